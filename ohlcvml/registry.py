@@ -1,0 +1,117 @@
+"""The list of estimators, look-up by name, and our tags.
+
+The registry is found, not written: every public class of a stage package that is an sktime object
+is in it, so the contract tests run on a new estimator without anyone remembering.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from ohlcvml.exceptions import ParameterError
+
+__all__ = ["OWN_TAGS", "STAGES", "all_estimators", "find_estimator", "register_tags"]
+
+# In the order of the flow: imports may only point left along this list (tests/test_imports.py).
+STAGES: tuple[str, ...] = (
+    "bars",
+    "features",
+    "regimes",
+    "labels",
+    "samples",
+    "splits",
+    "pipeline",
+    "models",
+    "ensembles",
+    "evaluation",
+    "tuning",
+    "bundle",
+    "serving",
+    "monitoring",
+)
+STAGES = tuple(stage for stage in STAGES if find_spec(f"ohlcvml.{stage}") is not None)
+
+# name: (scitypes it belongs to, type, description)
+OWN_TAGS: dict[str, tuple[str | list[str], Any, str]] = {
+    "is_production_safe": ("object", "bool", "row t depends on nothing after row t; tested"),
+    "representation": ("object", ("str", ["row", "window", "path"]), "what one sample looks like"),
+    "model_family": ("object", "str", "family of the model, as listed on the command line"),
+    "capability:pred_quantiles": ("object", "bool", "has predict_quantiles"),
+    "capability:bundle": ("object", "bool", "can be written to a bundle"),
+    "licence": ("object", "str", "SPDX licence of the model and of its weights"),
+    "training_data_cutoff": ("object", "str", "ISO date of the last pretraining datum, or empty"),
+}
+
+
+def register_tags() -> None:
+    """Make our tags known to sktime. Idempotent; does not load ``sktime.tests``."""
+    from sktime.registry import _tags
+
+    for name, (scitype, kind, description) in OWN_TAGS.items():
+        if name not in _tags.ESTIMATOR_TAG_LIST:
+            _tags.ESTIMATOR_TAG_LIST.append(name)
+            _tags.ESTIMATOR_TAG_REGISTER.append((name, scitype, kind, description))
+    # If the test suite was imported before us, its copies of the list are already frozen.
+    config = sys.modules.get("sktime.tests._config")
+    if config is not None:
+        known = config.VALID_ESTIMATOR_TAGS
+        config.VALID_ESTIMATOR_TAGS = tuple(dict.fromkeys((*known, *OWN_TAGS)))
+    suite = sys.modules.get("sktime.tests.test_all_estimators")
+    if suite is not None:
+        known = suite.PackageConfig.valid_tags
+        suite.PackageConfig.valid_tags = tuple(dict.fromkeys((*known, *OWN_TAGS)))
+
+
+def all_estimators(object_type: str | None = None) -> list[tuple[str, type]]:
+    """List every public estimator of ohlcvml.
+
+    Parameters
+    ----------
+    object_type : str or None, default=None
+        Keep one sktime object type: ``"transformer"``, ``"classifier"`` or ``"splitter"``.
+
+    Returns
+    -------
+    list of (str, type)
+        Name and class, sorted by name.
+
+    Examples
+    --------
+    >>> from ohlcvml.registry import all_estimators
+    >>> [name for name, _ in all_estimators("splitter")][:2]
+    ['CombinatorialPurgedCV', 'PurgedHoldout']
+    """
+    from skbase.base import BaseObject
+
+    found: dict[str, type] = {}
+    for stage in STAGES:
+        package = import_module(f"ohlcvml.{stage}")
+        for name in package.__all__:
+            item = getattr(package, name)
+            if not (isinstance(item, type) and issubclass(item, BaseObject)):
+                continue
+            if name.startswith("Base"):
+                continue
+            if object_type is None or item.get_class_tag("object_type") == object_type:
+                found[name] = item
+    return sorted(found.items())
+
+
+def find_estimator(name: str) -> type:
+    """Return the registered class called ``name``.
+
+    Examples
+    --------
+    >>> from ohlcvml.registry import find_estimator
+    >>> find_estimator("PurgedKFold").__name__
+    'PurgedKFold'
+    """
+    classes = dict(all_estimators())
+    if name not in classes:
+        raise ParameterError(
+            f"find_estimator: 'name' must be one of {', '.join(classes)}; got {name!r}."
+        )
+    return classes[name]
