@@ -1,0 +1,19 @@
+"""Fixtures shared by all tests."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+
+@pytest.fixture(scope="session")
+def shared_data():
+    """Folder of real market files (raw/, norm/, manifest.json), where it is present."""
+    path = Path(__file__).resolve().parents[1].parent / "shared" / "data"
+    if not (path / "manifest.json").exists():
+        pytest.skip("the shared market data are not present")
+    return path
