@@ -1,5 +1,22 @@
 """Bars: reading, judging, resampling and simulating OHLCV tables; contracts and costs."""
 
+from ohlcvml.bars._contracts import Contract, contract, contract_symbols, register_contract
+from ohlcvml.bars._costs import Costs, default_costs
 from ohlcvml.bars._frame import bar_size, check_bars
+from ohlcvml.bars._sessions import Sessions
+from ohlcvml.bars._simulate import Attainable, Simulation, simulate_bars
 
-__all__ = ["bar_size", "check_bars"]
+__all__ = [
+    "Attainable",
+    "Contract",
+    "Costs",
+    "Sessions",
+    "Simulation",
+    "bar_size",
+    "check_bars",
+    "contract",
+    "contract_symbols",
+    "default_costs",
+    "register_contract",
+    "simulate_bars",
+]
