@@ -1,0 +1,221 @@
+"""A chain of transformers and a classifier, fitted without leaking."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from sktime.base import _HeterogenousMetaEstimator
+
+from ohlcvml._checks import any_value
+from ohlcvml.exceptions import ParameterError
+from ohlcvml.pipeline._base import BaseBarClassifier
+from ohlcvml.pipeline._steps import as_step, check_step, fit_step, flatten, named
+from ohlcvml.registry import find_estimator
+from ohlcvml.samples import Samples
+from ohlcvml.samples._samples import FeatureTable
+from ohlcvml.typing import Bars, Features
+
+__all__ = ["BarPipeline"]
+
+
+class BarPipeline(_HeterogenousMetaEstimator, BaseBarClassifier):  # type: ignore[misc]
+    """Transformers, then a bar classifier; what ``features * scaler * model`` builds.
+
+    Row t sees bars up to and including t. Stateless steps run over all bars. A step that learns
+    (a scaler, an HMM) is fitted on the training stretches alone: the bars between the first and
+    last label row of each run that the splitter left uncut, never glued. A supervised step is
+    fitted on the training label rows. Steps that fit while transforming are refused.
+
+    Parameters
+    ----------
+    steps : list of (str, estimator)
+        Transformers (sktime or scikit-learn) and, last, a classifier of ohlcvml.
+
+    Attributes
+    ----------
+    transformers_ : list of fitted transformers
+    classifier_ : the fitted classifier
+
+    Examples
+    --------
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from ohlcvml.bars import simulate_bars
+    >>> from ohlcvml.features import OHLCVFeatures
+    >>> from ohlcvml.labels import TripleBarrierLabeller
+    >>> from ohlcvml.models import LogisticClassifier
+    >>> bars = simulate_bars(800, seed=0).bars
+    >>> labels = TripleBarrierLabeller(horizon=20, cost_adjustment=None).fit_transform(bars)
+    >>> model = OHLCVFeatures() * StandardScaler() * LogisticClassifier()
+    >>> [name for name, _ in model.steps]
+    ['OHLCVFeatures', 'RowTransformer', 'LogisticClassifier']
+    >>> model.fit(bars, labels).predict_proba(bars).shape
+    (800, 3)
+    """
+
+    _tags = {
+        "X_inner_mtype": "pd-multiindex",
+        "model_family": "composition",
+        "capability:missing_values": False,
+    }
+    _parameter_rules = {"steps": any_value()}
+    _steps_attr = "_steps"
+    _steps_fitted_attr = "steps_"
+
+    transformers_: list[Any]
+    classifier_: BaseBarClassifier
+
+    def __init__(self, steps: list[tuple[str, Any]]) -> None:
+        self.steps = steps
+        super().__init__()
+
+    def __post_init__(self) -> None:
+        """Check names and kinds of the steps."""
+        who = type(self).__name__
+        if not isinstance(self.steps, (list, tuple)) or not self.steps:
+            raise ParameterError(
+                f"{who}: parameter 'steps' must be a non-empty list of (name, estimator); got "
+                f"{self.steps!r}."
+            )
+        self._check_names([name for name, _ in self.steps])
+        *transformers, (_, classifier) = self.steps
+        if not isinstance(classifier, BaseBarClassifier):
+            raise ParameterError(
+                f"{who}: the last of 'steps' must be a classifier of ohlcvml; got "
+                f"{type(classifier).__name__}. Wrap scikit-learn classifiers: "
+                "SklearnClassifier(estimator)."
+            )
+        for _, transformer in transformers:
+            check_step(as_step(transformer), who)
+
+    def __dynamic_tags__(self) -> None:
+        """Tags are those of the parts: an untagged step is not production safe."""
+        parts = [part for _, part in self.steps] if self.steps else []
+        safe = [
+            as_tagged.get_tag("is_production_safe", False, raise_error=False)
+            for as_tagged in (as_step(p) if hasattr(p, "transform") else p for p in parts)
+            if hasattr(as_tagged, "get_tag")
+        ]
+        self.set_tags(is_production_safe=len(safe) == len(parts) and all(safe))
+        if parts and isinstance(parts[-1], BaseBarClassifier):
+            self.set_tags(
+                representation=parts[-1].get_tag("representation"),
+                model_family=parts[-1].get_tag("model_family", "composition", raise_error=False),
+            )
+
+    @property
+    def _steps(self) -> list[tuple[str, Any]]:
+        return list(self.steps)
+
+    @_steps.setter
+    def _steps(self, value: list[tuple[str, Any]]) -> None:
+        self.steps = value
+
+    @property
+    def steps_(self) -> list[tuple[str, Any]]:
+        """Fitted steps with their names."""
+        names = [name for name, _ in self.steps]
+        return list(zip(names, [*self.transformers_, self.classifier_], strict=True))
+
+    def set_params(self, **params: Any) -> BarPipeline:
+        """Set (nested) parameters; tags follow the new parts."""
+        super().set_params(**params)
+        self.reset()
+        return self
+
+    @classmethod
+    def from_parts(cls, before: Any, model: BaseBarClassifier) -> BarPipeline:
+        """Chain a transformer before a classifier, flattening chains and pipelines."""
+        after = [part for _, part in model.steps] if isinstance(model, cls) else [model]
+        return cls(steps=named([*flatten(before), *after]))
+
+    def stateless_prefix(self) -> tuple[list[Any], BaseBarClassifier]:
+        """Split off the leading steps that learn nothing.
+
+        Their output over all bars is the same in every fold, so a cross-validation computes it
+        once.
+
+        Returns
+        -------
+        (list of transformers, the rest as a classifier)
+        """
+        transformers = [as_step(part) for _, part in self.steps[:-1]]
+        count = 0
+        while count < len(transformers) and transformers[count].get_tag("fit_is_empty"):
+            count += 1
+        rest = list(self.steps[count:])
+        model = rest[0][1] if len(rest) == 1 else BarPipeline(steps=rest)
+        return transformers[:count], model.clone()
+
+    # ---- bar door
+    def _fit_samples(self, samples: Samples) -> None:
+        self.fit_report_ = {"samples": len(samples)}
+        self.transformers_ = []
+        table = samples.features
+        for _, part in self.steps[:-1]:
+            step = fit_step(as_step(part), table, samples, self.fit_report_)
+            table = step.transform(table)
+            self.transformers_.append(step)
+        self.classifier_ = self.steps[-1][1].clone()
+        self.classifier_.fit(samples.with_features(table))
+        self.fit_report_ = {**self.classifier_.fit_report_, **self.fit_report_}
+
+    def _transform(self, table: Features) -> Features:
+        for step in self.transformers_:
+            table = step.transform(table)
+        return table
+
+    def _proba_at(self, X: Bars | Samples, pos: Any) -> Any:
+        features = self._transform(self._feature_table(X).features)
+        if isinstance(X, Samples):
+            return self.classifier_._proba_at(X.with_features(features), pos)
+        return self.classifier_._proba_at(features, pos)
+
+    def _feature_table(self, X: Bars | Samples) -> FeatureTable:
+        """Columns the first step does not use may come and go: it says itself what it needs."""
+        return X._features if isinstance(X, Samples) else FeatureTable(X)
+
+    def feature_importance(self, kind: str = "gain", samples: Samples | None = None) -> pd.Series:
+        """Importance of each column that reaches the classifier; see its own method."""
+        self.check_is_fitted()
+        if samples is not None:
+            samples = samples.with_features(self._transform(samples.features))
+        return self.classifier_.feature_importance(kind, samples)
+
+    # ---- panel door: every instance is a symbol of its own
+    def _fit(self, X: Features, y: Any) -> BarPipeline:
+        self.transformers_ = []
+        for _, part in self.steps[:-1]:
+            step = as_step(part).clone()
+            X = step.fit(X, y).transform(X)
+            self.transformers_.append(step)
+        self.classifier_ = self.steps[-1][1].clone()
+        self.classifier_.fit(self._last_rows(X), y)
+        return self
+
+    def _predict_proba(self, X: Features) -> Any:
+        return self.classifier_.predict_proba(self._last_rows(self._transform(X)))
+
+    def _last_rows(self, X: Features) -> Features:
+        """A model of rows sees the last bar of each instance, which has the longest history."""
+        if self.get_tag("representation") != "row":
+            return X
+        return X.groupby(level=0, sort=False).tail(1)
+
+    @classmethod
+    def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:
+        """Two small pipelines."""
+        from sklearn.preprocessing import StandardScaler
+
+        returns = find_estimator("ReturnFeatures")
+        logistic = find_estimator("LogisticClassifier")
+        return [
+            {"steps": [("model", logistic())]},
+            {
+                "steps": [
+                    ("returns", returns(lags=(1, 2))),
+                    ("scaler", StandardScaler()),
+                    ("model", logistic(C=0.1)),
+                ]
+            },
+        ]

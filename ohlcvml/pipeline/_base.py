@@ -1,0 +1,322 @@
+"""The classifier contract with two doors: sktime panels, or bars with labels."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sktime.classification.base import BaseClassifier
+from sktime.transformations.base import BaseTransformer
+
+from ohlcvml._checks import check_parameters
+from ohlcvml.exceptions import DataError
+from ohlcvml.pipeline._signal import SignalModel, atr_scale, signal_table
+from ohlcvml.pipeline._training_record import check_unseen, training_intervals
+from ohlcvml.samples import BarPanel, Samples
+from ohlcvml.samples._samples import FeatureTable
+from ohlcvml.typing import Bars, BoolArray, FloatArray, IntArray
+
+__all__ = ["BaseBarClassifier", "as_samples"]
+
+
+class BaseBarClassifier(BaseClassifier):  # type: ignore[misc]
+    """A classifier that answers for sktime panels and, per bar, for tables of bars.
+
+    A model implements ``_fit(panel, y)`` and ``_predict_proba(panel)`` on a lazy
+    :class:`~ohlcvml.samples.BarPanel`, once, for both doors. Please do not add to this class what
+    only one family of models needs.
+
+    **Panel door**: ``fit(X, y)`` with any sktime Panel; behaves as sktime expects.
+
+    **Bar door**: ``fit(bars, labels)`` or ``fit(samples)``; the door is remembered. Then
+    ``predict_proba(bars)`` gives a table per bar, NaN where a bar has no history, and
+    ``predict_proba(samples)`` an array per sample, as scikit-learn expects (the training class
+    frequencies where a sample has no history). Row t sees bars up to and including t. Scoring on
+    samples whose label intervals overlap the training rows raises ``LeakageError``.
+    """
+
+    _tags = {
+        "authors": "ohlcvml developers",
+        "maintainers": "ohlcvml developers",
+        "X_inner_mtype": "numpy3D",
+        "capability:multivariate": True,
+        "capability:predict_proba": True,
+        "capability:categorical_in_X": False,
+        "is_production_safe": True,
+        "representation": "row",
+        "capability:bundle": True,
+        "licence": "BSD-3-Clause",
+    }
+
+    _parameter_rules: dict[str, Any] = {}
+    _door: str
+    classes_: npt.NDArray[Any]
+    feature_names_: list[str]
+    training_intervals_: IntArray
+    class_frequencies_: FloatArray
+    return_means_: FloatArray
+    round_trip_: float
+    atr_window_: int
+    fit_report_: dict[str, int]
+
+    def __post_init__(self) -> None:
+        """Check the parameters against their rules."""
+        check_parameters(self)
+
+    # ---- fitting
+    def fit(self, X: Any, y: Any = None) -> BaseBarClassifier:
+        """Fit to bars with labels, to samples, or to an sktime Panel.
+
+        Parameters
+        ----------
+        X : bars (pd.DataFrame), Samples, or an sktime Panel
+        y : labels table for bars; None or the labels for Samples; class labels for a Panel
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        DataError
+            If bars come without a labels table, or ``y`` is not the samples' own labels.
+        """
+        samples = as_samples(X, y, type(self).__name__)
+        if samples is None:
+            super().fit(X, y)
+            self._door = "panel"
+            return self
+        started = time.time()
+        self.reset()
+        self._remember(samples)
+        self._fit_samples(samples)
+        self._door = "bars"
+        self.fit_time_ = round(1000 * (time.time() - started))
+        self._is_fitted = True
+        return self
+
+    def _remember(self, samples: Samples) -> None:
+        """Keep what predicting and the guard against leakage need of the training rows."""
+        self.classes_ = samples.classes
+        self.n_classes_ = len(self.classes_)
+        self._class_dictionary = {int(c): k for k, c in enumerate(self.classes_)}
+        self.feature_names_ = [str(name) for name in samples.features.columns]
+        self.training_intervals_ = training_intervals(samples)
+        weight = samples.weight
+        self.class_frequencies_ = np.array([weight[samples.y == c].sum() for c in self.classes_])
+        self.class_frequencies_ /= self.class_frequencies_.sum()
+        signal = SignalModel.fit(samples, weight)
+        self.return_means_, self.round_trip_ = signal.return_means, signal.round_trip
+        self.atr_window_ = signal.atr_window
+
+    def _fit_samples(self, samples: Samples) -> None:
+        panel, good = samples.panel(self._window)
+        self.fit_report_ = {"samples": len(samples), "without_history": int((~good).sum())}
+        if not good.any():
+            raise DataError(
+                f"{type(self).__name__}: none of the {len(samples)} training samples has history: "
+                f"every one has a NaN among its features within {self._window} bar(s). Give more "
+                "bars than the features' lookback, or leave out columns that are always NaN."
+            )
+        panel.weight = samples[good].weight
+        y = samples.y[good].astype(np.int64)
+        # A fold with one class gives a constant model, as a fold of a quiet market may.
+        if (y == y[0]).all():
+            self._constant_class = int(y[0])
+        else:
+            self._fit(panel, y)
+
+    # ---- predicting
+    def predict_proba(self, X: Any) -> Any:
+        """Class probabilities, columns in the order of ``classes_``.
+
+        Parameters
+        ----------
+        X : bars (pd.DataFrame), Samples, or an sktime Panel
+
+        Returns
+        -------
+        pd.DataFrame on the index of the bars (NaN rows have no history), or an array of shape
+        (n, n_classes) for Samples and Panels.
+
+        Raises
+        ------
+        LeakageError
+            If samples overlap the training rows.
+        """
+        self.check_is_fitted()
+        if self._enters_by_bars(X):
+            if isinstance(X, Samples):
+                check_unseen(X, self.training_intervals_, type(self).__name__)
+                proba = self._proba_at(X, X.pos)
+                return np.where(np.isnan(proba), self.class_frequencies_, proba)
+            proba = self._proba_at(X, np.arange(len(X)))
+            return pd.DataFrame(proba, index=X.index, columns=self.classes_)
+        return super().predict_proba(X)
+
+    def predict(self, X: Any) -> Any:
+        """Most probable class: nullable integers per bar, an array for Samples and Panels."""
+        self.check_is_fitted()
+        if not self._enters_by_bars(X):
+            return super().predict(X)
+        proba = self.predict_proba(X)
+        if isinstance(X, Samples):
+            return self.classes_[proba.argmax(axis=1)]
+        values = proba.to_numpy()
+        known = ~np.isnan(values).any(axis=1)
+        best = self.classes_[np.nan_to_num(values).argmax(axis=1)]
+        return pd.Series(pd.array(best, dtype="Int8"), index=X.index, name="label").where(known)
+
+    def predict_signal(self, X: Bars | Samples) -> pd.DataFrame:
+        """Costed signal per bar, acted on at the next bar.
+
+        Row t uses bars up to and including t. ``expected_return`` is the sum over classes of
+        probability times the training mean return of that class in ATR units, times ATR over
+        price; ``side`` its sign where it exceeds the round-trip cost, else 0;
+        ``expected_net_return`` what remains after that cost; ``confidence`` the largest class
+        probability. Rows without history are NaN with side 0.
+
+        Parameters
+        ----------
+        X : pd.DataFrame of bars, or Samples
+
+        Returns
+        -------
+        pd.DataFrame
+            Columns p_down, p_flat, p_up, expected_return, expected_net_return, side, confidence.
+        """
+        self.check_is_fitted()
+        if not self._enters_by_bars(X):
+            raise DataError(
+                f"{type(self).__name__}.predict_signal: needs bars or Samples; got "
+                f"{type(X).__name__}."
+            )
+        if isinstance(X, Samples):
+            check_unseen(X, self.training_intervals_, type(self).__name__)
+            bars, pos, index = X.bars, X.pos, X.index
+        else:
+            bars, pos, index = X, np.arange(len(X)), X.index
+        model = SignalModel(self.classes_, self.return_means_, self.round_trip_, self.atr_window_)
+        scale, price = atr_scale(bars, self.atr_window_)
+        return signal_table(self._proba_at(X, pos), model, scale[pos], price[pos], index)
+
+    def _proba_at(self, X: Bars | Samples, pos: IntArray) -> FloatArray:
+        """Probabilities at positions on the bar index; NaN where there is no history."""
+        table = self._feature_table(X)
+        panel, good = table.panel(pos, self._window)
+        out = np.full((len(pos), self.n_classes_), np.nan)
+        if hasattr(self, "_constant_class"):
+            out[good] = self.classes_ == self._constant_class
+        elif good.any():
+            out[good] = self._predict_proba(panel)
+        return out
+
+    def _feature_table(self, X: Bars | Samples) -> FeatureTable:
+        table = X._features if isinstance(X, Samples) else FeatureTable(X)
+        names = [str(name) for name in table.features.columns]
+        if names != self.feature_names_:
+            missing = [name for name in self.feature_names_ if name not in names]
+            extra = [name for name in names if name not in self.feature_names_]
+            raise DataError(
+                f"{type(self).__name__}: the columns must be those of fit, in the same order; "
+                f"missing {missing}, unexpected {extra}"
+                f"{', order differs' if not missing and not extra else ''}. "
+                "Compute features with the pipeline the model was fitted with."
+            )
+        return table
+
+    @property
+    def _window(self) -> int:
+        """Bars one sample sees in the bar door."""
+        return int(getattr(self, "window", 1) or 1)
+
+    def _enters_by_bars(self, X: Any) -> bool:
+        """Whether X comes through the bar door; raise if the model was fitted at the other."""
+        bars = isinstance(X, Samples) or (
+            isinstance(X, pd.DataFrame)
+            and (isinstance(X.index, pd.DatetimeIndex) or self._door == "bars")
+        )
+        if bars != (self._door == "bars"):
+            wanted = "bars or Samples" if self._door == "bars" else "an sktime Panel"
+            raise DataError(
+                f"{type(self).__name__}: fitted on {wanted.removeprefix('an ')}, so predicting "
+                f"needs {wanted}; got {type(X).__name__}. Fit again with this kind of data."
+            )
+        return bars
+
+    # ---- sktime and scikit-learn joints
+    def _convert_X(self, X: Any, X_mtype: str) -> Any:
+        X = super()._convert_X(X, X_mtype)
+        return BarPanel.from_numpy3d(X) if isinstance(X, np.ndarray) else X
+
+    def __rmul__(self, other: Any) -> Any:
+        """``transformer * model`` is a BarPipeline; scikit-learn transformers are welcome."""
+        from ohlcvml.pipeline._bar_pipeline import BarPipeline
+
+        if isinstance(other, BaseTransformer) or (
+            hasattr(other, "transform") and hasattr(other, "get_params")
+        ):
+            return BarPipeline.from_parts(other, self)
+        return NotImplemented
+
+    def reset(self) -> BaseBarClassifier:
+        """Reset to the state after construction.
+
+        scikit-learn's model selection stores a callback context on the estimator before it calls
+        ``fit``; sktime's reset would delete it.
+        """
+        context = self.__dict__.get("_parent_callback_ctx")
+        super().reset()
+        if context is not None:
+            self._parent_callback_ctx = context
+        return self
+
+    def __sklearn_tags__(self) -> Any:
+        """Tags that scikit-learn's model selection asks for."""
+        from sklearn.utils import ClassifierTags, Tags, TargetTags
+
+        return Tags(
+            estimator_type="classifier",
+            target_tags=TargetTags(required=True),
+            transformer_tags=None,
+            regressor_tags=None,
+            classifier_tags=ClassifierTags(),
+        )
+
+
+def as_samples(X: Any, y: Any, who: str) -> Samples | None:
+    """Return the samples that open the bar door, or None for an sktime Panel."""
+    if isinstance(X, Samples):
+        if y is not None and not is_labels(y):
+            _check_relabelling(X.y, np.asarray(y), who)
+        return X
+    if isinstance(X, pd.DataFrame) and is_labels(y):
+        return Samples(X, y)
+    if isinstance(X, pd.DataFrame) and isinstance(X.index, pd.DatetimeIndex):
+        raise DataError(
+            f"{who}.fit: bars need a labels table (columns label, end, ...) as 'y'; got "
+            f"{type(y).__name__}. Make one with TripleBarrierLabeller(...).fit_transform(bars)."
+        )
+    return None
+
+
+def is_labels(y: Any) -> bool:
+    """Whether y is a labels table."""
+    return isinstance(y, pd.DataFrame) and {"label", "end"} <= set(y.columns)
+
+
+def _check_relabelling(own: npt.NDArray[Any], given: npt.NDArray[Any], who: str) -> None:
+    """scikit-learn re-encodes y to 0..n-1; anything but an order-preserving renaming is refused."""
+    same: BoolArray | bool = own.shape == given.shape
+    if same:
+        same = np.array_equal(
+            np.unique(own, return_inverse=True)[1], np.unique(given, return_inverse=True)[1]
+        )
+    if not same:
+        raise DataError(
+            f"{who}.fit: 'y' must be the labels of the Samples (or an order-preserving renaming "
+            f"of them); got {given.shape} values that differ. Call fit(samples)."
+        )

@@ -1,0 +1,118 @@
+"""From class probabilities to a costed signal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ohlcvml.bars._frame import price_arrays, symbol_starts
+from ohlcvml.features import average_true_range
+from ohlcvml.samples import Samples
+from ohlcvml.typing import Bars, FloatArray, IntArray
+
+__all__ = ["SIGNAL_COLUMNS", "SignalModel", "signal_table"]
+
+SIGNAL_COLUMNS = (
+    "p_down",
+    "p_flat",
+    "p_up",
+    "expected_return",
+    "expected_net_return",
+    "side",
+    "confidence",
+)
+
+
+@dataclass(frozen=True)
+class SignalModel:
+    """What training rows say a class is worth.
+
+    Parameters
+    ----------
+    classes : int64 array of shape (n_classes,)
+    return_means : float64 array of shape (n_classes,)
+        Weighted training mean of the label return in units of ATR at the decision; 0 for a class
+        that does not occur.
+    round_trip : float
+        Cost of a round trip in price units.
+    atr_window : int
+        Window of the ATR in bars.
+    """
+
+    classes: IntArray
+    return_means: FloatArray
+    round_trip: float
+    atr_window: int
+
+    @classmethod
+    def fit(cls, samples: Samples, weight: FloatArray) -> SignalModel:
+        """Learn from training samples."""
+        window = int(samples.labels.attrs.get("atr_window", 14))
+        scale, price = atr_scale(samples.bars, window)
+        pos = samples.pos
+        rows = samples.labels.iloc[samples.rows]
+        units = rows["ret"].to_numpy() / scale[pos]
+        good = np.isfinite(units)
+        classes = samples.classes
+        means = np.zeros(len(classes))
+        for k, label in enumerate(classes):
+            mine = good & (samples.y == label)
+            if weight[mine].sum() > 0:
+                means[k] = np.average(units[mine], weights=weight[mine])
+        round_trip = samples.labels.attrs.get("round_trip")
+        if round_trip is None:
+            round_trip = float(np.median(rows["cost"].to_numpy() * price[pos]))
+        return cls(classes, means, float(round_trip), window)
+
+
+def atr_scale(bars: Bars, window: int) -> tuple[FloatArray, FloatArray]:
+    """ATR as a fraction of the traded price, and that price, per bar.
+
+    Row t uses bars up to and including t. The price is the contract's own where the bars carry
+    one (``raw_close``): adjusted prices never meet costs.
+    """
+    prices = price_arrays(bars, "predict_signal")
+    atr = average_true_range(
+        prices.high, prices.low, prices.close, window, symbol_starts(bars.index)
+    )
+    price = prices.close
+    if "raw_close" in bars.columns:
+        price = bars["raw_close"].to_numpy(dtype=np.float64)
+    return atr / np.abs(price), np.abs(price)
+
+
+def signal_table(
+    proba: FloatArray, model: SignalModel, scale: FloatArray, price: FloatArray, index: pd.Index
+) -> pd.DataFrame:
+    """Return the signal per row: probabilities, expected returns, side and confidence.
+
+    Parameters
+    ----------
+    proba : float64 array of shape (n, n_classes)
+        NaN rows have side 0.
+    model : SignalModel
+    scale, price : float64 arrays of shape (n,)
+        From :func:`atr_scale`, at the same rows.
+    index : pd.Index of length n
+    """
+    expected = proba @ model.return_means * scale
+    cost = model.round_trip / price
+    excess = np.abs(expected) - cost
+    trades = np.nan_to_num(excess, nan=-1.0) > 0
+    by_class = {int(c): proba[:, k] for k, c in enumerate(model.classes)}
+    absent = np.where(np.isnan(proba[:, 0]), np.nan, 0.0)
+    return pd.DataFrame(
+        {
+            "p_down": by_class.get(-1, absent),
+            "p_flat": by_class.get(0, absent),
+            "p_up": by_class.get(1, absent),
+            "expected_return": expected,
+            "expected_net_return": np.maximum(excess, 0.0),
+            "side": np.where(trades, np.sign(np.nan_to_num(expected)), 0).astype(np.int8),
+            "confidence": proba.max(axis=1),
+        },
+        index=index,
+        columns=list(SIGNAL_COLUMNS),
+    )

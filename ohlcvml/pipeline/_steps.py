@@ -1,0 +1,110 @@
+"""Fitting and applying the transformer steps of a pipeline without leaking."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from sktime.transformations.base import BaseTransformer
+
+from ohlcvml.exceptions import DataError, ParameterError
+from ohlcvml.features import BarFeatureChain, RowTransformer
+from ohlcvml.samples import Samples
+from ohlcvml.typing import Features
+
+__all__ = ["as_step", "check_step", "fit_step", "flatten", "named"]
+
+MIN_STRETCH = 2  # bars; a stretch of one bar has no succession to learn from
+
+
+def as_step(part: Any) -> Any:
+    """Return an sktime transformer; scikit-learn transformers are wrapped row-wise."""
+    if isinstance(part, BaseTransformer):
+        return part
+    if hasattr(part, "fit") and hasattr(part, "transform"):
+        return RowTransformer(part)
+    raise ParameterError(
+        f"BarPipeline: every step before the last must be a transformer; got "
+        f"{type(part).__name__}. Use an sktime or scikit-learn transformer."
+    )
+
+
+def flatten(part: Any) -> list[Any]:
+    """List the links of a chain, in order; anything else is a list of itself."""
+    step = as_step(part)
+    if isinstance(step, BarFeatureChain):
+        return [link for _, inner in step.steps for link in flatten(inner)]
+    if type(step).__name__ == "TransformerPipeline":
+        return [link for _, inner in step.steps_ for link in flatten(inner)]
+    return [step]
+
+
+def named(parts: list[Any]) -> list[tuple[str, Any]]:
+    """Name parts after their classes, numbering repetitions."""
+    names = [type(part).__name__ for part in parts]
+    counts: dict[str, int] = {}
+    out = []
+    for name, part in zip(names, parts, strict=True):
+        counts[name] = counts.get(name, 0) + 1
+        out.append((name if names.count(name) == 1 else f"{name}_{counts[name]}", part))
+    return out
+
+
+def check_step(step: Any, who: str) -> None:
+    """Refuse steps that learn while transforming, or that keep the training data."""
+    if getattr(step, "fit_in_transform", False):
+        raise ParameterError(
+            f"{who}: step {type(step).__name__} has fit_in_transform=True, so it would be fitted "
+            "on the rows being predicted. Set fit_in_transform=False."
+        )
+    if step.get_tag("remember_data", False, raise_error=False):
+        raise ParameterError(
+            f"{who}: step {type(step).__name__} keeps its training data and joins them to later "
+            "rows. Use a causal transformer from ohlcvml.features instead."
+        )
+
+
+def fit_step(step: Any, table: Features, samples: Samples, report: dict[str, int]) -> Any:
+    """Fit a clone of ``step`` on what the training samples allow it to see.
+
+    Stateless steps have nothing to learn. A supervised step sees the label rows. Any other step
+    sees the training stretches: the bars between the first and last label row of each run that the
+    splitter left uncut, as (stretch, time) where it takes panels, so that nothing is glued.
+    """
+    step = step.clone()
+    if step.get_tag("fit_is_empty"):
+        return step.fit(table)
+    if step.get_tag("requires_y"):
+        rows = table.iloc[samples.pos]
+        known = rows.notna().all(axis=1).to_numpy()
+        y = pd.Series(samples.y[known], index=rows.index[known])
+        return step.fit(rows[known], y)
+    pieces = []
+    for first, last in samples.stretches():
+        piece = table.iloc[first : last + 1].dropna()
+        if len(piece) >= MIN_STRETCH:
+            pieces.append(piece)
+        else:
+            report["short_stretches"] = report.get("short_stretches", 0) + 1
+    if not pieces:
+        raise DataError(
+            f"BarPipeline: step {type(step).__name__} has no training stretch of at least "
+            f"{MIN_STRETCH} complete bars among {len(samples)} samples. Give more bars than the "
+            "features' lookback."
+        )
+    flat = [
+        piece.droplevel(list(range(piece.index.nlevels - 1)))
+        if isinstance(piece.index, pd.MultiIndex)
+        else piece
+        for piece in pieces
+    ]
+    takes_panels = "pd-multiindex" in step.get_tag("X_inner_mtype")
+    if takes_panels:
+        return step.fit(pd.concat(dict(enumerate(flat)), names=["stretch", "time"]))
+    if len(flat) > 1 and not isinstance(step, RowTransformer):
+        raise DataError(
+            f"BarPipeline: step {type(step).__name__} learns from one series only, and the "
+            f"training rows are {len(flat)} separate stretches; gluing them would teach it jumps "
+            "that never happened. Use a transformer that takes panels, or walk-forward splits."
+        )
+    return step.fit(pd.concat(flat))

@@ -1,0 +1,312 @@
+"""Samples: labelled decision rows as a view on shared bars, features and labels."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ohlcvml.bars._frame import symbol_starts
+from ohlcvml.exceptions import DataError
+from ohlcvml.labels import average_uniqueness, check_labels
+from ohlcvml.samples._panel import BarPanel, has_history
+from ohlcvml.typing import Bars, BoolArray, Features, FloatArray, IntArray, Labels
+
+__all__ = ["FeatureTable", "Samples"]
+
+
+class FeatureTable:
+    """Features as one float32 matrix, made once and shared by every view and fold."""
+
+    def __init__(self, features: Features) -> None:
+        self.features = features
+
+    @cached_property
+    def values(self) -> npt.NDArray[np.float32]:
+        """Row-major float32 matrix of shape (T, C)."""
+        odd = [
+            str(name)
+            for name, dtype in self.features.dtypes.items()
+            if not pd.api.types.is_numeric_dtype(dtype)
+        ]
+        if odd:
+            raise DataError(
+                f"Samples: features must be numeric; column(s) {', '.join(odd)} are not. Put a "
+                "feature step before the model, for example OHLCVFeatures() * model."
+            )
+        values = np.ascontiguousarray(self.features.to_numpy(dtype=np.float32))
+        infinite = np.isinf(values)
+        if infinite.any():
+            row, column = np.argwhere(infinite)[0]
+            raise DataError(
+                f"Samples: features must be finite or NaN; column "
+                f"{self.features.columns[column]!r} is infinite at "
+                f"{self.features.index[row]} ({int(infinite.sum())} values in all). Look for a "
+                "division by zero in the feature that makes it."
+            )
+        return values
+
+    @cached_property
+    def missing_before(self) -> IntArray:
+        """Number of rows with a NaN before each row, of shape (T + 1,)."""
+        missing = np.isnan(self.values).any(axis=1)
+        return np.concatenate([[0], np.cumsum(missing)]).astype(np.int64)
+
+    @cached_property
+    def starts(self) -> IntArray:
+        """Rows at which the symbols start, followed by T."""
+        return symbol_starts(self.features.index)
+
+    def panel(self, ends: IntArray, window: int) -> tuple[BarPanel, BoolArray]:
+        """Windows ending at those of ``ends`` that have history, and which these are."""
+        good = has_history(self.missing_before, self.starts, ends, window)
+        return BarPanel(self.values, ends[good], window), good
+
+
+class _LabelTable:
+    """The uncut labels of a set of bars, with their positions on the bar index."""
+
+    def __init__(self, bars: Bars, labels: Labels) -> None:
+        check_labels(labels, bars, "Samples")
+        self.bars = bars
+        self.labels = labels
+        self.pos: IntArray = bars.index.get_indexer(labels.index).astype(np.int64)
+        self.usable: IntArray = np.flatnonzero(
+            ~labels["censored"].to_numpy(dtype=bool) & labels["end"].notna().to_numpy()
+        )
+
+    @cached_property
+    def end_pos(self) -> IntArray:
+        """Position of the resolving bar on the bar index; -1 where unresolved."""
+        return end_positions(self.bars.index, self.labels)
+
+    @cached_property
+    def own_weight(self) -> FloatArray:
+        """The labeller's weighting with the uniqueness of the uncut table divided out."""
+        own = np.zeros(len(self.labels))
+        rows = self.usable
+        unique = average_uniqueness(self.pos[rows], self.end_pos[rows], len(self.bars))
+        own[rows] = self.labels["weight"].to_numpy()[rows] / unique
+        return own
+
+
+def end_positions(index: pd.Index, labels: Labels) -> IntArray:
+    """Position on ``index`` of the bar that resolved each label; -1 where unresolved."""
+    end = labels["end"]
+    if not isinstance(index, pd.MultiIndex):
+        return index.get_indexer(pd.Index(end)).astype(np.int64)
+    known = end.notna().to_numpy()
+    arrays = [labels.index.get_level_values(k)[known] for k in range(index.nlevels - 1)]
+    keys = pd.MultiIndex.from_arrays([*arrays, pd.Index(end[known])], names=index.names)
+    out = np.full(len(labels), -1, dtype=np.int64)
+    out[known] = index.get_indexer(keys)
+    return out
+
+
+class Samples:
+    """Labelled decision points: what model selection slices and models are fitted on.
+
+    A sample is (shared tables, a row number): slicing returns a view on the same bars, features
+    and labels, so a fold costs its row numbers and nothing else. Row b may be described by
+    everything known up to and including its decision bar ``pos[b]``; its label resolves in the bar
+    stamped ``end[b]``. Censored and unresolved labels are never part of it.
+
+    Parameters
+    ----------
+    bars : pd.DataFrame
+        Every bar, not only those with a label.
+    labels : pd.DataFrame
+        The labels table of a labeller, on a subset of the bar index.
+    rows : int array or None, default=None
+        Rows of ``labels``; all usable ones by default.
+    features : pd.DataFrame or None, default=None
+        Columns on the bar index that describe a bar; the bars themselves by default.
+
+    Attributes
+    ----------
+    pos : int64 array
+        Position of each decision bar on the bar index.
+
+    Raises
+    ------
+    DataError
+        If the labels do not match the bars, or the features are not on the bar index.
+
+    Examples
+    --------
+    >>> from ohlcvml.bars import simulate_bars
+    >>> from ohlcvml.labels import FixedHorizonLabeller
+    >>> from ohlcvml.samples import Samples
+    >>> bars = simulate_bars(200, seed=0).bars
+    >>> labels = FixedHorizonLabeller(horizon=5, cost_adjustment=None).fit_transform(bars)
+    >>> samples = Samples(bars, labels)
+    >>> train = samples[:100]
+    >>> len(train), train.shape, train.bars is bars
+    (100, (100,), True)
+    """
+
+    # A stray np.asarray would densify; scikit-learn slices through __getitem__ instead.
+    __array__ = None
+
+    def __init__(
+        self,
+        bars: Bars,
+        labels: Labels,
+        rows: IntArray | None = None,
+        features: Features | None = None,
+    ) -> None:
+        self._labels = _LabelTable(bars, labels)
+        self._features = FeatureTable(bars if features is None else features)
+        if not self._features.features.index.equals(bars.index):
+            raise DataError(
+                "Samples: 'features' must stand on the index of 'bars'; got "
+                f"{len(self._features.features)} rows beside {len(bars)}. Compute features with "
+                "transform(bars), which keeps the index."
+            )
+        self.rows: IntArray = self._check_rows(rows)
+
+    def _check_rows(self, rows: IntArray | None) -> IntArray:
+        usable = self._labels.usable
+        if rows is None:
+            return usable
+        rows = np.asarray(rows, dtype=np.int64)
+        unusable = ~np.isin(rows, usable)
+        if unusable.any():
+            raise DataError(
+                f"Samples: 'rows' must be resolved, uncensored rows of 'labels'; "
+                f"{int(unusable.sum())} of {len(rows)} are not, the first is row "
+                f"{rows[unusable][0]}. Leave 'rows' out to take every usable row."
+            )
+        return rows
+
+    # ---- the sequence that model selection sees
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def shape(self) -> tuple[int]:
+        """(number of samples,)."""
+        return (len(self.rows),)
+
+    def __getitem__(self, item: Any) -> Samples:
+        """Return a view of some samples; ``item`` is a position, slice, mask or positions."""
+        view = object.__new__(Samples)
+        view._labels, view._features = self._labels, self._features
+        view.rows = np.atleast_1d(self.rows[item])
+        return view
+
+    def __repr__(self) -> str:
+        return (
+            f"Samples({len(self)} of {len(self._labels.usable)} labelled rows, "
+            f"{len(self.bars)} bars, {self.features.shape[1]} columns)"
+        )
+
+    # ---- the shared tables
+    @property
+    def bars(self) -> Bars:
+        """The bars, uncut."""
+        return self._labels.bars
+
+    @property
+    def features(self) -> Features:
+        """The features on the bar index, uncut; the bars themselves if none were given."""
+        return self._features.features
+
+    @property
+    def labels(self) -> Labels:
+        """The labels table, uncut: a splitter's cut is told from event sampling by it."""
+        return self._labels.labels
+
+    @property
+    def classes(self) -> IntArray:
+        """The class set of the labeller, whether or not each occurs in this view."""
+        declared = self.labels.attrs.get("classes")
+        if declared is None:
+            declared = np.unique(self.labels["label"].to_numpy()[self._labels.usable])
+        return np.asarray(declared, dtype=np.int64)
+
+    # ---- per sample
+    @property
+    def pos(self) -> IntArray:
+        """Position of each decision bar on the bar index."""
+        return self._labels.pos[self.rows]
+
+    @property
+    def end_pos(self) -> IntArray:
+        """Position of each resolving bar on the bar index."""
+        return self._labels.end_pos[self.rows]
+
+    @property
+    def index(self) -> pd.Index:
+        """Index labels (stamps) of the decision bars."""
+        return self.labels.index[self.rows]
+
+    @property
+    def y(self) -> npt.NDArray[np.int8]:
+        """Class labels, of shape (n,)."""
+        return self.labels["label"].to_numpy()[self.rows]
+
+    @property
+    def end(self) -> pd.Index:
+        """Stamps of the bars that resolved the labels."""
+        return pd.Index(self.labels["end"].iloc[self.rows])
+
+    @property
+    def weight(self) -> FloatArray:
+        """Own weighting times average uniqueness among the rows of this view alone."""
+        unique = average_uniqueness(self.pos, self.end_pos, len(self.bars))
+        return self._labels.own_weight[self.rows] * unique
+
+    def last(self) -> npt.NDArray[np.float32]:
+        """Features at the decision bars, of shape (n, C), NaN where there is no history."""
+        return self._features.values[self.pos]
+
+    def take(self, rows: Any, window: int) -> npt.NDArray[np.float32]:
+        """Windows of ``window`` bars ending at the decision bars of ``rows``: (B, C, window).
+
+        Raises
+        ------
+        DataError
+            If a window would reach beyond the first bar of its symbol.
+        """
+        ends = self.pos[rows]
+        symbol_start = self._features.starts
+        first = symbol_start[np.searchsorted(symbol_start, ends, side="right") - 1]
+        if (ends - window + 1 < first).any():
+            raise DataError(
+                f"Samples.take: 'window' must not exceed the history of a row; got {window} with "
+                f"{int((ends - first).min()) + 1} bars available. Use a shorter window or later rows."
+            )
+        return BarPanel(self._features.values, ends, window).take()
+
+    def panel(self, window: int = 1) -> tuple[BarPanel, BoolArray]:
+        """Lazy windows of the samples that have history, and which these are."""
+        return self._features.panel(self.pos, window)
+
+    def with_features(self, features: Features) -> Samples:
+        """Return the same rows described by other columns."""
+        view = object.__new__(Samples)
+        view._labels, view._features = self._labels, FeatureTable(features)
+        view.rows = self.rows
+        return view
+
+    def stretches(self) -> list[tuple[int, int]]:
+        """Bar ranges [first, last] between the label rows of each run that nobody cut.
+
+        Two rows belong to one run if they are neighbours among the usable rows of the uncut table
+        and of one symbol; a splitter's cut (purge, embargo, test block) ends a run, rows that were
+        never sampled do not.
+        """
+        if len(self.rows) == 0:
+            return []
+        rank = np.searchsorted(self._labels.usable, self.rows)
+        pos = self.pos
+        starts = self._features.starts
+        symbol = np.searchsorted(starts, pos, side="right")
+        cut = np.flatnonzero((np.diff(rank) != 1) | (np.diff(symbol) != 0))
+        first = np.concatenate([[0], cut + 1])
+        last = np.concatenate([cut, [len(pos) - 1]])
+        return [(int(pos[a]), int(pos[b])) for a, b in zip(first, last, strict=True)]
