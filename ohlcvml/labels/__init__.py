@@ -1,0 +1,16 @@
+"""Labels: what a decision would have earned, when it was known, and how much of it is its own."""
+
+from ohlcvml.labels._fixed_horizon import FixedHorizonLabeller
+from ohlcvml.labels._table import EXIT_CODES, LABEL_COLUMNS, check_labels, label_positions
+from ohlcvml.labels._triple_barrier import TripleBarrierLabeller
+from ohlcvml.labels._uniqueness import average_uniqueness
+
+__all__ = [
+    "EXIT_CODES",
+    "LABEL_COLUMNS",
+    "FixedHorizonLabeller",
+    "TripleBarrierLabeller",
+    "average_uniqueness",
+    "check_labels",
+    "label_positions",
+]

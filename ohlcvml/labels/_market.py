@@ -1,0 +1,207 @@
+"""What a labeller needs to know of the bars: traded prices, what fills, where positions end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ohlcvml.bars import Contract, Sessions, check_bars, contract
+from ohlcvml.bars._frame import OHLCV, price_arrays, symbol_starts
+from ohlcvml.exceptions import DataError
+from ohlcvml.features import average_true_range
+from ohlcvml.labels import _race
+from ohlcvml.typing import Bars, BoolArray, FloatArray, IntArray
+
+__all__ = ["Market", "limits", "read_market", "settlement", "specifications"]
+
+# A last row that no position reaches: the session may go on beyond the data.
+UNKNOWN = np.iinfo(np.int64).max
+
+RAW: tuple[str, ...] = ("raw_open", "raw_high", "raw_low", "raw_close")
+
+
+@dataclass(frozen=True)
+class Market:
+    """Bars as arrays of shape (n_bars,), symbols one after the other.
+
+    Prices are those of the traded contract; ``offset`` is adjusted minus traded.
+    """
+
+    index: pd.Index
+    starts: IntArray
+    open: FloatArray
+    high: FloatArray
+    low: FloatArray
+    close: FloatArray
+    atr: FloatArray
+    offset: FloatArray
+    trades: BoolArray  # False on bars without volume; unknown volume counts as traded
+    lock: npt.NDArray[np.int8] | None  # +1 locked limit up, −1 locked limit down
+    contract_run: IntArray  # changes where the traded contract (or the symbol) changes
+    session_run: IntArray  # changes where the session (or the symbol) changes
+    after_close: BoolArray  # at or past the nominal close of the session
+
+    @property
+    def final(self) -> IntArray:
+        """Last row of each row's symbol."""
+        return np.repeat(self.starts[1:] - 1, np.diff(self.starts))
+
+
+def read_market(bars: Bars, atr_window: int, sessions: Sessions, who: str) -> Market:
+    """Check the bars and take them apart."""
+    frame = bars.to_frame() if isinstance(bars, pd.Series) else bars
+    clock = any(name in frame.columns for name in OHLCV)
+    if clock or len(frame) == 0:
+        check_bars(frame, who)
+    prices = price_arrays(frame, who)
+    starts = symbol_starts(frame.index)
+    longest = int(np.diff(starts).max())
+    if longest < atr_window + 2:
+        raise DataError(
+            f"{who}: 'bars' must have at least atr_window + 2 = {atr_window + 2} bars of one "
+            f"symbol: the ATR needs {atr_window + 1} and a position the next one; got {longest}. "
+            "Pass more bars or a smaller atr_window."
+        )
+    traded = _traded_prices(frame, who) if clock and RAW[0] in frame.columns else prices[:4]
+    for name, column in zip(OHLCV[:4], traded, strict=True):
+        finite = np.isfinite(column)
+        if not finite.all():
+            at = int(np.flatnonzero(~finite)[0])
+            raise DataError(
+                f"{who}: prices must be finite; {name!r} is {column[at]} in row {at} "
+                f"({frame.index[at]}). Look at the bars with ohlcvml.bars.validate_bars(bars), "
+                "mend them with policy='drop'."
+            )
+    offset = prices.close - traded[3]
+    new_symbol = np.zeros(len(frame), dtype=bool)
+    new_symbol[starts[1:-1]] = True
+    new_contract = new_symbol.copy()
+    if clock and "contract" in frame.columns:
+        ids = frame["contract"].to_numpy()
+        new_contract[1:] |= ids[1:] != ids[:-1]
+    _refuse_ratio_adjustment(offset, new_contract, traded[3], who)
+    number = sessions.number(frame.index) if clock else np.zeros(len(frame), dtype=np.int64)
+    new_session = new_symbol.copy()
+    new_session[1:] |= number[1:] != number[:-1]
+    after_close = np.zeros(len(frame), dtype=bool)
+    if clock and sessions.calendar is not None:
+        time = pd.DatetimeIndex(frame.index.get_level_values(-1))
+        after_close = np.asarray(time >= sessions.close(frame.index), dtype=bool)
+    return Market(
+        index=frame.index,
+        starts=starts,
+        open=traded[0],
+        high=traded[1],
+        low=traded[2],
+        close=traded[3],
+        # Differences of forward-adjusted prices are those of the traded contract, without the
+        # jump from one contract to the next.
+        atr=average_true_range(prices.high, prices.low, prices.close, atr_window, starts),
+        offset=offset,
+        trades=~(prices.volume <= 0.0),
+        lock=_locks(frame, who) if clock else None,
+        contract_run=np.cumsum(new_contract),
+        session_run=np.cumsum(new_session),
+        after_close=after_close,
+    )
+
+
+def _traded_prices(frame: Bars, who: str) -> tuple[FloatArray, ...]:
+    missing = [name for name in (*RAW, "contract") if name not in frame.columns]
+    if missing:
+        raise DataError(
+            f"{who}: bars with 'raw_open' must have all of {', '.join(RAW)} and contract; "
+            f"{', '.join(missing)} missing. Use ohlcvml.bars.continuous, or drop the raw columns."
+        )
+    return tuple(np.ascontiguousarray(frame[name].to_numpy(dtype=np.float64)) for name in RAW)
+
+
+def _refuse_ratio_adjustment(
+    offset: FloatArray, new_contract: BoolArray, price: FloatArray, who: str
+) -> None:
+    moved = np.abs(np.diff(offset)) > 1e-9 * np.abs(price[1:]) + 1e-9
+    if (moved & ~new_contract[1:]).any():
+        at = int(np.flatnonzero(moved & ~new_contract[1:])[0]) + 1
+        raise DataError(
+            f"{who}: adjusted minus raw price must be constant within a contract, else an ATR "
+            f"and a cost in ticks do not fit together; it changes in row {at}. Adjust by "
+            "difference: ohlcvml.bars.continuous does."
+        )
+
+
+def _locks(frame: Bars, who: str) -> npt.NDArray[np.int8] | None:
+    if "limit" not in frame.columns:
+        return None
+    lock = frame["limit"].to_numpy(dtype=np.float64, na_value=0.0)
+    if not np.isin(lock, (-1.0, 0.0, 1.0)).all():
+        raise DataError(
+            f"{who}: the column 'limit' of the bars must hold +1 (locked limit up), -1 (locked "
+            f"limit down), 0 or NaN; got {lock[~np.isin(lock, (-1.0, 0.0, 1.0))][0]}. Rename the "
+            "column if it means something else."
+        )
+    return lock.astype(np.int8) if lock.any() else None
+
+
+def limits(
+    market: Market, fills: BoolArray, *, session_exit: bool, roll_exit: bool
+) -> tuple[IntArray | None, npt.NDArray[np.int8] | None]:
+    """Last row to which a position that is open in each row may be held, and why.
+
+    That is the last bar that fills before the session's close or before the contract is rolled.
+    It is UNKNOWN where later rows do not yet show that the session or the contract has ended.
+    """
+    never = np.full(len(fills), UNKNOWN, dtype=np.int64)
+    session = never
+    if session_exit:
+        # Bars after the close are a stretch of their own.
+        session = _last_of_run(2 * market.session_run + market.after_close, market, fills)
+    roll = never
+    if roll_exit and (market.contract_run[-1] > len(market.starts) - 2):
+        roll = _last_of_run(market.contract_run, market, fills)
+    if session is never and roll is never:
+        return None, None
+    code = np.where(roll < session, _race.ROLL, _race.SESSION).astype(np.int8)
+    return np.minimum(session, roll), code
+
+
+def _last_of_run(run: IntArray, market: Market, fills: BoolArray) -> IntArray:
+    n = len(run)
+    rows = np.arange(n)
+    ends = np.r_[np.flatnonzero(run[1:] != run[:-1]), n - 1]
+    sizes = np.diff(ends, prepend=-1)
+    last_fill = np.maximum.accumulate(np.where(fills, rows, -1))[ends]
+    last_fill = np.where(ends == market.final[ends], UNKNOWN, last_fill)
+    return np.repeat(last_fill, sizes).astype(np.int64)
+
+
+def settlement(market: Market, fills: BoolArray) -> IntArray | None:
+    """First row of the symbol, from each row on, that fills; −1 if there is none."""
+    if fills.all():
+        return None
+    n = len(fills)
+    later = np.where(fills, np.arange(n), n)
+    first = np.minimum.accumulate(later[::-1])[::-1]
+    return np.where(first <= market.final, first, -1).astype(np.int64)
+
+
+def specifications(
+    given: str | Contract | None, index: pd.Index
+) -> list[tuple[Contract | None, BoolArray | None]]:
+    """Contract specifications in force, with the bars they hold for (None: all of them)."""
+    if not isinstance(given, str):
+        return [(given, None)]
+    time = index.get_level_values(-1) if isinstance(index, pd.MultiIndex) else index
+    if not isinstance(time, pd.DatetimeIndex):
+        return [(contract(given), None)]
+    first, last = contract(given, on=time.min()), contract(given, on=time.max())
+    if first == last:
+        return [(first, None)]
+    days = time.normalize()
+    found = {day: contract(given, on=day) for day in days.unique()}
+    return [
+        (spec, np.asarray(days.isin([d for d, s in found.items() if s == spec]), dtype=bool))
+        for spec in dict.fromkeys(found.values())
+    ]
