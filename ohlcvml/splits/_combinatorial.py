@@ -155,7 +155,7 @@ class CombinatorialPurgedCV(TwoSidedSplitter):
 
     @classmethod
     def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:  # noqa: ARG003
-        """Return parameter sets for tests; days of hourly bars, so that p leaves something."""
+        """Return parameter sets for tests; days on 15-minute bars, so that p leaves something."""
         return [
             {"n_groups": 3, "n_test_groups": 1, **example_bars()},
             {"n_groups": 4, "n_test_groups": 2, "embargo": 24, **example_ends()},

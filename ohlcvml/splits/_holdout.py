@@ -169,7 +169,7 @@ class PurgedHoldout(BaseLabelSplitter):
 
     @classmethod
     def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:  # noqa: ARG003
-        """Return parameter sets for tests; days of hourly bars, so that p leaves something."""
+        """Return parameter sets for tests; days on 15-minute bars, so that p leaves something."""
         return [
             {"validation": 0.3, "test": 0.3, **example_bars()},
             {"validation": 0.0, "test": 0.4, "refit": True, **example_ends()},

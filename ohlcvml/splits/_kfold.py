@@ -148,7 +148,7 @@ class PurgedKFold(TwoSidedSplitter):
 
     @classmethod
     def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:  # noqa: ARG003
-        """Return parameter sets for tests; days of hourly bars, so that p leaves something."""
+        """Return parameter sets for tests; days on 15-minute bars, so that p leaves something."""
         return [
             {"n_splits": 3, **example_bars()},
             {"n_splits": 4, "embargo": 24, **example_ends()},
@@ -157,13 +157,15 @@ class PurgedKFold(TwoSidedSplitter):
 
 def example_bars() -> dict[str, Any]:
     """Return shared parameters for tests, without label ends."""
-    hours = pd.date_range("2000-01-01", periods=24 * 60, freq="h")
-    return {"bar_index": hours, "allow_missing_ends": True}
+    return {"bar_index": _quarter_hours(), "allow_missing_ends": True}
 
 
 def example_ends() -> dict[str, Any]:
     """Return shared parameters for tests, with label ends."""
-    hours = pd.date_range("2000-01-01", periods=24 * 60, freq="h")
     days = pd.date_range("2000-01-01", periods=60, freq="D")
-    ends = pd.Series(days + pd.Timedelta(hours=30), index=days)
-    return {"bar_index": hours, "horizon": 61, "label_ends": ends}
+    ends = pd.Series(days + pd.Timedelta(hours=10), index=days)
+    return {"bar_index": _quarter_hours(), "horizon": 61, "label_ends": ends}
+
+
+def _quarter_hours() -> pd.DatetimeIndex:
+    return pd.date_range("2000-01-01", periods=96 * 60, freq="15min")

@@ -124,7 +124,7 @@ class WalkForward(BaseLabelSplitter):
 
     @classmethod
     def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:  # noqa: ARG003
-        """Return parameter sets for tests; days of hourly bars, so that p leaves something."""
+        """Return parameter sets for tests; days on 15-minute bars, so that p leaves something."""
         return [
             {"n_splits": 2, **example_bars()},
             {"n_splits": 3, "window": 96, "initial": 0.5, **example_ends()},
