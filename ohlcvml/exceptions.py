@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "BundleError",
+    "BundleWarning",
     "DataError",
     "DataWarning",
     "FittingWarning",
@@ -49,3 +50,7 @@ class DataWarning(OhlcvmlWarning):
 
 class FittingWarning(OhlcvmlWarning):
     """A model was fitted on less, or on other, than was asked; the message says what."""
+
+
+class BundleWarning(OhlcvmlWarning):
+    """A bundle is sound but does not answer to the bit here; the message says by how much."""

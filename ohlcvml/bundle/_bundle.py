@@ -1,0 +1,106 @@
+"""A bundle in memory: the model and what belongs to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ohlcvml.bars import Contract, Costs, check_bars
+from ohlcvml.bundle._manifest import input_schema
+from ohlcvml.exceptions import DataError
+from ohlcvml.typing import Bars
+
+__all__ = ["Bundle"]
+
+# Columns that change what the prices mean: having them or not is never the same schema.
+MEANINGFUL = frozenset(
+    {"raw_open", "raw_high", "raw_low", "raw_close", "contract", "adjustment", "known"}
+)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What :func:`~ohlcvml.bundle.open_bundle` returns.
+
+    Attributes
+    ----------
+    path : Path
+        Where it was read from.
+    manifest : dict
+        Contents of manifest.json.
+    model : estimator
+        The fitted model.
+    labeller : estimator or None
+    contract : Contract or None
+    costs : Costs or None
+    """
+
+    path: Path
+    manifest: dict[str, Any]
+    model: Any
+    labeller: Any = None
+    contract: Contract | None = None
+    costs: Costs | None = None
+
+    def check_bars(self, bars: Bars) -> Bars:
+        """Return the columns of ``bars`` that the model was built on, in their order.
+
+        Parameters
+        ----------
+        bars : pd.DataFrame
+            Bars of any length. Columns the bundle does not know are left out, unless they change
+            the meaning of the prices (``raw_close``, ``contract``, ``known``, ...).
+
+        Raises
+        ------
+        DataError
+            Bar size, columns or kinds of columns differ from the bundle's, or it was saved
+            without bars and has nothing to compare with.
+        """
+        who = f"Bundle({self.path.name})"
+        check_bars(bars, who)
+        wanted = self.manifest["input"]
+        if wanted is None:
+            raise DataError(
+                f"{who}: was saved without bars, so it cannot tell whether these are of the right "
+                "kind. Save with bars=..., or call bundle.model yourself."
+            )
+        names = [column["name"] for column in wanted["columns"]]
+        missing = [name for name in names if name not in bars.columns]
+        foreign = sorted(MEANINGFUL & set(map(str, bars.columns)) - set(names))
+        if missing or foreign:
+            raise DataError(
+                f"{who}: the bars must have columns {', '.join(names)}; missing "
+                f"{', '.join(missing) or 'none'}; unexpected {', '.join(foreign) or 'none'}. "
+                "Prepare them as the training bars were."
+            )
+        cut = bars[names]
+        found = input_schema(cut)
+        for want, have in zip(wanted["columns"], found["columns"], strict=True):
+            if (want["kind"] == "f") != (have["kind"] == "f"):
+                raise DataError(
+                    f"{who}: column {want['name']!r} must be {want['dtype']}; got {have['dtype']}."
+                )
+        # One or two bars have no size of their own to disagree with.
+        if found["bar_size"] != wanted["bar_size"] and len(bars) > 2:
+            raise DataError(
+                f"{who}: bars must have size {_size(wanted['bar_size'])}; got "
+                f"{_size(found['bar_size'])}. Use ohlcvml.bars.resample, or a bundle trained on "
+                "this bar size."
+            )
+        return cut
+
+    def predict_proba(self, bars: Bars) -> pd.DataFrame:
+        """Class probabilities per bar, after :meth:`check_bars`. NaN without history."""
+        return pd.DataFrame(self.model.predict_proba(self.check_bars(bars)))
+
+    def predict_signal(self, bars: Bars) -> pd.DataFrame:
+        """Costed signal per bar, after :meth:`check_bars`; row t sees bars up to and with t."""
+        return pd.DataFrame(self.model.predict_signal(self.check_bars(bars)))
+
+
+def _size(text: str | None) -> str:
+    return "irregular" if text is None else str(pd.Timedelta(text))
