@@ -1,0 +1,350 @@
+"""From signals and labels to orders: which decision is filled where, and how it ends."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from numba import njit
+
+from ohlcvml.bars import Contract, Costs, check_bars
+from ohlcvml.evaluation._backtest_kernel import BLOCK_EXIT
+from ohlcvml.exceptions import DataError
+from ohlcvml.typing import Bars, BoolArray, FloatArray, IntArray, Labels
+
+__all__ = [
+    "Matched",
+    "Prices",
+    "block_starts",
+    "check_tables",
+    "match",
+    "nanoseconds",
+    "positions",
+    "round_trips",
+    "traded_prices",
+]
+
+Int8Array = npt.NDArray[np.int8]
+
+FLAT, UNLABELLED, UNRESOLVED, OTHER_SESSION, BLOCK_OVER, MATCHED = 0, 1, 2, 3, 4, 5
+_ALIEN_SIGNAL, _ALIEN_END, _ALIEN_PRICE = 1, 2, 3
+_PRICE_SLACK = 1e-6  # as a fraction of the price; a foreign table misses by far more
+
+
+class Prices(NamedTuple):
+    """Prices of the contract traded in each bar, each of shape (n_bars,)."""
+
+    open: FloatArray
+    high: FloatArray
+    low: FloatArray
+    close: FloatArray
+    mark: FloatArray  # close without roll gaps
+    rolls: IntArray  # rolls up to and including the bar; shape (0,) where there are none
+
+
+def traded_prices(bars: Bars) -> Prices:
+    """Raw prices where the bars carry them, and a close whose differences hold no roll gap."""
+    raw = "raw_close" in bars.columns
+    open_, high, low, close = (
+        np.ascontiguousarray(bars[f"raw_{name}" if raw else name].to_numpy(dtype=np.float64))
+        for name in ("open", "high", "low", "close")
+    )
+    if "contract" not in bars.columns:
+        return Prices(open_, high, low, close, close, np.empty(0, np.int64))
+    contract = bars["contract"].to_numpy()
+    rolled = np.r_[False, contract[1:] != contract[:-1]]
+    mark = close
+    if rolled.any():
+        step = np.diff(close, prepend=close[0])
+        step[rolled] = _roll_steps(bars, open_, close, np.flatnonzero(rolled), raw)
+        mark = close[0] + np.cumsum(step)
+    return Prices(open_, high, low, close, mark, np.cumsum(rolled))
+
+
+def _roll_steps(
+    bars: Bars, open_: FloatArray, close: FloatArray, at: IntArray, raw: bool
+) -> FloatArray:
+    """P&L of one unit over the bar that follows a roll, the gap between contracts left out."""
+    if not raw:  # no adjusted price beside the traded one: only the bar's own move is known
+        return np.asarray(close[at] - open_[at])
+    adjusted = bars["close"].to_numpy(dtype=np.float64)
+    offset = adjusted - close
+    jumps = np.delete(np.diff(offset), at - 1)
+    if np.abs(jumps).max(initial=0.0) <= 1e-6 * np.abs(close).max():
+        return np.asarray(adjusted[at] - adjusted[at - 1])  # adjusted by differences
+    return np.asarray(close[at] * (1.0 - adjusted[at - 1] / adjusted[at]))  # by ratios
+
+
+class Matched(NamedTuple):
+    """Decisions that can be filled, each of shape (n_decisions,), and what became of the rest."""
+
+    decided: IntArray  # bar of the decision
+    first: IntArray
+    last: IntArray
+    entry: FloatArray
+    gain: FloatArray
+    side: Int8Array
+    exit: Int8Array
+    label_cost: FloatArray  # the labels' round trip, in price units
+    fate: IntArray  # shape (6,): signal rows by reason
+
+
+@njit(cache=True)
+def _match(
+    stamps: IntArray,
+    signal_stamps: IntArray,
+    side: Int8Array,
+    block_end: IntArray,
+    label_stamps: IntArray,
+    label_end: IntArray,
+    usable: BoolArray,
+    ret: FloatArray,
+    exit_: Int8Array,
+    cost: FloatArray,
+    prices: Prices,
+    session: IntArray,
+    next_open: bool,
+    in_points: bool,
+) -> tuple[Matched, int, int]:
+    n, s, m = len(stamps), len(signal_stamps), len(label_stamps)
+    decided, first, last = np.empty(s, np.int64), np.empty(s, np.int64), np.empty(s, np.int64)
+    entry, gain, paid = np.empty(s), np.empty(s), np.empty(s)
+    sides, exits = np.empty(s, np.int8), np.empty(s, np.int8)
+    fate = np.zeros(6, np.int64)
+    count, label, i = 0, 0, 0
+    problem, where = 0, -1
+    for row in range(s):
+        while i < n and stamps[i] < signal_stamps[row]:
+            i += 1
+        if (
+            i == n
+            or stamps[i] != signal_stamps[row]
+            or (row > 0 and signal_stamps[row] <= signal_stamps[row - 1])
+        ):
+            problem, where = _ALIEN_SIGNAL, row
+            break
+        while label < m and label_stamps[label] < stamps[i]:
+            label += 1
+        if side[row] == 0:
+            fate[FLAT] += 1
+            continue
+        if label == m or label_stamps[label] != stamps[i]:
+            fate[UNLABELLED] += 1
+            continue
+        if not usable[label] or i + 1 >= n:
+            fate[UNRESOLVED] += 1
+            continue
+        if len(session) > 0 and session[i + 1] != session[i]:
+            fate[OTHER_SESSION] += 1
+            continue
+        a = i + 1
+        stop = block_end[row]
+        if a > stop:
+            fate[BLOCK_OVER] += 1
+            continue
+        # The end is near: double the step from the decision on, then halve it.
+        low, step = i, 1
+        while low + step < n and stamps[low + step] < label_end[label]:
+            low += step
+            step *= 2
+        high = min(low + step, n - 1)
+        while low < high:
+            middle = (low + high) // 2
+            if stamps[middle] < label_end[label]:
+                low = middle + 1
+            else:
+                high = middle
+        e = low
+        if stamps[e] != label_end[label] or e < a:
+            problem, where = _ALIEN_END, label
+            break
+        price = prices.open[a] if next_open else prices.close[i]
+        move = ret[label] if in_points else price * np.expm1(ret[label])
+        spans_roll = len(prices.rolls) > 0 and prices.rolls[e] != prices.rolls[a]
+        slack = _PRICE_SLACK * abs(price)
+        out = price + move
+        if not spans_roll and not (prices.low[e] - slack <= out <= prices.high[e] + slack):
+            problem, where = _ALIEN_PRICE, label
+            break
+        how = exit_[label]
+        if e > stop:
+            e, how = stop, BLOCK_EXIT
+            move = (prices.close[a] - price) + (prices.mark[e] - prices.mark[a])
+        decided[count], first[count], last[count] = i, a, e
+        entry[count], gain[count], paid[count] = (
+            price,
+            move,
+            cost[label] * (1.0 if in_points else price),
+        )
+        sides[count], exits[count] = side[row], how
+        count += 1
+        fate[MATCHED] += 1
+    return (
+        Matched(
+            decided[:count],
+            first[:count],
+            last[:count],
+            entry[:count],
+            gain[:count],
+            sides[:count],
+            exits[:count],
+            paid[:count],
+            fate,
+        ),
+        problem,
+        where,
+    )
+
+
+def match(
+    bars: Bars,
+    signals: pd.DataFrame,
+    labels: Labels,
+    prices: Prices,
+    session: IntArray,
+    block_end: IntArray,
+    next_open: bool,
+) -> Matched:
+    """Join signals, labels and bars by stamp; raise where they do not belong together.
+
+    Parameters
+    ----------
+    bars, signals, labels : pd.DataFrame
+        Checked by :func:`check_tables`.
+    prices : Prices
+        Of the bars.
+    session : int64 array of shape (n_bars,) or (0,)
+        Session numbers; a decision whose next bar lies in another is not filled.
+    block_end : int64 array of shape (n_signals,)
+        Last bar in which a decision of this row's block may be held.
+    next_open : bool
+        Fill at the open of the next bar, or at the decision bar's close.
+    """
+    exit_ = labels["exit"].to_numpy(dtype=np.int8)
+    ret = labels["ret"].to_numpy(dtype=np.float64)
+    usable = ~labels["censored"].to_numpy(dtype=np.bool_) & (exit_ >= 0) & np.isfinite(ret)
+    matched, problem, where = _match(
+        nanoseconds(bars.index),
+        nanoseconds(signals.index),
+        sides_of(signals),
+        block_end,
+        nanoseconds(labels.index),
+        nanoseconds(pd.DatetimeIndex(labels["end"])),
+        usable,
+        ret,
+        exit_,
+        labels["cost"].to_numpy(dtype=np.float64),
+        prices,
+        session,
+        next_open,
+        labels.attrs.get("return_unit") == "points",
+    )
+    if problem == _ALIEN_SIGNAL:
+        raise DataError(
+            "backtest: the index of 'signals' must be bars of 'bars' in increasing order; row "
+            f"{where} ({signals.index[where]}) is not. Pass the signals as predict_signal(bars) "
+            "gave them."
+        )
+    if problem:
+        row = labels.index[where]
+        what = (
+            f"the label of {row} ends at {labels['end'].iloc[where]}, which is no later bar of it"
+            if problem == _ALIEN_END
+            else f"the label of {row} closes at a price outside the range of its last bar"
+        )
+        raise DataError(
+            f"backtest: 'labels' do not match 'bars': {what}. Label these bars: "
+            "TripleBarrierLabeller(...).fit_transform(bars), and pass its entry policy as 'entry'."
+        )
+    return matched
+
+
+def check_tables(bars: Bars, signals: Any, labels: Any) -> None:
+    """Raise :class:`DataError` unless the three tables have what the backtest reads."""
+    check_bars(bars, "backtest")
+    if isinstance(bars.index, pd.MultiIndex):
+        raise DataError(
+            "backtest: 'bars' must hold one symbol; got a MultiIndex. Contracts and capital differ "
+            "by symbol: run backtest(bars.xs(symbol), ...) for each and add up the daily P&L."
+        )
+    for name, table, columns in (
+        ("signals", signals, ("side",)),
+        ("labels", labels, ("end", "ret", "cost", "exit", "censored")),
+    ):
+        missing = [c for c in columns if c not in getattr(table, "columns", ())]
+        if not isinstance(table, pd.DataFrame) or missing or len(table) == 0:
+            raise DataError(
+                f"backtest: {name!r} must be a non-empty DataFrame with the columns "
+                f"{', '.join(columns)}; got {type(table).__name__} without {missing}, "
+                f"{len(table)} rows."
+            )
+        if not isinstance(table.index, pd.DatetimeIndex) or str(table.index.tz) != "UTC":
+            raise DataError(
+                f"backtest: {name!r} must be indexed by the stamps of 'bars' (UTC); got "
+                f"{type(table.index).__name__}."
+            )
+    known = nanoseconds(bars.index)
+    stamps = nanoseconds(labels.index)
+    some = stamps[[0, len(stamps) // 2, -1]]
+    if (known[np.searchsorted(known, some).clip(max=len(known) - 1)] != some).any():
+        raise DataError(
+            f"backtest: 'labels' do not match 'bars': they run from {labels.index[0]} to "
+            f"{labels.index[-1]} on other stamps than the bars, which run from {bars.index[0]} to "
+            f"{bars.index[-1]}. Label the bars you pass."
+        )
+    for name in ("open", "high", "low", "close"):
+        if not np.isfinite(bars[name].to_numpy(dtype=np.float64)).all():
+            raise DataError(
+                f"backtest: column {name!r} of 'bars' must be finite. Look at it with "
+                "ohlcvml.bars.validate_bars(bars)."
+            )
+
+
+def sides_of(signals: pd.DataFrame) -> Int8Array:
+    """Sides as int8; NaN counts as flat, anything but −1, 0 and 1 raises."""
+    given = signals["side"].to_numpy()
+    if given.dtype == np.int8:
+        side = given
+    else:
+        number = np.nan_to_num(given.astype(np.float64), nan=0.0)
+        side = number.astype(np.int8)
+        if (side != number).any():
+            side = np.array([2], dtype=np.int8)
+    if len(side) and (side.min() < -1 or side.max() > 1):
+        raise DataError(
+            "backtest: column 'side' of 'signals' must be -1, 0 or 1; got "
+            f"{sorted(set(given.tolist()) - {-1, 0, 1})[:3]}. Sizes are set by the execution."
+        )
+    return np.ascontiguousarray(side)
+
+
+def block_starts(blocks: Any, n_signals: int) -> IntArray:
+    """First signal row of each block, from one block mark per row (None: a single block)."""
+    if blocks is None:
+        return np.zeros(1, dtype=np.int64)
+    marks = np.asarray(blocks)
+    if marks.shape != (n_signals,):
+        raise DataError(
+            f"backtest: 'blocks' must hold one block mark for each of the {n_signals} rows of "
+            f"'signals', e.g. the fold number; got shape {marks.shape}."
+        )
+    return np.r_[0, np.flatnonzero(marks[1:] != marks[:-1]) + 1].astype(np.int64)
+
+
+def nanoseconds(index: pd.Index) -> IntArray:
+    """Stamps as int64 nanoseconds, without a copy where they are that already."""
+    return np.asarray(pd.DatetimeIndex(index).as_unit("ns").asi8, dtype=np.int64)
+
+
+def positions(index: pd.Index, stamps: pd.Index, rows: IntArray) -> IntArray:
+    """Bar positions of some signal rows; a stamp that is not a bar is found by :func:`match`."""
+    found = np.searchsorted(nanoseconds(index), nanoseconds(stamps[rows]))
+    return np.minimum(found, len(index) - 1).astype(np.int64)
+
+
+def round_trips(costs: Costs | float, spec: Contract | None, entry: FloatArray) -> FloatArray:
+    """Round trip of each entry, in price units."""
+    each = costs.round_trip(spec, price=entry) if isinstance(costs, Costs) else float(costs)
+    return np.full(len(entry), each) if np.ndim(each) == 0 else np.asarray(each)

@@ -1,0 +1,303 @@
+"""Performance of a strategy from its daily session P&L.
+
+The unit of every risk figure is one session's net P&L over a fixed capital: no compounding, flat
+sessions included. Sharpe and its kin are scaled by the square root of *sessions* a year, never of
+bars a year: bars within a session are neither independent nor of equal size, and a 24-hour count
+of bars inflates the figure.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+from ohlcvml.exceptions import DataError
+from ohlcvml.typing import FloatArray, IntArray
+
+__all__ = [
+    "SharpeEstimate",
+    "calmar_ratio",
+    "drawdown",
+    "max_drawdown",
+    "performance",
+    "profit_factor",
+    "sharpe_ratio",
+    "sortino_ratio",
+    "win_rate",
+]
+
+
+class SharpeEstimate(float):
+    """An annualised Sharpe ratio that carries its interval and session count.
+
+    Behaves as a float; printing shows what a bare number hides.
+
+    Attributes
+    ----------
+    low, high : float
+        Ends of the confidence interval (annualised).
+    sessions : int
+        Number of sessions behind it.
+    level : float
+        Confidence level of the interval.
+
+    Examples
+    --------
+    >>> from ohlcvml.evaluation import sharpe_ratio
+    >>> str(sharpe_ratio([0.01, -0.01, 0.02, 0.0], per_year=252))
+    '6.15 [-12.03, 24.33] (95 %, 4 sessions)'
+    """
+
+    low: float
+    high: float
+    sessions: int
+    level: float
+
+    def __new__(
+        cls, value: float, low: float, high: float, sessions: int, level: float
+    ) -> SharpeEstimate:
+        """Make a float and hang the interval on it."""
+        self = super().__new__(cls, value)
+        self.low, self.high, self.sessions, self.level = low, high, sessions, level
+        return self
+
+    def __getnewargs__(self) -> tuple[float, float, float, int, float]:
+        """Let copy rebuild it."""
+        return float(self), self.low, self.high, self.sessions, self.level
+
+    def __str__(self) -> str:
+        """Value, interval, level and sessions."""
+        return (
+            f"{float(self):.2f} [{self.low:.2f}, {self.high:.2f}] "
+            f"({self.level:.0%}, {self.sessions} sessions)".replace("%,", " %,")
+        )
+
+
+def _daily(daily: npt.ArrayLike, who: str) -> FloatArray:
+    values = np.asarray(daily, dtype=np.float64)
+    if values.ndim != 1 or not np.isfinite(values).all():
+        raise DataError(
+            f"{who}: 'daily' must be a one-dimensional series of finite session returns; got shape "
+            f"{values.shape} with {int((~np.isfinite(values)).sum())} values that are not finite. "
+            "A session without trades is 0, not NaN."
+        )
+    return values
+
+
+def sharpe_ratio(daily: npt.ArrayLike, per_year: float, level: float = 0.95) -> SharpeEstimate:
+    """Annualised Sharpe ratio of session returns, with an interval.
+
+    Parameters
+    ----------
+    daily : array-like of shape (n_sessions,)
+        Net P&L of each session as a fraction of fixed capital, flat sessions included.
+    per_year : float
+        Sessions a year, from the calendar.
+    level : float, default 0.95
+        Level of the interval.
+
+    Returns
+    -------
+    SharpeEstimate
+        mean / standard deviation (n − 1) × √per_year; the interval uses the standard error
+        √((1 + ½ s² − γ₃ s + ¼ (γ₄ − 3) s²) / (n − 1)) of the per-session ratio s, with skewness γ₃
+        and kurtosis γ₄ (3 for a normal). Returns that do not vary have Sharpe 0 and no interval
+        (NaN); the same below 3 sessions.
+
+    Notes
+    -----
+    The standard error is Mertens (2002), which reduces to Lo (2002) for normal returns. It takes
+    sessions as independent.
+
+    Examples
+    --------
+    >>> from ohlcvml.evaluation import sharpe_ratio
+    >>> sharpe = sharpe_ratio([0.01, -0.01, 0.02, 0.0], per_year=252)
+    >>> round(float(sharpe), 4)  # 0.005 / 0.0129099 * sqrt(252)
+    6.1482
+    """
+    r = _daily(daily, "sharpe_ratio")
+    n, nan = len(r), float("nan")
+    spread = float(r.std(ddof=1)) if n > 1 else 0.0
+    if spread <= 1e-12 * float(np.abs(r).max(initial=0.0)):
+        return SharpeEstimate(0.0, nan, nan, n, level)
+    s = float(r.mean()) / spread
+    if n < 3:
+        return SharpeEstimate(s * math.sqrt(per_year), nan, nan, n, level)
+    skew, kurtosis = float(stats.skew(r)), float(stats.kurtosis(r, fisher=False))
+    variance = (1.0 + 0.5 * s * s - skew * s + 0.25 * (kurtosis - 3.0) * s * s) / (n - 1)
+    reach = float(stats.norm.ppf(0.5 + level / 2.0)) * math.sqrt(max(variance, 0.0))
+    year = math.sqrt(per_year)
+    return SharpeEstimate(s * year, (s - reach) * year, (s + reach) * year, n, level)
+
+
+def sortino_ratio(daily: npt.ArrayLike, per_year: float) -> float:
+    """Mean session return over its downside deviation, × √(sessions a year).
+
+    The downside deviation is √(mean of min(r, 0)²) over *all* sessions (target 0). Without a
+    losing session it is undefined: 0 if nothing was earned either, else NaN.
+
+    Examples
+    --------
+    >>> from ohlcvml.evaluation import sortino_ratio
+    >>> round(sortino_ratio([0.01, -0.01, 0.02, 0.0], per_year=252), 4)  # .005 / .005 * sqrt(252)
+    15.8745
+    """
+    r = _daily(daily, "sortino_ratio")
+    downside = math.sqrt(float(np.mean(np.minimum(r, 0.0) ** 2))) if len(r) else 0.0
+    if downside == 0.0:
+        return 0.0 if not (r > 0).any() else float("nan")
+    return float(r.mean()) / downside * math.sqrt(per_year)
+
+
+def drawdown(pnl: npt.ArrayLike) -> FloatArray:
+    """Fall of cumulative P&L below its running peak, from a start at 0; zero or negative.
+
+    Parameters
+    ----------
+    pnl : array-like of shape (n,)
+        P&L of each step (bar or session), not cumulative, in any unit.
+
+    Returns
+    -------
+    np.ndarray of shape (n,)
+        In the unit of ``pnl``.
+
+    Examples
+    --------
+    >>> from ohlcvml.evaluation import drawdown
+    >>> drawdown([1.0, -2.0, 1.0, 3.0]).tolist()
+    [0.0, -2.0, -1.0, 0.0]
+    """
+    equity = np.cumsum(_daily(pnl, "drawdown"))
+    return np.asarray(equity - np.maximum(np.maximum.accumulate(equity), 0.0))
+
+
+def max_drawdown(pnl: npt.ArrayLike) -> float:
+    """Largest fall of cumulative P&L below its running peak, as a positive number.
+
+    Without compounding the fall is measured against the fixed capital, not against the peak.
+
+    Examples
+    --------
+    >>> from ohlcvml.evaluation import max_drawdown
+    >>> max_drawdown([0.01, -0.02, 0.005, 0.03])
+    0.02
+    """
+    return float(-drawdown(pnl).min(initial=0.0))
+
+
+def calmar_ratio(daily: npt.ArrayLike, per_year: float, fall: float | None = None) -> float:
+    """Return a year (mean session return × sessions a year) over the maximum drawdown.
+
+    ``fall`` is a drawdown measured more finely, e.g. bar by bar; default that of ``daily``.
+    Without a drawdown it is 0 if nothing was earned either, else NaN.
+
+    Examples
+    --------
+    >>> from ohlcvml.evaluation import calmar_ratio
+    >>> round(calmar_ratio([0.01, -0.02, 0.02, 0.01], per_year=252), 4)  # .005 * 252 / .02
+    63.0
+    """
+    r = _daily(daily, "calmar_ratio")
+    depth = max_drawdown(r) if fall is None else fall
+    if depth == 0.0:
+        return 0.0 if not (r > 0).any() else float("nan")
+    return float(r.mean()) * per_year / depth
+
+
+def win_rate(pnl: npt.ArrayLike) -> float:
+    """Share of decisions that earned money after costs; exactly 0 is no win. NaN without any.
+
+    Examples
+    --------
+    >>> from ohlcvml.evaluation import win_rate
+    >>> win_rate([2.0, -1.0, 0.0, 1.0])
+    0.5
+    """
+    values = _daily(pnl, "win_rate")
+    return float((values > 0).mean()) if len(values) else float("nan")
+
+
+def profit_factor(pnl: npt.ArrayLike) -> float:
+    """Sum of the winning decisions over the sum of the losing ones; NaN without a loss.
+
+    Examples
+    --------
+    >>> from ohlcvml.evaluation import profit_factor
+    >>> profit_factor([2.0, -1.0, 0.0, 1.0])
+    3.0
+    """
+    values = _daily(pnl, "profit_factor")
+    lost = float(-values[values < 0].sum())
+    return float(values[values > 0].sum()) / lost if lost > 0 else float("nan")
+
+
+def performance(
+    pnl: FloatArray,
+    session_starts: IntArray,
+    *,
+    paid: FloatArray,
+    traded: FloatArray,
+    position: FloatArray,
+    decision_pnl: FloatArray,
+    capital: float,
+    per_year: float,
+) -> dict[str, float]:
+    """All performance figures of one account.
+
+    Parameters
+    ----------
+    pnl : float64 array of shape (n_bars,)
+        Net P&L of each bar, in money.
+    session_starts : int64 array of shape (n_sessions,)
+        First bar of each session, increasing from 0.
+    paid, traded, position : float64 arrays of shape (n_bars,)
+        Costs in money, units bought or sold, net units held.
+    decision_pnl : float64 array of shape (n_decisions,)
+        Net result of each decision that was filled, in money.
+    capital : float
+        Fixed capital, in money.
+    per_year : float
+        Sessions a year.
+
+    Returns
+    -------
+    dict
+        ``net_sharpe sharpe_low sharpe_high sessions sortino max_drawdown calmar net_return
+        gross_return annual_return annual_volatility win_rate profit_factor turnover cost_share
+        exposure decisions``. Returns and drawdown are fractions of capital (drawdown from the
+        bar-by-bar equity, positive); ``turnover`` is units bought plus sold a session;
+        ``cost_share`` is costs over gross P&L, NaN unless that is positive; ``exposure`` is the
+        mean |position| over bars.
+    """
+    daily = np.add.reduceat(pnl, session_starts) / capital if len(pnl) else np.empty(0)
+    sharpe = sharpe_ratio(daily, per_year)
+    fall = max_drawdown(pnl) / capital
+    net, costs = float(pnl.sum()), float(paid.sum())
+    gross = net + costs
+    some = len(daily) > 0
+    return {
+        "net_sharpe": float(sharpe),
+        "sharpe_low": sharpe.low,
+        "sharpe_high": sharpe.high,
+        "sessions": float(len(daily)),
+        "sortino": sortino_ratio(daily, per_year),
+        "max_drawdown": fall,
+        "calmar": calmar_ratio(daily, per_year, fall),
+        "net_return": net / capital,
+        "gross_return": gross / capital,
+        "annual_return": float(daily.mean()) * per_year if some else 0.0,
+        "annual_volatility": float(daily.std(ddof=1)) * math.sqrt(per_year)
+        if len(daily) > 1
+        else 0.0,
+        "win_rate": win_rate(decision_pnl),
+        "profit_factor": profit_factor(decision_pnl),
+        "turnover": float(traded.sum()) / len(daily) if some else 0.0,
+        "cost_share": costs / gross if gross > 1e-12 * capital else float("nan"),
+        "exposure": float(np.abs(position).mean()) if len(position) else 0.0,
+        "decisions": float(len(decision_pnl)),
+    }
