@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ohlcvml.exceptions import DataError
-from ohlcvml.splits._stamps import Stamps, read_stamps
+from ohlcvml.splits._stamps import MISSING, Stamps, read_stamps
 from ohlcvml.typing import IntArray
 
 __all__ = ["MINIMUM_PURGE", "LabelRows", "Positions", "number_rows"]
@@ -18,8 +18,6 @@ Positions: TypeAlias = np.ndarray[Any, np.dtype[np.signedinteger[Any]]]
 
 # The floor of the purge, in bars. The labeller's horizon raises it; nothing lowers it.
 MINIMUM_PURGE = 60
-
-_MISSING = np.iinfo(np.int64).min  # NaT as an integer
 
 
 class LabelRows(NamedTuple):
@@ -178,7 +176,7 @@ def number_rows(
         last, missing, between, bad, span = numbers, len(numbers), 0, -1, 0
     else:
         last, missing, between, bad, span = _locate_ends(
-            bars.values, numbers, rows.ends, step, _MISSING
+            bars.values, numbers, rows.ends, step, MISSING
         )
     if bad >= 0:
         assert rows.ends is not None
@@ -198,7 +196,7 @@ def number_rows(
         keep = ~rows.censored
         censored = int(rows.censored.sum())
         if rows.ends is not None:
-            missing = int((rows.ends[keep] == _MISSING).sum())
+            missing = int((rows.ends[keep] == MISSING).sum())
         numbers, last, positions = numbers[keep], last[keep], positions[keep]
         span = int((last - numbers).max(initial=0))
     if missing and not allow_missing_ends:
