@@ -1,5 +1,31 @@
 """Features: causal columns computed from bars, the same bits in batch and in a stream."""
 
 from ohlcvml.features._atr import average_true_range
+from ohlcvml.features._base import BaseFeature
+from ohlcvml.features._chain import BarFeatureChain
+from ohlcvml.features._moments import ReturnMomentFeatures
+from ohlcvml.features._momentum import MomentumFeatures
+from ohlcvml.features._ohlcv import OHLCVFeatures
+from ohlcvml.features._returns import ReturnFeatures
+from ohlcvml.features._row import RowTransformer
+from ohlcvml.features._stream import FeatureStream
+from ohlcvml.features._trend import TrendFeatures
+from ohlcvml.features._union import BarFeatureUnion
+from ohlcvml.features._volatility import VolatilityFeatures
+from ohlcvml.features._volume import VolumeFeatures
 
-__all__ = ["average_true_range"]
+__all__ = [
+    "BarFeatureChain",
+    "BarFeatureUnion",
+    "BaseFeature",
+    "FeatureStream",
+    "MomentumFeatures",
+    "OHLCVFeatures",
+    "ReturnFeatures",
+    "ReturnMomentFeatures",
+    "RowTransformer",
+    "TrendFeatures",
+    "VolatilityFeatures",
+    "VolumeFeatures",
+    "average_true_range",
+]

@@ -7,7 +7,40 @@ from numba import njit
 
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = ["average_true_range"]
+__all__ = ["average_true_range", "true_range", "wilder"]
+
+
+@njit(cache=True)
+def true_range(high, low, previous_close):  # type: ignore[no-untyped-def]
+    """Range of a bar together with the close before it."""
+    return max(high, previous_close) - min(low, previous_close)
+
+
+@njit(cache=True)
+def wilder(average, value, age, window):  # type: ignore[no-untyped-def]
+    """Advance Wilder's moving average by one value; ``age`` counts the values, this one included.
+
+    While ``age < window`` the return value is the running sum, not yet an average.
+    """
+    if age > window:
+        return average + (value - average) / window
+    return average + value if age < window else (average + value) / window
+
+
+@njit(cache=True)
+def _average_true_range(high, low, close, window, starts, out):  # type: ignore[no-untyped-def]
+    for s in range(len(starts) - 1):
+        age, average, previous = 0, 0.0, np.nan
+        for t in range(starts[s], starts[s + 1]):
+            out[t] = np.nan
+            if np.isnan(high[t] + low[t] + close[t]):
+                continue
+            if not np.isnan(previous):
+                age += 1
+                average = wilder(average, true_range(high[t], low[t], previous), age, window)
+                if age >= window:
+                    out[t] = average
+            previous = close[t]
 
 
 def average_true_range(
@@ -17,8 +50,9 @@ def average_true_range(
 
     Row t uses rows up to and including t. The true range needs the close before, so the first
     value stands at row ``window`` of each symbol: the mean of the true ranges of rows 1 to
-    ``window``; rows before are NaN. Later, ATR = (ATR * (window - 1) + TR) / window
+    ``window``; rows before are NaN. Later, ATR = ATR + (TR - ATR) / window
     (Wilder, New Concepts in Technical Trading Systems, 1978). Agrees with TA-Lib.
+    A bar with a missing price gives NaN in its own row and is passed over.
 
     Parameters
     ----------
@@ -27,6 +61,10 @@ def average_true_range(
         At least 1.
     starts : int64 array of shape (n_symbols + 1,)
         From ``symbol_starts``: the state begins anew at each symbol.
+
+    Returns
+    -------
+    float64 array of shape (n,)
 
     Examples
     --------
@@ -39,22 +77,3 @@ def average_true_range(
     out = np.empty(len(close))
     _average_true_range(high, low, close, window, starts, out)
     return out
-
-
-@njit(cache=True)
-def _average_true_range(high, low, close, window, starts, out):  # type: ignore[no-untyped-def]
-    for s in range(len(starts) - 1):
-        first, last = starts[s], starts[s + 1]
-        total, atr = 0.0, np.nan
-        for t in range(first, last):
-            if t > first:
-                previous = close[t - 1]
-                true_range = max(high[t], previous) - min(low[t], previous)
-                age = t - first
-                if age <= window:
-                    total += true_range
-                    if age == window:
-                        atr = total / window
-                else:
-                    atr = (atr * (window - 1) + true_range) / window
-            out[t] = atr

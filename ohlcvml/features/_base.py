@@ -1,0 +1,141 @@
+"""The base of all features: a compiled state machine seen as an sktime transformer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from sktime.transformations.base import BaseTransformer
+
+from ohlcvml._checks import Rule, check_parameters
+from ohlcvml.exceptions import ParameterError
+from ohlcvml.features._channels import BarRow, Channels
+from ohlcvml.features._stream import FeatureStream, KernelNode, Node
+from ohlcvml.typing import Bars, Features, FloatArray
+
+__all__ = ["BaseFeature"]
+
+
+class BaseFeature(BaseTransformer):  # type: ignore[misc]
+    """Base of features: one kernel, run over a table of bars or over one bar.
+
+    A family says what its kernel reads (``_inputs``, names of :class:`Channels`), its parameters
+    (``_kernel_params``), its empty state (``_initial_state``, named arrays), and the names and
+    ``lookback`` of its columns. The kernel ``(inputs, first, last, params, state, out)`` runs one
+    compiled step per bar t in [first, last), writing column k to ``out[k, t]``. Batch is that loop
+    over each symbol with a fresh state; a stream is the same function over one bar. A bar with a
+    missing input gives NaN and leaves the state as it was.
+
+    Please do not grow this class: what only some features need belongs to them.
+    """
+
+    _tags = {
+        "scitype:transform-input": "Series",
+        "scitype:transform-output": "Series",
+        "scitype:instancewise": True,
+        "X_inner_mtype": ["pd.DataFrame", "pd-multiindex", "pd_multiindex_hier"],
+        "y_inner_mtype": "None",
+        "fit_is_empty": True,
+        "transform-returns-same-time-index": True,
+        "capability:multivariate": True,
+        "capability:missing_values": True,
+        "capability:categorical_in_X": False,
+        "is_production_safe": True,
+    }
+    _parameter_rules: ClassVar[Mapping[str, Rule]] = {}
+    _inputs: ClassVar[tuple[str, ...]] = ()
+    _kernel: ClassVar[Callable[..., None]]
+
+    lookback_tolerance: ClassVar[float] = 1e-9
+
+    def __post_init__(self) -> None:
+        check_parameters(self)
+        check_unique(type(self).__name__, self.feature_names)
+
+    @property
+    def feature_names(self) -> list[str]:
+        """Names of the output columns, in order."""
+        raise NotImplementedError
+
+    @property
+    def lookback(self) -> int | None:
+        """Rows before row t on which row t may depend.
+
+        Exact for finite-memory columns; for recursive ones older rows weigh at most
+        ``lookback_tolerance``. None if a part does not say.
+        """
+        raise NotImplementedError
+
+    def stream(self, state: Mapping[str, Any] | None = None) -> FeatureStream:
+        """One bar at a time, with the bits of the batch result.
+
+        Parameters
+        ----------
+        state : mapping of str to array, optional
+            The ``state`` of an earlier stream, to resume it; default: nothing seen yet.
+
+        Returns
+        -------
+        FeatureStream
+            ``push(bar)`` gives the row of the bar; one stream per symbol.
+        """
+        return FeatureStream(self, state)
+
+    def _kernel_params(self) -> tuple[Any, ...]:
+        raise NotImplementedError
+
+    def _initial_state(self) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def _transform(self, X: Bars, y: Any = None) -> Features:
+        block = np.empty((len(self.feature_names), len(X)))
+        self._write(X, Channels(X, type(self).__name__), block)
+        return pd.DataFrame(block.T, index=X.index, columns=self.feature_names, copy=False)
+
+    def _write(self, X: Bars, channels: Channels, out: FloatArray) -> None:
+        """Write the columns into ``out`` of shape (n_columns, n_rows), symbol by symbol."""
+        inputs = tuple(channels[name] for name in self._inputs)
+        params = self._kernel_params()
+        for first, last in zip(channels.starts[:-1], channels.starts[1:], strict=True):
+            state = tuple(self._initial_state().values())
+            type(self)._kernel(inputs, first, last, params, state, out)
+
+    def _node(self, source: BarRow, out: FloatArray) -> Node:
+        """Streaming counterpart of ``_write``: writes one row into ``out``."""
+        inputs = tuple(source[name] for name in self._inputs)
+        kernel, params = type(self)._kernel, self._kernel_params()
+        return KernelNode(kernel, inputs, params, self._initial_state(), out)
+
+    def __add__(self, other: Any) -> Any:
+        from ohlcvml.features._union import unite
+
+        return unite(self, other)
+
+    def __radd__(self, other: Any) -> Any:
+        from ohlcvml.features._union import unite
+
+        return unite(other, self)
+
+    def __mul__(self, other: Any) -> Any:
+        from ohlcvml.features._chain import chain
+
+        return chain(self, other)
+
+    def __rmul__(self, other: Any) -> Any:
+        from ohlcvml.features._chain import chain
+
+        return chain(other, self)
+
+
+def check_unique(who: str, names: list[str]) -> None:
+    """Raise if two columns have the same name."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise ParameterError(
+                f"{who}: column names must be unique; {name!r} would occur twice. Give each "
+                "window once, and each feature to one part of a union only."
+            )
+        seen.add(name)

@@ -1,0 +1,212 @@
+"""What kernels read: the columns of a table of bars and values derived from them, each once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ohlcvml.bars._frame import OHLCV, price_arrays, symbol_starts
+from ohlcvml.exceptions import DataError
+from ohlcvml.typing import FloatArray
+
+__all__ = ["BarRow", "Channels"]
+
+# A kernel names its inputs. To give later families another one (time, session number), add its
+# name here and its computation to Channels (a whole table) and BarRow (one bar).
+LOGS: dict[str, str] = {f"log_{name}": name for name in OHLCV}
+PRICES = OHLCV[:4]
+
+
+class Channels:
+    """Input arrays of a whole table, computed on first use and shared by all kernels.
+
+    ``open high low close volume``; ``log_open log_high log_low log_close``; ``log_volume`` is
+    log(1 + volume). A bar with a missing price is missing in all four prices. Any other name is
+    a column of the table.
+    """
+
+    def __init__(self, table: pd.DataFrame, who: str) -> None:
+        self.starts = symbol_starts(table.index)
+        self.n_rows = len(table)
+        self._table, self._who = table, who
+        self._arrays: dict[str, FloatArray] = {}
+        self._volume_checked = False
+
+    def __getitem__(self, name: str) -> FloatArray:
+        if name not in self._arrays:
+            if name in OHLCV:
+                self._read_bars()
+            elif name in LOGS:
+                self._arrays[name] = self._log(LOGS[name])
+            else:
+                self._arrays[name] = _column(self._table, name, self._who)
+        if name == "volume" and not self._volume_checked:
+            self._check_volume()
+            self._volume_checked = True
+        return self._arrays[name]
+
+    def _read_bars(self) -> None:
+        arrays = price_arrays(self._table, self._who)._asdict()
+        total = arrays["open"] + arrays["high"] + arrays["low"] + arrays["close"]
+        if not np.isfinite(total).all():
+            for name in PRICES:
+                if np.isinf(arrays[name]).any():
+                    _raise_infinite(self._who, name, arrays[name])
+            missing = np.isnan(total)
+            for name in PRICES:
+                arrays[name] = np.where(missing, np.nan, arrays[name])
+        self._arrays |= arrays
+
+    def _log(self, name: str) -> FloatArray:
+        value = self[name]
+        if name == "volume":
+            return np.log(value + 1.0)
+        if (value <= 0).any():
+            at = int(np.flatnonzero(value <= 0)[0])
+            raise DataError(_not_positive(self._who, name, value[at], f" in row {at}"))
+        return np.log(value)
+
+    def _check_volume(self) -> None:
+        volume = self._arrays["volume"]
+        if np.isinf(volume).any():
+            _raise_infinite(self._who, "volume", volume)
+        if (volume < 0).any():
+            at = int(np.flatnonzero(volume < 0)[0])
+            raise DataError(_negative_volume(self._who, volume[at], f" in row {at}"))
+        if "volume" not in self._table.columns:
+            return  # a plain series: the columns are NaN, as documented
+        for first, last in zip(self.starts[:-1], self.starts[1:], strict=True):
+            if np.isnan(volume[first:last]).all() and last > first:
+                whose = ""
+                if isinstance(self._table.index, pd.MultiIndex):
+                    whose = f" of {self._table.index[first][:-1]}"
+                raise DataError(
+                    f"{self._who}: 'volume'{whose} must have values; all of it is NaN, so every "
+                    "volume column would be. Use OHLCVFeatures(volume=False), or leave "
+                    "VolumeFeatures out."
+                )
+
+
+class BarRow:
+    """Input arrays of one bar, each of length 1, rewritten in place by :meth:`read`."""
+
+    def __init__(self, who: str) -> None:
+        self._who = who
+        self._raw, self._logs = np.full(5, np.nan), np.full(5, np.nan)
+        self._arguments = np.full(5, np.nan)  # of the logs, so that one call of np.log serves all
+        self._extra: dict[str, FloatArray] = {}
+        self._takes_logs = False
+        self._labels: tuple[Any, tuple[int, ...] | None] = (None, None)
+
+    def __getitem__(self, name: str) -> FloatArray:
+        if name in OHLCV:
+            at = OHLCV.index(name)
+            return self._raw[at : at + 1]
+        if name in LOGS:
+            self._takes_logs |= name != "log_volume"
+            at = OHLCV.index(LOGS[name])
+            return self._logs[at : at + 1]
+        return self._extra.setdefault(name, np.full(1, np.nan))
+
+    def row(self, names: list[str]) -> FloatArray:
+        """Values of several columns, of shape (len(names),)."""
+        return np.array([self[name][0] for name in names])
+
+    def read(self, bar: Any) -> None:
+        """Take over a bar: mapping, Series, named tuple, or array open high low close volume."""
+        raw = self._raw
+        raw[:] = self._values(bar)
+        total = raw[0] + raw[1] + raw[2] + raw[3]
+        if not np.isfinite(total) or np.isinf(raw[4]):
+            for at, name in enumerate(OHLCV):
+                if np.isinf(raw[at]):
+                    _raise_infinite(self._who, name, raw[at : at + 1])
+            if np.isnan(total):
+                raw[:4] = np.nan
+        if raw[4] < 0:
+            raise DataError(_negative_volume(self._who, raw[4], ""))
+        if self._takes_logs:
+            for at, name in enumerate(PRICES):
+                if raw[at] <= 0:
+                    raise DataError(_not_positive(self._who, name, raw[at], ""))
+            self._arguments[:4] = raw[:4]
+        self._arguments[4] = raw[4] + 1.0
+        np.log(self._arguments, out=self._logs)
+        for name, value in self._extra.items():
+            value[0] = _field(bar, name, self._who)
+
+    def _values(self, bar: Any) -> Any:
+        if isinstance(bar, pd.Series):
+            if bar.index is not self._labels[0]:
+                columns = {label: at for at, label in enumerate(bar.index)}
+                known = all(name in columns for name in OHLCV)
+                self._labels = (bar.index, tuple(columns[n] for n in OHLCV) if known else None)
+            if self._labels[1] is not None:
+                return bar.to_numpy(dtype=np.float64)[list(self._labels[1])]
+            bar = bar.to_dict()
+        if isinstance(bar, np.ndarray):
+            if bar.shape == (5,):
+                return bar
+            fields: Mapping[Any, Any] = dict(enumerate(bar.ravel()))
+        else:
+            fields = bar if isinstance(bar, Mapping) else _fields(bar, self._who)
+        present = [name for name in OHLCV if name in fields]
+        if not present:
+            price = float(next(iter(fields.values())))
+            return (price, price, price, price, np.nan)
+        if len(present) < len(OHLCV):
+            missing = ", ".join(name for name in OHLCV if name not in fields)
+            raise DataError(
+                f"{self._who}: a bar must have all of {', '.join(OHLCV)}; {missing} missing. Give "
+                "volume as NaN where there is none."
+            )
+        return [float(fields[name]) for name in OHLCV]
+
+
+def _fields(bar: Any, who: str) -> Mapping[str, Any]:
+    if hasattr(bar, "_asdict"):
+        return bar._asdict()  # type: ignore[no-any-return]
+    raise DataError(
+        f"{who}: a bar must be a mapping, a Series, a named tuple or an array of open, high, low, "
+        f"close, volume; got {type(bar).__name__}."
+    )
+
+
+def _field(bar: Any, name: str, who: str) -> float:
+    try:
+        return float(bar[name] if isinstance(bar, Mapping | pd.Series) else getattr(bar, name))
+    except (KeyError, AttributeError):
+        raise DataError(f"{who}: the bar must have a value {name!r}; it has none.") from None
+
+
+def _column(table: pd.DataFrame, name: str, who: str) -> FloatArray:
+    if name not in table.columns:
+        raise DataError(
+            f"{who}: column {name!r} must be in the table; it has {list(table.columns)}."
+        )
+    return np.ascontiguousarray(table[name].to_numpy(dtype=np.float64))
+
+
+def _raise_infinite(who: str, name: str, values: FloatArray) -> None:
+    at = int(np.flatnonzero(np.isinf(values))[0])
+    raise DataError(
+        f"{who}: {name!r} must be finite or NaN; row {at} is {values[at]}. Look at the bars with "
+        "ohlcvml.bars.validate_bars(bars)."
+    )
+
+
+def _not_positive(who: str, name: str, value: float, where: str) -> str:
+    return (
+        f"{who}: {name!r} must be positive, its logarithm is taken; got {value}{where}. Use "
+        "unadjusted or forward-adjusted prices, or leave the return features out."
+    )
+
+
+def _negative_volume(who: str, value: float, where: str) -> str:
+    return (
+        f"{who}: 'volume' must not be negative; got {value}{where}. Look at the bars with "
+        "ohlcvml.bars.validate_bars(bars)."
+    )

@@ -1,0 +1,113 @@
+"""Rolling mean, standard deviation and z-score of returns."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from ohlcvml._checks import each, integer
+from ohlcvml.features._base import BaseFeature
+from ohlcvml.features._windows import new_windows, slide, variance
+
+__all__ = ["ReturnMomentFeatures"]
+
+
+@njit(cache=True)
+def _step(price, windows, ring, clock, sums, previous, out, t):  # type: ignore[no-untyped-def]
+    change = price - previous[0]
+    previous[0] = price
+    out[:, t] = np.nan
+    if np.isnan(change):  # the first bar
+        return
+    n = windows.shape[0]
+    count = slide(change, windows, ring, clock, sums)
+    for k in range(n):
+        if count >= windows[k]:
+            mean = sums[0, k] + sums[1, k] / windows[k]
+            deviation = math.sqrt(variance(k, windows, clock, sums))
+            out[k, t] = mean
+            out[n + k, t] = deviation
+            if deviation > 0:
+                out[2 * n + k, t] = (change - mean) / deviation
+
+
+@njit(cache=True)
+def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]
+    (log_close,) = inputs
+    (windows,) = params
+    ring, clock, sums, previous = state
+    for t in range(first, last):
+        if np.isnan(log_close[t]):
+            out[:, t] = np.nan
+        else:
+            _step(log_close[t], windows, ring, clock, sums, previous, out, t)
+
+
+class ReturnMomentFeatures(BaseFeature):
+    """Rolling mean, standard deviation and z-score of one-bar log returns.
+
+    Row t uses the closes of rows t - w to t. Columns, without unit, r the log return of one bar:
+
+    - ``return_mean_{w}``: mean of the last w r;
+    - ``return_std_{w}``: their standard deviation, divisor w - 1;
+    - ``return_zscore_{w}`` = (r_t - mean) / standard deviation; NaN where that is 0.
+
+    All are NaN in the first w rows. A bar with a missing price gives NaN and is passed over.
+    Prices at or below zero raise.
+
+    Parameters
+    ----------
+    windows : tuple of int, default=(15, 30, 120)
+        In bars, each at least 2.
+
+    Attributes
+    ----------
+    feature_names : list of str
+    lookback : int
+        The largest window.
+
+    Examples
+    --------
+    >>> from ohlcvml.bars import simulate_bars
+    >>> from ohlcvml.features import ReturnMomentFeatures
+    >>> features = ReturnMomentFeatures(windows=(30,))
+    >>> features.fit_transform(simulate_bars(100, seed=0).bars).isna().sum()
+    return_mean_30      30
+    return_std_30       30
+    return_zscore_30    30
+    dtype: int64
+    """
+
+    _parameter_rules = {"windows": each(integer(2))}
+    _inputs = ("log_close",)
+    _kernel = staticmethod(_run)
+
+    def __init__(self, windows: tuple[int, ...] = (15, 30, 120)) -> None:
+        self.windows = windows
+        super().__init__()
+
+    @property
+    def feature_names(self) -> list[str]:
+        """Names of the output columns, in order."""
+        kinds = ("return_mean", "return_std", "return_zscore")
+        return [f"{kind}_{window}" for kind in kinds for window in self.windows]
+
+    @property
+    def lookback(self) -> int:
+        """The largest window."""
+        return int(max(self.windows))
+
+    def _kernel_params(self) -> tuple[Any, ...]:
+        return (np.array(self.windows, dtype=np.int64),)
+
+    def _initial_state(self) -> dict[str, Any]:
+        ring, clock, sums = new_windows(self.windows)
+        return {"ring": ring, "clock": clock, "sums": sums, "previous": np.full(1, np.nan)}
+
+    @classmethod
+    def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:  # noqa: ARG003
+        """Parameter sets for tests."""
+        return [{"windows": (2, 3)}, {"windows": (5,)}]

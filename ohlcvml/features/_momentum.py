@@ -1,0 +1,184 @@
+"""Relative strength index and MACD."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from ohlcvml._checks import Rule, each, integer
+from ohlcvml.features._atr import true_range, wilder
+from ohlcvml.features._base import BaseFeature
+from ohlcvml.features._windows import ema, settling
+
+__all__ = ["MomentumFeatures"]
+
+
+@njit(cache=True)
+def _step(  # type: ignore[no-untyped-def]
+    high, low, close, windows, macd, atr_window, moves, lines, scale, clock, out, t
+):
+    # lines: fast EMA, slow EMA, signal line; scale: previous close, average true range
+    fast, slow, signal = macd[0], macd[1], macd[2]
+    n, count = windows.shape[0], clock[0] + 1
+    clock[0] = count
+    if count > 1:
+        change, age = close - scale[0], count - 1
+        scale[1] = wilder(scale[1], true_range(high, low, scale[0]), age, atr_window)
+        for k in range(n):
+            moves[0, k] = wilder(moves[0, k], max(change, 0.0), age, windows[k])
+            moves[1, k] = wilder(moves[1, k], max(-change, 0.0), age, windows[k])
+    scale[0] = close
+    for k in range(n):
+        total = moves[0, k] + moves[1, k]
+        out[k, t] = 100.0 * moves[0, k] / total if count > windows[k] and total > 0 else np.nan
+    # Both averages have their first value on the same bar, as in TA-Lib.
+    if count > slow - fast:
+        lines[0] = ema(lines[0], close, count - (slow - fast), fast)
+    lines[1] = ema(lines[1], close, count, slow)
+    unit = 1.0 / scale[1] if count > atr_window and scale[1] > 0 else np.nan
+    out[n : n + 3, t] = np.nan
+    if count >= slow:
+        line, age = lines[0] - lines[1], count - slow + 1
+        lines[2] = ema(lines[2], line, age, signal)
+        out[n, t] = line * unit
+        if age >= signal:
+            out[n + 1, t] = lines[2] * unit
+            out[n + 2, t] = (line - lines[2]) * unit
+
+
+@njit(cache=True)
+def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]
+    high, low, close = inputs
+    windows, macd, atr_window = params
+    moves, lines, scale, clock = state
+    for t in range(first, last):
+        if np.isnan(close[t]):
+            out[:, t] = np.nan
+        else:
+            _step(
+                high[t], low[t], close[t], windows, macd, atr_window,
+                moves, lines, scale, clock, out, t,
+            )  # fmt: skip
+
+
+def _is_macd(value: Any) -> bool:
+    whole = each(integer(2)).accepts(value) and len(value) == 3
+    return bool(whole and value[0] < value[1])
+
+
+class MomentumFeatures(BaseFeature):
+    """Relative strength index and MACD.
+
+    Row t uses rows up to and including t. Columns:
+
+    - ``rsi_{w}``, 0 to 100: 100 G / (G + L), where G and L are Wilder's averages of the rises and
+      falls of the close; NaN in the first w rows, and while no close has moved (TA-Lib: 0);
+    - ``macd_{fast}_{slow}`` = (EMA_fast - EMA_slow) / ATR; NaN in the first
+      max(slow - 1, atr_window) rows;
+    - ``macd_signal_{fast}_{slow}_{signal}``: the EMA over ``signal`` bars of the undivided line,
+      / ATR; NaN in the first max(slow + signal - 2, atr_window) rows;
+    - ``macd_histogram_{fast}_{slow}_{signal}``: the line less its signal.
+
+    The averages are seeded as in TA-Lib, so that the undivided MACD and the RSI agree with it. The
+    MACD columns are NaN while the ATR is 0. A bar with a missing price gives NaN and is passed
+    over. Sources: Wilder (1978), New Concepts in Technical Trading Systems; Appel (2005),
+    Technical Analysis.
+
+    Parameters
+    ----------
+    rsi_windows : tuple of int, default=(7, 14, 28)
+        In bars, each at least 2.
+    macd : tuple of three int, default=(12, 26, 9)
+        Fast, slow and signal window, in bars.
+    atr_window : int, default=14
+        Window of the average true range, in bars.
+
+    Attributes
+    ----------
+    feature_names : list of str
+    lookback : int
+        Where the seed of the slowest average weighs at most ``lookback_tolerance``.
+
+    Examples
+    --------
+    >>> from ohlcvml.bars import simulate_bars
+    >>> from ohlcvml.features import MomentumFeatures
+    >>> features = MomentumFeatures(rsi_windows=(14,))
+    >>> features.fit_transform(simulate_bars(100, seed=0).bars).isna().sum()
+    rsi_14                    14
+    macd_12_26                25
+    macd_signal_12_26_9       33
+    macd_histogram_12_26_9    33
+    dtype: int64
+    """
+
+    _parameter_rules = {
+        "rsi_windows": each(integer(2)),
+        "macd": Rule("three integers of at least 2, the first below the second", _is_macd, (26, 9)),
+        "atr_window": integer(1),
+    }
+    _inputs = ("high", "low", "close")
+    _kernel = staticmethod(_run)
+
+    def __init__(
+        self,
+        rsi_windows: tuple[int, ...] = (7, 14, 28),
+        macd: tuple[int, ...] = (12, 26, 9),
+        atr_window: int = 14,
+    ) -> None:
+        self.rsi_windows = rsi_windows
+        self.macd = macd
+        self.atr_window = atr_window
+        super().__init__()
+
+    @property
+    def feature_names(self) -> list[str]:
+        """Names of the output columns, in order."""
+        fast, slow, signal = self.macd
+        return [
+            *(f"rsi_{window}" for window in self.rsi_windows),
+            f"macd_{fast}_{slow}",
+            f"macd_signal_{fast}_{slow}_{signal}",
+            f"macd_histogram_{fast}_{slow}_{signal}",
+        ]
+
+    @property
+    def lookback(self) -> int:
+        """Rows before row t that weigh more than ``lookback_tolerance``."""
+        tolerance = self.lookback_tolerance
+        wilders = max(w + settling(1 / w, tolerance) for w in (*self.rsi_windows, self.atr_window))
+        _, slow, signal = self.macd
+        return int(max(wilders, slow - 1 + _signal_settling(slow, signal, tolerance)))
+
+    def _kernel_params(self) -> tuple[Any, ...]:
+        windows = (self.rsi_windows, self.macd)
+        return (*(np.array(w, dtype=np.int64) for w in windows), int(self.atr_window))
+
+    def _initial_state(self) -> dict[str, Any]:
+        return {
+            "moves": np.zeros((2, len(self.rsi_windows))),
+            "lines": np.zeros(3),
+            "scale": np.zeros(2),
+            "clock": np.zeros(1, dtype=np.int64),
+        }
+
+    @classmethod
+    def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:  # noqa: ARG003
+        """Parameter sets for tests."""
+        return [
+            {"rsi_windows": (2, 3), "macd": (2, 4, 2), "atr_window": 3},
+            {"rsi_windows": (4,), "macd": (3, 5, 3), "atr_window": 2},
+        ]
+
+
+def _signal_settling(slow: int, signal: int, tolerance: float) -> int:
+    """Updates of the slow average until its seed weighs at most ``tolerance`` in the signal."""
+    seed, line, age = 1.0, 0.0, 0
+    while True:
+        age += 1
+        line = ema(line, seed, age, signal)
+        if age >= signal and max(seed, line) <= tolerance:
+            return age - 1
+        seed *= 1 - 2 / (slow + 1)

@@ -1,0 +1,84 @@
+"""What composites ask of their parts: coercion, tags, names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sklearn.base import BaseEstimator as SklearnEstimator
+from sktime.transformations.base import BaseTransformer
+
+from ohlcvml.exceptions import LeakageError, ParameterError
+from ohlcvml.features._base import BaseFeature
+
+__all__ = ["as_step", "is_ours", "join_tags", "known_names", "stateful_clone"]
+
+
+def is_ours(part: Any) -> bool:
+    """Whether ``part`` follows our contract: writes into a block, streams, knows its names."""
+    return isinstance(part, BaseFeature)
+
+
+def is_sklearn_transformer(part: Any) -> bool:
+    """Whether ``part`` is a scikit-learn transformer object."""
+    return (
+        isinstance(part, SklearnEstimator)
+        and not isinstance(part, type)
+        and hasattr(part, "transform")
+    )
+
+
+def as_step(part: Any, who: str) -> Any:
+    """Return ``part`` as a transformer of series; wrap a scikit-learn one, refuse what leaks."""
+    from ohlcvml.features._row import RowTransformer
+
+    if is_sklearn_transformer(part):
+        return RowTransformer(part)
+    if not isinstance(part, BaseTransformer):
+        raise ParameterError(
+            f"{who}: a step must be an sktime or scikit-learn transformer; got {part!r}."
+        )
+    if getattr(part, "fit_in_transform", False) or part.get_tag("remember_data", False):
+        raise LeakageError(
+            f"{who}: {type(part).__name__} learns from the rows it transforms "
+            "(fit_in_transform=True) or carries its training rows along (remember_data). Pass the "
+            "scikit-learn transformer itself: ohlcvml wraps it so that it is fitted once."
+        )
+    return part
+
+
+def stateful_clone(part: Any) -> Any:
+    """Unfitted copy of a part."""
+    return part.clone()
+
+
+def known_names(part: Any) -> list[str] | None:
+    """Column names of a part of ours, or None while only its fit can tell."""
+    from ohlcvml.exceptions import DataError
+
+    if not is_ours(part):
+        return None
+    try:
+        return list(part.feature_names)
+    except DataError:
+        return None
+
+
+def join_tags(composite: Any, parts: list[Any]) -> None:
+    """Set the tags of a composite from its parts; a scikit-learn part counts as RowTransformer."""
+    steps = [as_step(part, type(composite).__name__) for part in parts]
+    tags: dict[str, Any] = {
+        # An untagged foreign step is unsafe until its author says otherwise.
+        "is_production_safe": all(
+            step.get_tag("is_production_safe", False, raise_error=False) for step in steps
+        ),
+    }
+    for name in (
+        "fit_is_empty",
+        "scitype:instancewise",
+        "transform-returns-same-time-index",
+    ):
+        tags[name] = all(step.get_tag(name) for step in steps)
+    tags["requires_y"] = any(step.get_tag("requires_y") for step in steps)
+    if tags["requires_y"]:
+        tags["y_inner_mtype"] = "pd.Series"
+    composite.set_tags(**tags)

@@ -1,0 +1,102 @@
+"""Log returns over several lags."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from ohlcvml._checks import each, integer
+from ohlcvml.features._base import BaseFeature
+
+__all__ = ["ReturnFeatures"]
+
+
+@njit(cache=True)
+def _step(price, lags, ring, clock, out, t):  # type: ignore[no-untyped-def]
+    size, slot, count = ring.shape[0], clock[0], clock[1]
+    for k in range(lags.shape[0]):
+        lag = lags[k]
+        if count >= lag:
+            before = slot - lag
+            out[k, t] = price - ring[before if before >= 0 else before + size]
+        else:
+            out[k, t] = np.nan
+    ring[slot] = price
+    clock[0] = slot + 1 if slot + 1 < size else 0
+    clock[1] = count + 1
+
+
+@njit(cache=True)
+def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]
+    (log_close,) = inputs
+    (lags,) = params
+    ring, clock = state
+    for t in range(first, last):
+        if np.isnan(log_close[t]):
+            out[:, t] = np.nan
+        else:
+            _step(log_close[t], lags, ring, clock, out, t)
+
+
+class ReturnFeatures(BaseFeature):
+    """Log returns of the close over several lags.
+
+    Row t uses the closes of rows t - lag and t. Columns, without unit:
+
+    - ``log_return_{lag}`` = log(close_t) - log(close_{t-lag}); NaN in the first ``lag`` rows.
+
+    A bar with a missing price gives NaN and is passed over: lags count the others. Prices at or
+    below zero raise.
+
+    Parameters
+    ----------
+    lags : tuple of int, default=(1, 2, 3, 5, 10, 20, 60)
+        In bars, each at least 1.
+
+    Attributes
+    ----------
+    feature_names : list of str
+    lookback : int
+        The largest lag.
+
+    Examples
+    --------
+    >>> from ohlcvml.bars import simulate_bars
+    >>> from ohlcvml.features import ReturnFeatures
+    >>> bars = simulate_bars(100, seed=0).bars
+    >>> ReturnFeatures(lags=(1, 5)).fit_transform(bars).isna().sum()
+    log_return_1    1
+    log_return_5    5
+    dtype: int64
+    """
+
+    _parameter_rules = {"lags": each(integer(1))}
+    _inputs = ("log_close",)
+    _kernel = staticmethod(_run)
+
+    def __init__(self, lags: tuple[int, ...] = (1, 2, 3, 5, 10, 20, 60)) -> None:
+        self.lags = lags
+        super().__init__()
+
+    @property
+    def feature_names(self) -> list[str]:
+        """Names of the output columns, in order."""
+        return [f"log_return_{lag}" for lag in self.lags]
+
+    @property
+    def lookback(self) -> int:
+        """The largest lag."""
+        return int(max(self.lags))
+
+    def _kernel_params(self) -> tuple[Any, ...]:
+        return (np.array(self.lags, dtype=np.int64),)
+
+    def _initial_state(self) -> dict[str, Any]:
+        return {"ring": np.zeros(max(self.lags)), "clock": np.zeros(2, dtype=np.int64)}
+
+    @classmethod
+    def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:  # noqa: ARG003
+        """Parameter sets for tests."""
+        return [{"lags": (1, 2)}, {"lags": (3,)}]

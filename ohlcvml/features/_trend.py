@@ -1,0 +1,143 @@
+"""Distance of the close from its moving averages, in units of the average true range."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from ohlcvml._checks import each, integer
+from ohlcvml.features._atr import true_range, wilder
+from ohlcvml.features._base import BaseFeature
+from ohlcvml.features._windows import ema, new_windows, settling, slide
+
+__all__ = ["TrendFeatures"]
+
+
+@njit(cache=True)
+def _step(  # type: ignore[no-untyped-def]
+    high, low, close, smas, emas, atr_window, ring, clock, sums, average, scale, out, t
+):
+    # scale: previous close, average true range
+    count = slide(close, smas, ring, clock, sums)
+    if count > 1:
+        scale[1] = wilder(scale[1], true_range(high, low, scale[0]), count - 1, atr_window)
+    scale[0] = close
+    unit = 1.0 / scale[1] if count > atr_window and scale[1] > 0 else np.nan
+    n = smas.shape[0]
+    for k in range(n):
+        mean = sums[0, k] + sums[1, k] / smas[k]
+        out[k, t] = (close - mean) * unit if count >= smas[k] else np.nan
+    for k in range(emas.shape[0]):
+        average[k] = ema(average[k], close, count, emas[k])
+        out[n + k, t] = (close - average[k]) * unit if count >= emas[k] else np.nan
+
+
+@njit(cache=True)
+def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]
+    high, low, close = inputs
+    smas, emas, atr_window = params
+    ring, clock, sums, average, scale = state
+    for t in range(first, last):
+        if np.isnan(close[t]):
+            out[:, t] = np.nan
+        else:
+            _step(
+                high[t], low[t], close[t], smas, emas, atr_window,
+                ring, clock, sums, average, scale, out, t,
+            )  # fmt: skip
+
+
+class TrendFeatures(BaseFeature):
+    """Distance of the close from simple and exponential moving averages, in ATR units.
+
+    Row t uses rows up to and including t. Columns, in units of Wilder's average true range:
+
+    - ``sma_distance_{w}`` = (close - mean of the last w closes) / ATR; NaN in the first
+      max(w - 1, atr_window) rows;
+    - ``ema_distance_{w}`` = (close - EMA_w) / ATR, smoothing 2 / (w + 1), seeded with the mean of
+      the first w closes as TA-Lib does; NaN in the first max(w - 1, atr_window) rows.
+
+    Undefined, and NaN, while the ATR is 0. A bar with a missing price gives NaN and is passed
+    over.
+
+    Parameters
+    ----------
+    sma_windows, ema_windows : tuple of int, default=(10, 20, 50, 100), (5, 10, 20, 50, 100)
+        In bars, each at least 2.
+    atr_window : int, default=14
+        Window of the average true range, in bars.
+
+    Attributes
+    ----------
+    feature_names : list of str
+    lookback : int
+        Where the seed of the slowest average weighs at most ``lookback_tolerance``.
+
+    Examples
+    --------
+    >>> from ohlcvml.bars import simulate_bars
+    >>> from ohlcvml.features import TrendFeatures
+    >>> features = TrendFeatures(sma_windows=(10,), ema_windows=(20,))
+    >>> features.fit_transform(simulate_bars(100, seed=0).bars).isna().sum()
+    sma_distance_10    14
+    ema_distance_20    19
+    dtype: int64
+    >>> features.lookback
+    294
+    """
+
+    _parameter_rules = {
+        "sma_windows": each(integer(2)),
+        "ema_windows": each(integer(2)),
+        "atr_window": integer(1),
+    }
+    _inputs = ("high", "low", "close")
+    _kernel = staticmethod(_run)
+
+    def __init__(
+        self,
+        sma_windows: tuple[int, ...] = (10, 20, 50, 100),
+        ema_windows: tuple[int, ...] = (5, 10, 20, 50, 100),
+        atr_window: int = 14,
+    ) -> None:
+        self.sma_windows = sma_windows
+        self.ema_windows = ema_windows
+        self.atr_window = atr_window
+        super().__init__()
+
+    @property
+    def feature_names(self) -> list[str]:
+        """Names of the output columns, in order."""
+        simple = [f"sma_distance_{window}" for window in self.sma_windows]
+        return simple + [f"ema_distance_{window}" for window in self.ema_windows]
+
+    @property
+    def lookback(self) -> int:
+        """Rows before row t that weigh more than ``lookback_tolerance``."""
+        slow, atr, tolerance = max(self.ema_windows), self.atr_window, self.lookback_tolerance
+        return int(
+            max(
+                max(self.sma_windows) - 1,
+                slow - 1 + settling(2 / (slow + 1), tolerance),
+                atr + settling(1 / atr, tolerance),
+            )
+        )
+
+    def _kernel_params(self) -> tuple[Any, ...]:
+        windows = (self.sma_windows, self.ema_windows)
+        return (*(np.array(w, dtype=np.int64) for w in windows), int(self.atr_window))
+
+    def _initial_state(self) -> dict[str, Any]:
+        ring, clock, sums = new_windows(self.sma_windows)
+        average, scale = np.zeros(len(self.ema_windows)), np.zeros(2)
+        return {"ring": ring, "clock": clock, "sums": sums, "average": average, "scale": scale}
+
+    @classmethod
+    def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:  # noqa: ARG003
+        """Parameter sets for tests."""
+        return [
+            {"sma_windows": (3, 4), "ema_windows": (2,), "atr_window": 3},
+            {"sma_windows": (5,), "ema_windows": (3, 6), "atr_window": 2},
+        ]

@@ -1,0 +1,210 @@
+"""Columns of several features side by side, in one block."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sktime.base import _HeterogenousMetaEstimator
+from sktime.transformations.base import BaseTransformer
+
+from ohlcvml._checks import any_value
+from ohlcvml.exceptions import DataError, ParameterError
+from ohlcvml.features._base import BaseFeature, check_unique
+from ohlcvml.features._channels import BarRow, Channels
+from ohlcvml.features._parts import as_step, is_ours, join_tags, known_names, stateful_clone
+from ohlcvml.features._stream import Node, ParallelNodes
+from ohlcvml.typing import Bars, Features, FloatArray
+
+__all__ = ["BarFeatureUnion", "unite"]
+
+
+class BarFeatureUnion(_HeterogenousMetaEstimator, BaseFeature):  # type: ignore[misc]
+    """Features side by side; what ``a + b`` gives.
+
+    Row t may see what its parts see. Column names are those of the parts, without prefix, so they
+    stay when a part is added; a name that occurs twice is an error. All parts of ohlcvml write
+    into one preallocated array and share what they read.
+
+    Parameters
+    ----------
+    features : list of transformers, or of (name, transformer)
+        Features of ohlcvml, sktime transformers from series to series, or scikit-learn
+        transformers (wrapped in :class:`RowTransformer`).
+
+    Attributes
+    ----------
+    features_ : list of (str, transformer)
+        The fitted parts.
+    feature_names : list of str
+    lookback : int or None
+        The largest of the parts.
+
+    Examples
+    --------
+    >>> from ohlcvml.bars import simulate_bars
+    >>> from ohlcvml.features import ReturnFeatures, ReturnMomentFeatures
+    >>> features = ReturnFeatures(lags=(1, 5)) + ReturnMomentFeatures(windows=(30,))
+    >>> list(features.fit_transform(simulate_bars(100, seed=0).bars))
+    ['log_return_1', 'log_return_5', 'return_mean_30', 'return_std_30', 'return_zscore_30']
+    >>> features.get_params()["ReturnMomentFeatures__windows"], features.lookback
+    ((30,), 30)
+    """
+
+    _steps_attr = "_features"
+    _steps_fitted_attr = "features_"
+    _parameter_rules = {"features": any_value()}
+
+    def __init__(self, features: list[Any]) -> None:
+        self.features = features
+        super().__init__()
+
+    def __dynamic_tags__(self) -> None:
+        join_tags(self, [part for _, part in self._features])
+
+    def __post_init__(self) -> None:
+        names = [known_names(part) for _, part in self._parts()]
+        check_unique("BarFeatureUnion", [name for part in names for name in part or []])
+
+    @property
+    def _features(self) -> list[tuple[str, Any]]:
+        who = type(self).__name__
+        if not isinstance(self.features, list) or not self.features:
+            raise ParameterError(
+                f"{who}: parameter 'features' must be a non-empty list of transformers or "
+                f"(name, transformer) pairs; got {self.features!r}."
+            )
+        return list(self._get_estimator_tuples(self.features, clone_ests=False))
+
+    @_features.setter
+    def _features(self, value: list[Any]) -> None:
+        self.features = value
+
+    def set_params(self, **params: Any) -> BarFeatureUnion:
+        """Set parameters, nested ones as ``part__parameter``; tags follow."""
+        super().set_params(**params)
+        return self.reset()  # type: ignore[no-any-return]
+
+    def _parts(self) -> list[tuple[str, Any]]:
+        """Fitted parts if there are any, else the parameters as transformers."""
+        if hasattr(self, "features_"):
+            return self.features_
+        return [(name, as_step(part, "BarFeatureUnion")) for name, part in self._features]
+
+    @property
+    def feature_names(self) -> list[str]:
+        """Names of the output columns, in order."""
+        names: list[str] = []
+        for name, part in self._parts():
+            known = known_names(part)
+            if known is None:
+                raise DataError(
+                    f"BarFeatureUnion: the column names of part {name!r} are known only after fit. "
+                    "Call fit first, or read the columns of the result."
+                )
+            names += known
+        return names
+
+    @property
+    def lookback(self) -> int | None:
+        """The largest lookback of the parts; None if one does not say."""
+        largest = 0
+        for _, part in self._parts():
+            lookback = getattr(part, "lookback", None)
+            if lookback is None:
+                return None
+            largest = max(largest, lookback)
+        return largest
+
+    def _fit(self, X: Bars, y: Any = None) -> BarFeatureUnion:
+        self.features_ = [(name, stateful_clone(part)) for name, part in self._parts()]
+        for _, part in self.features_:
+            part.fit(X, y)
+        return self
+
+    def _transform(self, X: Bars, y: Any = None) -> Features:
+        parts, tables, names = self._parts(), {}, []
+        for name, part in parts:
+            if is_ours(part):
+                names.append(part.feature_names)
+            else:
+                if not part.is_fitted:  # stateless: a union of such is not fitted either
+                    part = part.clone().fit(X)
+                tables[name] = foreign_table(part, name, X)
+                names.append(list(map(str, tables[name].columns)))
+        columns = [column for part_names in names for column in part_names]
+        check_unique("BarFeatureUnion", columns)
+        block = np.empty((len(columns), len(X)))
+        channels, first = Channels(X, "BarFeatureUnion"), 0
+        for (name, part), part_names in zip(parts, names, strict=True):
+            out = block[first : first + len(part_names)]
+            if name in tables:
+                out[:] = tables[name].to_numpy(dtype=np.float64).T
+            else:
+                part._write(X, channels, out)
+            first += len(part_names)
+        return pd.DataFrame(block.T, index=X.index, columns=columns, copy=False)
+
+    def _write(self, X: Bars, channels: Channels, out: FloatArray) -> None:
+        if all(is_ours(part) for _, part in self._parts()):
+            first = 0
+            for _, part in self._parts():
+                count = len(part.feature_names)
+                part._write(X, channels, out[first : first + count])
+                first += count
+        else:
+            out[:] = self._transform(X).to_numpy().T
+
+    def _node(self, source: BarRow, out: FloatArray) -> Node:
+        nodes, first = {}, 0
+        for name, part in self._parts():
+            if not is_ours(part):
+                raise ParameterError(
+                    f"BarFeatureUnion: part {name!r} ({type(part).__name__}) cannot stream; only "
+                    "the transformers of ohlcvml and fitted scikit-learn ones can."
+                )
+            count = len(part.feature_names)
+            nodes[name] = part._node(source, out[first : first + count])
+            first += count
+        return ParallelNodes(nodes)
+
+    @classmethod
+    def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:  # noqa: ARG003
+        """Parameter sets for tests."""
+        from ohlcvml.features._returns import ReturnFeatures
+        from ohlcvml.features._trend import TrendFeatures
+
+        trend = TrendFeatures(sma_windows=(3,), ema_windows=(2,), atr_window=2)
+        return [
+            {"features": [ReturnFeatures(lags=(1, 2)), trend]},
+            {"features": [("one", ReturnFeatures(lags=(1,))), ("three", ReturnFeatures((3,)))]},
+        ]
+
+
+def foreign_table(part: Any, name: str, X: Bars) -> pd.DataFrame:
+    """Output of an sktime transformer, checked to stand on the rows of ``X``."""
+    table = part.transform(X)
+    if isinstance(table, pd.Series):
+        table = table.to_frame(name if table.name is None else table.name)
+    if not isinstance(table, pd.DataFrame) or not table.index.equals(X.index):
+        raise DataError(
+            f"step {name!r} ({type(part).__name__}) must return one row for every row it is given, "
+            f"on the same index; it returned {type(table).__name__} of shape "
+            f"{getattr(table, 'shape', None)} for {X.shape}."
+        )
+    return table
+
+
+def unite(left: Any, right: Any) -> Any:
+    """Union of two operands of ``+``, flat; NotImplemented if one is no transformer."""
+    parts: list[tuple[str, Any]] = []
+    for operand in (left, right):
+        if isinstance(operand, BarFeatureUnion):
+            parts += operand._features
+        elif isinstance(operand, BaseTransformer) or hasattr(operand, "transform"):
+            part = as_step(operand, "+")
+            parts.append((type(operand).__name__, part))
+        else:
+            return NotImplemented
+    return BarFeatureUnion(parts)

@@ -1,0 +1,123 @@
+"""Volume against its recent level."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from ohlcvml._checks import each, integer
+from ohlcvml.features._base import BaseFeature
+from ohlcvml.features._windows import new_windows, slide, variance
+
+__all__ = ["VolumeFeatures"]
+
+
+@njit(cache=True)
+def _step(  # type: ignore[no-untyped-def]
+    volume, log_volume, windows, ring, clock, sums, log_ring, log_clock, log_sums, out, t
+):
+    n = windows.shape[0]
+    before = log_ring[log_clock[0] - 1]  # of an empty ring: replaced by NaN below
+    count = slide(volume, windows, ring, clock, sums)
+    slide(log_volume, windows, log_ring, log_clock, log_sums)
+    out[:, t] = np.nan
+    if count > 1:
+        out[0, t] = log_volume - before
+    for k in range(n):
+        if count >= windows[k]:
+            mean = max(sums[0, k] + sums[1, k] / windows[k], 0.0)
+            out[1 + k, t] = log_volume - math.log(mean + 1.0)
+            spread = math.sqrt(variance(k, windows, log_clock, log_sums))
+            if spread > 0:
+                log_mean = log_sums[0, k] + log_sums[1, k] / windows[k]
+                out[1 + n + k, t] = (log_volume - log_mean) / spread
+
+
+@njit(cache=True)
+def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]
+    volume, log_volume = inputs
+    (windows,) = params
+    ring, clock, sums, log_ring, log_clock, log_sums = state
+    for t in range(first, last):
+        if np.isnan(volume[t]):
+            out[:, t] = np.nan
+        else:
+            _step(
+                volume[t], log_volume[t], windows,
+                ring, clock, sums, log_ring, log_clock, log_sums, out, t,
+            )  # fmt: skip
+
+
+class VolumeFeatures(BaseFeature):
+    """Volume against the bar before and against its recent level.
+
+    Row t uses the volumes of rows t - w + 1 to t. Columns, without unit, v the volume:
+
+    - ``log_volume_change`` = log(1 + v_t) - log(1 + v_{t-1}); NaN in the first row;
+    - ``log_volume_ratio_{w}`` = log(1 + v_t) - log(1 + mean of the last w v); NaN in the first
+      w - 1 rows;
+    - ``log_volume_zscore_{w}``: z-score of log(1 + v_t) among the last w, divisor w - 1; NaN in the
+      first w - 1 rows and where these are all equal.
+
+    A bar without volume gives NaN and is passed over. Bars whose volume is NaN throughout raise; a
+    plain series without a volume column gives NaN.
+
+    Parameters
+    ----------
+    windows : tuple of int, default=(10, 30, 120)
+        In bars, each at least 2.
+
+    Attributes
+    ----------
+    feature_names : list of str
+    lookback : int
+        The largest window less one.
+
+    Examples
+    --------
+    >>> from ohlcvml.bars import simulate_bars
+    >>> from ohlcvml.features import VolumeFeatures
+    >>> features = VolumeFeatures(windows=(30,))
+    >>> features.fit_transform(simulate_bars(100, seed=0).bars).isna().sum()
+    log_volume_change        1
+    log_volume_ratio_30     29
+    log_volume_zscore_30    29
+    dtype: int64
+    """
+
+    _parameter_rules = {"windows": each(integer(2))}
+    _inputs = ("volume", "log_volume")
+    _kernel = staticmethod(_run)
+
+    def __init__(self, windows: tuple[int, ...] = (10, 30, 120)) -> None:
+        self.windows = windows
+        super().__init__()
+
+    @property
+    def feature_names(self) -> list[str]:
+        """Names of the output columns, in order."""
+        kinds = ("log_volume_ratio", "log_volume_zscore")
+        windowed = [f"{kind}_{window}" for kind in kinds for window in self.windows]
+        return ["log_volume_change", *windowed]
+
+    @property
+    def lookback(self) -> int:
+        """The largest window less one."""
+        return int(max(self.windows)) - 1
+
+    def _kernel_params(self) -> tuple[Any, ...]:
+        return (np.array(self.windows, dtype=np.int64),)
+
+    def _initial_state(self) -> dict[str, Any]:
+        names = ("ring", "clock", "sums")
+        plain = dict(zip(names, new_windows(self.windows), strict=True))
+        logs = zip((f"log_{name}" for name in names), new_windows(self.windows), strict=True)
+        return plain | dict(logs)
+
+    @classmethod
+    def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:  # noqa: ARG003
+        """Parameter sets for tests."""
+        return [{"windows": (2, 3)}, {"windows": (5,)}]
