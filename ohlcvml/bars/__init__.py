@@ -3,6 +3,8 @@
 from ohlcvml.bars._contracts import Contract, contract, contract_symbols, register_contract
 from ohlcvml.bars._costs import Costs, default_costs
 from ohlcvml.bars._frame import bar_size, check_bars
+from ohlcvml.bars._known import known_at
+from ohlcvml.bars._resample import resample
 from ohlcvml.bars._sessions import Sessions
 from ohlcvml.bars._simulate import Attainable, Simulation, simulate_bars
 
@@ -17,6 +19,8 @@ __all__ = [
     "contract",
     "contract_symbols",
     "default_costs",
+    "known_at",
     "register_contract",
+    "resample",
     "simulate_bars",
 ]

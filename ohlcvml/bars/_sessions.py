@@ -4,71 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from ohlcvml._checks import check_value, optional, string
 from ohlcvml.bars._contracts import Contract, contract
+from ohlcvml.bars._schedule import FIRST_YEAR, Schedule, calendar_names, schedule
 from ohlcvml.exceptions import DataError, ParameterError
 from ohlcvml.typing import BoolArray, IntArray
 
 __all__ = ["Sessions"]
-
-_FIRST_YEAR = 1970  # session 0 is the first of that year, whatever the data, so numbers never move
-
-
-class _Schedule(NamedTuple):
-    """Sessions of a calendar as int64 nanoseconds UTC, each of shape (n_sessions,)."""
-
-    open: IntArray
-    close: IntArray
-    break_start: IntArray
-    break_end: IntArray
-    date: npt.NDArray[np.datetime64]
-    before: int  # sessions before _FIRST_YEAR
-
-
-@lru_cache(maxsize=32)
-def _schedule(calendar: str, first_year: int, last_year: int) -> _Schedule:
-    import pandas_market_calendars as mcal
-
-    table = mcal.get_calendar(calendar).schedule(
-        f"{first_year}-01-01", f"{last_year}-12-31", tz="UTC", market_times="all"
-    )
-    table = table[table["market_close"] > table["market_open"]]
-    opens, closes = _nanoseconds(table["market_open"]), _nanoseconds(table["market_close"])
-    if "break_start" in table:
-        # Breaks of zero length (CME since 2021) and breaks beyond an early close vanish here.
-        starts = np.minimum(
-            _nanoseconds(table["break_start"].fillna(table["market_close"])), closes
-        )
-        ends = np.minimum(_nanoseconds(table["break_end"].fillna(table["market_close"])), closes)
-    else:
-        starts = ends = closes
-    dates = pd.DatetimeIndex(table.index)
-    return _Schedule(
-        opens,
-        closes,
-        starts,
-        ends,
-        dates.to_numpy().astype("datetime64[ns]"),
-        int(np.count_nonzero(np.asarray(dates.year) < _FIRST_YEAR)),
-    )
-
-
-def _nanoseconds(column: pd.Series) -> IntArray:
-    return np.asarray(pd.DatetimeIndex(column).as_unit("ns").asi8, dtype=np.int64)
-
-
-@lru_cache(maxsize=1)
-def _calendar_names() -> tuple[str, ...]:
-    import pandas_market_calendars as mcal
-
-    return tuple(sorted(mcal.get_calendar_names()))
 
 
 @dataclass(frozen=True)
@@ -96,20 +42,21 @@ class Sessions:
     the stored one. Sessions are numbered from the first of 1970, so that the number of a bar does
     not depend on what other bars there are.
 
-    Source: pandas_market_calendars (MIT). exchange_calendars closes CME at 17:00 and misses the
-    daily halt. Known error of version 5.5: equity index futures get a short session on Good Friday
-    2024 and 2025, when they were closed; it holds no bars and only adds one to the counter.
+    Source: pandas_market_calendars (MIT; exchange_calendars closes CME at 17:00 and misses the
+    halt), corrected where real bars show it wrong: index futures close at 12:15 in Chicago on half
+    days of the stock market, had no session on Good Friday 2024 and 2025 and a short one on 9
+    January 2025; energy and metals close at 13:30 on Labor Day since 2022.
 
     Examples
     --------
-    Black Friday 2024: the session opened at 17:00 in Chicago on Thursday and closed at noon.
+    Black Friday 2024: the session opened at 17:00 in Chicago on Thursday and closed at 12:15.
 
     >>> import pandas as pd
     >>> from ohlcvml.bars import Sessions
     >>> sessions = Sessions("CME_Equity")
-    >>> stamps = pd.DatetimeIndex(["2024-11-29 17:59", "2024-11-29 18:00"], tz="UTC")
+    >>> stamps = pd.DatetimeIndex(["2024-11-29 18:14", "2024-11-29 18:15"], tz="UTC")
     >>> sessions.date(stamps)[0], sessions.close(stamps)[0]
-    (Timestamp('2024-11-29 00:00:00'), Timestamp('2024-11-29 18:00:00+0000', tz='UTC'))
+    (Timestamp('2024-11-29 00:00:00'), Timestamp('2024-11-29 18:15:00+0000', tz='UTC'))
     >>> sessions.inside(stamps).tolist()
     [True, False]
     """
@@ -124,13 +71,13 @@ class Sessions:
             self.calendar,
             "From a contract: Sessions.of(contract).",
         )
-        if self.calendar is not None and self.calendar not in _calendar_names():
-            near = get_close_matches(self.calendar, _calendar_names(), n=3, cutoff=0.5)
+        if self.calendar is not None and self.calendar not in calendar_names():
+            near = get_close_matches(self.calendar, calendar_names(), n=3, cutoff=0.5)
             hint = f" Did you mean {', '.join(near)}?" if near else ""
             raise ParameterError(
                 "Sessions: parameter 'calendar' must be a name known to pandas_market_calendars; "
                 f"got {self.calendar!r}.{hint} "
-                "pandas_market_calendars.get_calendar_names() lists all."
+                "pandas_market_calendars.getcalendar_names() lists all."
             )
 
     @classmethod
@@ -150,8 +97,8 @@ class Sessions:
         found = self._find(index)
         if found is None:
             return np.zeros(len(index), dtype=np.int64)
-        schedule, at, _ = found
-        return at - schedule.before
+        table, at, _ = found
+        return at - table.before
 
     def date(self, index: pd.Index) -> pd.DatetimeIndex:
         """Date of the session of each bar, shape (n,), naive midnights."""
@@ -160,8 +107,8 @@ class Sessions:
             return pd.DatetimeIndex(np.full(len(index), "NaT", dtype="datetime64[ns]"))
         if self.calendar is None:
             return pd.DatetimeIndex(stamps.astype("datetime64[ns]")).normalize()
-        schedule, at, _ = self._look_up(stamps)
-        return pd.DatetimeIndex(schedule.date[at])
+        table, at, _ = self.look_up(stamps)
+        return pd.DatetimeIndex(table.date[at])
 
     def open(self, index: pd.Index) -> pd.DatetimeIndex:
         """Nominal open of the session of each bar, shape (n,), UTC; NaT where unknown."""
@@ -189,9 +136,9 @@ class Sessions:
         found = self._find(index)
         if found is None:
             return np.ones(len(index), dtype=np.bool_)
-        schedule, at, stamps = found
-        halted = (stamps >= schedule.break_start[at]) & (stamps < schedule.break_end[at])
-        return np.asarray((stamps < schedule.close[at]) & ~halted, dtype=np.bool_)
+        table, at, stamps = found
+        halted = (stamps >= table.break_start[at]) & (stamps < table.break_end[at])
+        return np.asarray((stamps < table.close[at]) & ~halted, dtype=np.bool_)
 
     @property
     def per_year(self) -> float:
@@ -214,28 +161,28 @@ class Sessions:
         days = stamps // (24 * 3600 * 1_000_000_000)  # day 0 was a Thursday
         return 365.0 if float(np.mean(days % 7 == 2)) >= 0.05 else 252.0
 
-    def _find(self, index: pd.Index) -> tuple[_Schedule, IntArray, IntArray] | None:
+    def _find(self, index: pd.Index) -> tuple[Schedule, IntArray, IntArray] | None:
         if self.calendar is None:
             return None
         stamps = _stamps(index)
-        return None if stamps is None else self._look_up(stamps)
+        return None if stamps is None else self.look_up(stamps)
 
-    def _look_up(self, stamps: IntArray) -> tuple[_Schedule, IntArray, IntArray]:
+    def look_up(self, stamps: IntArray) -> tuple[Schedule, IntArray, IntArray]:
         """Schedule, row of the session of each stamp, and the stamps."""
         if len(stamps) == 0:
-            return self._schedule_for(_FIRST_YEAR, _FIRST_YEAR), stamps.copy(), stamps
+            return self._schedule_for(FIRST_YEAR, FIRST_YEAR), stamps.copy(), stamps
         ends = pd.DatetimeIndex(np.array([stamps.min(), stamps.max()], dtype="datetime64[ns]"))
-        schedule = self._schedule_for(int(ends[0].year), int(ends[1].year))
-        at = np.searchsorted(schedule.open, stamps, side="right").astype(np.int64) - 1
-        return schedule, at, stamps
+        table = self._schedule_for(int(ends[0].year), int(ends[1].year))
+        at = np.searchsorted(table.open, stamps, side="right").astype(np.int64) - 1
+        return table, at, stamps
 
-    def _schedule_for(self, first_year: int, last_year: int) -> _Schedule:
+    def _schedule_for(self, first_year: int, last_year: int) -> Schedule:
         assert self.calendar is not None
         # A year of margin holds the session before the first bar and the one after the last; whole
         # decades keep the number of stored schedules small.
-        first = min(_FIRST_YEAR - 1, first_year - 1)
-        last = (max(_FIRST_YEAR, last_year) + 2) // 10 * 10 + 9
-        return _schedule(self.calendar, first, last)
+        first = min(FIRST_YEAR - 1, first_year - 1)
+        last = (max(FIRST_YEAR, last_year) + 2) // 10 * 10 + 9
+        return schedule(self.calendar, first, last)
 
 
 def _stamps(index: pd.Index) -> IntArray | None:

@@ -18,7 +18,7 @@ def utc(*stamps):
 
 
 EQUITY = Sessions("CME_Equity")
-CALENDARS = ["CME_Equity", "CMEGlobex_GC", "CBOT_InterestRate", "CMEGlobex_FX", "NYSE", "24/7"]
+CALENDARS = ["CBOT_InterestRate", "CMEGlobex_FX", "NYSE", "24/7"]
 
 
 def test_overnight_session_belongs_to_the_next_date():
@@ -69,6 +69,7 @@ def test_crypto_halt_between_sessions_is_no_part_of_either():
     assert crypto.inside(utc("2023-11-20 21:59", "2023-11-20 22:30")).tolist() == [True, False]
 
 
+# Calendars that are used as the library has them; the corrected ones are tested below.
 @pytest.mark.parametrize("calendar", CALENDARS)
 @given(
     minutes=st.lists(st.integers(0, 10 * 365 * 24 * 60), min_size=1, max_size=20),
@@ -194,3 +195,46 @@ def test_bars_outside_the_session_in_a_real_file(shared_data):
     expected = {"09-01": 300, "09-02": 60, "09-03": 60, "11-03": 60, "11-09": 300}
     assert counts.to_dict() == expected
     assert len(outside) == 780
+
+
+@pytest.mark.parametrize(
+    ("stamp", "close"),
+    [
+        ("2024-07-03 12:00", "2024-07-03 17:15"),  # stocks close at 13:00 in New York
+        ("2024-11-29 12:00", "2024-11-29 18:15"),
+        ("2024-12-24 12:00", "2024-12-24 18:15"),
+        ("2020-07-03 12:00", "2020-07-03 17:00"),  # stocks closed: the holiday itself
+        ("2024-09-02 12:00", "2024-09-02 17:00"),
+        ("2025-01-09 12:00", "2025-01-09 14:30"),
+        ("2024-03-29 12:00", "2024-03-28 21:00"),  # Good Friday without a session
+    ],
+)
+def test_half_days_of_index_futures(stamp, close):
+    assert EQUITY.close(utc(stamp))[0] == pd.Timestamp(close, tz="UTC")
+
+
+@pytest.mark.parametrize(("year", "close"), [(2021, "17:00"), (2022, "18:30"), (2024, "18:30")])
+def test_labor_day_of_metals(year, close):
+    monday = pd.date_range(f"{year}-09-01 12:00", periods=7, tz="UTC")
+    monday = monday[monday.dayofweek == 0]
+    assert Sessions.of("MGC").close(monday).strftime("%H:%M")[0] == close
+
+
+@pytest.mark.parametrize(
+    ("name", "symbol", "outside"),
+    [
+        ("es_5m_tradingview_2024_25", "ES", 0),
+        ("mes_1h_contracts_to2024", "MES", 0),
+        ("mgc_1h_contracts_2018_2024", "MGC", 1),  # one hour after Black Friday's close, 2024
+    ],
+)
+def test_real_bars_lie_inside_the_sessions(shared_data, name, symbol, outside):
+    stamps = pd.read_parquet(shared_data / "norm" / f"{name}.parquet", columns=["ts"])["ts"]
+    stamps = pd.DatetimeIndex(stamps.unique())
+    assert np.count_nonzero(~Sessions.of(symbol).inside(stamps)) == outside
+
+
+def test_real_sessions_all_have_bars(shared_data):
+    table = pd.read_parquet(shared_data / "norm" / "es_5m_tradingview_2024_25.parquet")
+    number = np.unique(EQUITY.number(pd.DatetimeIndex(table["ts"])))
+    assert (np.diff(number) == 1).all()
