@@ -5,6 +5,9 @@ from ohlcvml.evaluation._backtest_exposure import equal_exposure, sides_at
 from ohlcvml.evaluation._backtest_hold import buy_and_hold
 from ohlcvml.evaluation._backtest_result import Backtest
 from ohlcvml.evaluation._calibration import calibration_error, reliability_curve
+from ohlcvml.evaluation._cross_validate import CrossValidation, cross_validate
+from ohlcvml.evaluation._evaluate import Evaluation, evaluate
+from ohlcvml.evaluation._looks import count_look, data_folder, rows_fingerprint
 from ohlcvml.evaluation._performance import (
     SharpeEstimate,
     calmar_ratio,
@@ -16,6 +19,7 @@ from ohlcvml.evaluation._performance import (
     sortino_ratio,
     win_rate,
 )
+from ohlcvml.evaluation._plots import plot_calibration, plot_equity
 from ohlcvml.evaluation._scores import (
     auc,
     balanced_accuracy,
@@ -28,6 +32,8 @@ from ohlcvml.evaluation._scores import (
 
 __all__ = [
     "Backtest",
+    "CrossValidation",
+    "Evaluation",
     "SharpeEstimate",
     "auc",
     "backtest",
@@ -37,15 +43,22 @@ __all__ = [
     "calmar_ratio",
     "class_priors",
     "classification_scores",
+    "count_look",
+    "cross_validate",
+    "data_folder",
     "drawdown",
     "equal_exposure",
+    "evaluate",
     "log_loss",
     "log_loss_skill",
     "macro_f1",
     "max_drawdown",
     "performance",
+    "plot_calibration",
+    "plot_equity",
     "profit_factor",
     "reliability_curve",
+    "rows_fingerprint",
     "sharpe_ratio",
     "sides_at",
     "sortino_ratio",

@@ -22,9 +22,10 @@ from ohlcvml._checks import (
 from ohlcvml.bars import Contract, Costs, Sessions
 from ohlcvml.bars import contract as look_up
 from ohlcvml.evaluation import _backtest_decisions as _d
-from ohlcvml.evaluation._backtest_kernel import Limits, Market, Orders, run_orders
+from ohlcvml.evaluation._backtest_account import Run, assemble
 from ohlcvml.evaluation._backtest_hold import buy_and_hold
-from ohlcvml.evaluation._backtest_result import Backtest, Run, assemble
+from ohlcvml.evaluation._backtest_kernel import Limits, Orders
+from ohlcvml.evaluation._backtest_result import Backtest
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import Bars, FloatArray, IntArray, Labels
 

@@ -91,7 +91,7 @@ class Matched(NamedTuple):
     fate: IntArray  # shape (6,): signal rows by reason
 
 
-@njit(cache=True)
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def _match(
     stamps: IntArray,
     signal_stamps: IntArray,
@@ -258,7 +258,7 @@ def match(
             f"backtest: 'labels' do not match 'bars': {what}. Label these bars: "
             "TripleBarrierLabeller(...).fit_transform(bars), and pass its entry policy as 'entry'."
         )
-    return matched
+    return Matched(*matched)
 
 
 def check_tables(bars: Bars, signals: Any, labels: Any) -> None:
@@ -341,7 +341,7 @@ def nanoseconds(index: pd.Index) -> IntArray:
 def positions(index: pd.Index, stamps: pd.Index, rows: IntArray) -> IntArray:
     """Bar positions of some signal rows; a stamp that is not a bar is found by :func:`match`."""
     found = np.searchsorted(nanoseconds(index), nanoseconds(stamps[rows]))
-    return np.minimum(found, len(index) - 1).astype(np.int64)
+    return np.asarray(np.minimum(found, len(index) - 1), dtype=np.int64)
 
 
 def round_trips(costs: Costs | float, spec: Contract | None, entry: FloatArray) -> FloatArray:

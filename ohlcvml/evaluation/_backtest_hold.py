@@ -16,9 +16,10 @@ from ohlcvml._checks import (
 )
 from ohlcvml.bars import Contract, Costs, Sessions, check_bars
 from ohlcvml.bars import contract as look_up
+from ohlcvml.evaluation._backtest_account import Run, assemble
 from ohlcvml.evaluation._backtest_decisions import nanoseconds, round_trips, traded_prices
 from ohlcvml.evaluation._backtest_kernel import Limits, Orders
-from ohlcvml.evaluation._backtest_result import Backtest, Run, assemble
+from ohlcvml.evaluation._backtest_result import Backtest
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import Bars, IntArray
 

@@ -57,7 +57,7 @@ class Limits(NamedTuple):
     fall: float  # infinity for none
 
 
-@njit(cache=True)
+@njit(cache=True)  # type: ignore[untyped-decorator]
 def run_orders(
     market: Market, orders: Orders, limits: Limits
 ) -> tuple[

@@ -64,8 +64,8 @@ class SharpeEstimate(float):
         self.low, self.high, self.sessions, self.level = low, high, sessions, level
         return self
 
-    def __getnewargs__(self) -> tuple[float, float, float, int, float]:
-        """Let copy rebuild it."""
+    def __getnewargs__(self) -> tuple[float, ...]:  # type: ignore[override]
+        """Let copy.copy rebuild it."""
         return float(self), self.low, self.high, self.sessions, self.level
 
     def __str__(self) -> str:

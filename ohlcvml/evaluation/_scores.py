@@ -52,8 +52,8 @@ def check_rows(
         )
     if len(known) < 2 or (np.diff(known) <= 0).any():
         raise DataError(
-            f"{who}: 'classes' must be two or more labels in increasing order; got {known.tolist()}."
-            " Use labels.attrs['classes'] or model.classes_."
+            f"{who}: 'classes' must be two or more labels in increasing order; got "
+            f"{known.tolist()}. Use labels.attrs['classes'] or model.classes_."
         )
     codes = np.searchsorted(known, labels).clip(max=len(known) - 1)
     if (known[codes] != labels).any():

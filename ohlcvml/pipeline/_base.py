@@ -34,7 +34,7 @@ class BaseBarClassifier(BaseClassifier):  # type: ignore[misc]
     **Bar door**: ``fit(bars, labels)`` or ``fit(samples)``; the door is remembered. Then
     ``predict_proba(bars)`` gives a table per bar, NaN where a bar has no history, and
     ``predict_proba(samples)`` an array per sample, as scikit-learn expects (the training class
-    frequencies where a sample has no history). Row t sees bars up to and including t. Scoring on
+    shares where a sample has no history). Row t sees bars up to and including t. Scoring on
     samples whose label intervals overlap the training rows raises ``LeakageError``.
     """
 
@@ -56,7 +56,7 @@ class BaseBarClassifier(BaseClassifier):  # type: ignore[misc]
     classes_: npt.NDArray[Any]
     feature_names_: list[str]
     training_intervals_: IntArray
-    class_frequencies_: FloatArray
+    class_shares_: FloatArray
     return_means_: FloatArray
     round_trip_: float
     atr_window_: int
@@ -106,8 +106,7 @@ class BaseBarClassifier(BaseClassifier):  # type: ignore[misc]
         self.feature_names_ = [str(name) for name in samples.features.columns]
         self.training_intervals_ = training_intervals(samples)
         weight = samples.weight
-        self.class_frequencies_ = np.array([weight[samples.y == c].sum() for c in self.classes_])
-        self.class_frequencies_ /= self.class_frequencies_.sum()
+        self.class_shares_ = np.array([(samples.y == c).mean() for c in self.classes_])
         signal = SignalModel.fit(samples, weight)
         self.return_means_, self.round_trip_ = signal.return_means, signal.round_trip
         self.atr_window_ = signal.atr_window
@@ -152,7 +151,7 @@ class BaseBarClassifier(BaseClassifier):  # type: ignore[misc]
             if isinstance(X, Samples):
                 check_unseen(X, self.training_intervals_, type(self).__name__)
                 proba = self._proba_at(X, X.pos)
-                return np.where(np.isnan(proba), self.class_frequencies_, proba)
+                return np.where(np.isnan(proba), self.class_shares_, proba)
             proba = self._proba_at(X, np.arange(len(X)))
             return pd.DataFrame(proba, index=X.index, columns=self.classes_)
         return super().predict_proba(X)

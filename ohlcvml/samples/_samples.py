@@ -11,7 +11,7 @@ import pandas as pd
 
 from ohlcvml.bars._frame import symbol_starts
 from ohlcvml.exceptions import DataError
-from ohlcvml.labels import average_uniqueness, check_labels
+from ohlcvml.labels import average_uniqueness, check_labels, label_positions
 from ohlcvml.samples._panel import BarPanel, has_history
 from ohlcvml.typing import Bars, BoolArray, Features, FloatArray, IntArray, Labels
 
@@ -73,15 +73,10 @@ class _LabelTable:
         check_labels(labels, bars, "Samples")
         self.bars = bars
         self.labels = labels
-        self.pos: IntArray = bars.index.get_indexer(labels.index).astype(np.int64)
+        self.pos, self.end_pos = label_positions(labels, bars.index)
         self.usable: IntArray = np.flatnonzero(
-            ~labels["censored"].to_numpy(dtype=bool) & labels["end"].notna().to_numpy()
+            ~labels["censored"].to_numpy(dtype=bool) & (self.end_pos >= 0)
         )
-
-    @cached_property
-    def end_pos(self) -> IntArray:
-        """Position of the resolving bar on the bar index; -1 where unresolved."""
-        return end_positions(self.bars.index, self.labels)
 
     @cached_property
     def own_weight(self) -> FloatArray:
@@ -91,19 +86,6 @@ class _LabelTable:
         unique = average_uniqueness(self.pos[rows], self.end_pos[rows], len(self.bars))
         own[rows] = self.labels["weight"].to_numpy()[rows] / unique
         return own
-
-
-def end_positions(index: pd.Index, labels: Labels) -> IntArray:
-    """Position on ``index`` of the bar that resolved each label; -1 where unresolved."""
-    end = labels["end"]
-    if not isinstance(index, pd.MultiIndex):
-        return index.get_indexer(pd.Index(end)).astype(np.int64)
-    known = end.notna().to_numpy()
-    arrays = [labels.index.get_level_values(k)[known] for k in range(index.nlevels - 1)]
-    keys = pd.MultiIndex.from_arrays([*arrays, pd.Index(end[known])], names=index.names)
-    out = np.full(len(labels), -1, dtype=np.int64)
-    out[known] = index.get_indexer(keys)
-    return out
 
 
 class Samples:

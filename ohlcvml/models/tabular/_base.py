@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ohlcvml._checks import either, integer, one_of
 from ohlcvml.exceptions import ParameterError
 from ohlcvml.pipeline import BaseBarClassifier
+from ohlcvml.pipeline._training_record import check_unseen
 from ohlcvml.samples import BarPanel, Samples
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = ["BaseTabularClassifier"]
+__all__ = ["N_JOBS_RULE", "BaseTabularClassifier", "threads"]
 
 Float32Array = npt.NDArray[np.float32]
+
+N_JOBS_RULE = either(integer(1), one_of(-1))
+
+
+def threads(n_jobs: int) -> int:
+    """Number of threads; -1 stands for one per core, as in scikit-learn."""
+    return (os.cpu_count() or 1) if n_jobs == -1 else n_jobs
 
 
 class BaseTabularClassifier(BaseBarClassifier):
@@ -110,8 +120,6 @@ class BaseTabularClassifier(BaseBarClassifier):
         return panel.last()
 
     def _permutation(self, samples: Samples) -> FloatArray:
-        from ohlcvml.pipeline._training_record import check_unseen
-
         check_unseen(samples, self.training_intervals_, type(self).__name__)
         panel, good = self._feature_table(samples).panel(samples.pos, 1)
         values, codes = panel.last(), np.searchsorted(self.classes_, samples.y[good])

@@ -7,7 +7,12 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import integer, optional, real
-from ohlcvml.models.tabular._base import BaseTabularClassifier, Float32Array
+from ohlcvml.models.tabular._base import (
+    N_JOBS_RULE,
+    BaseTabularClassifier,
+    Float32Array,
+    threads,
+)
 from ohlcvml.typing import FloatArray, IntArray
 
 __all__ = ["LightGBMClassifier"]
@@ -41,7 +46,7 @@ class LightGBMClassifier(BaseTabularClassifier):
         Bins per column.
     random_state : int, default=0
     n_jobs : int, default=1
-        Threads; changes speed only.
+        Threads, -1 for one per core; changes speed only.
 
     Attributes
     ----------
@@ -85,7 +90,7 @@ class LightGBMClassifier(BaseTabularClassifier):
         "reg_lambda": real(0.0),
         "max_bin": integer(2),
         "random_state": integer(0),
-        "n_jobs": integer(1),
+        "n_jobs": N_JOBS_RULE,
     }
     importance_kinds = ("gain", "permutation", "shap")
 
@@ -144,7 +149,7 @@ class LightGBMClassifier(BaseTabularClassifier):
             "lambda_l2": self.reg_lambda,
             "max_bin": self.max_bin,
             "seed": self.random_state,
-            "num_threads": self.n_jobs,
+            "num_threads": threads(self.n_jobs),
             # The same trees for any number of threads.
             "deterministic": True,
             "force_col_wise": True,
@@ -152,13 +157,13 @@ class LightGBMClassifier(BaseTabularClassifier):
         }
 
     def _predict_rows(self, values: Float32Array) -> FloatArray:
-        return np.asarray(self.booster_.predict(values, num_threads=self.n_jobs))
+        return np.asarray(self.booster_.predict(values, num_threads=threads(self.n_jobs)))
 
     def _gain(self) -> FloatArray:
         return np.asarray(self.booster_.feature_importance("gain"), dtype=np.float64)
 
     def _contributions(self, values: Float32Array) -> FloatArray:
-        flat = np.asarray(self.booster_.predict(values, pred_contrib=True, num_threads=self.n_jobs))
+        flat = np.asarray(self.booster_.predict(values, pred_contrib=True, num_threads=threads(self.n_jobs)))
         by_class = flat.reshape(len(values), -1, values.shape[1] + 1)
         return by_class[:, :, :-1].transpose(0, 2, 1)
 

@@ -1,0 +1,185 @@
+"""Scoring a fitted model on rows it has never seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ohlcvml.bars import Contract, Costs
+from ohlcvml.evaluation._backtest import backtest
+from ohlcvml.evaluation._backtest_exposure import sides_at
+from ohlcvml.evaluation._backtest_hold import buy_and_hold
+from ohlcvml.evaluation._backtest_result import Backtest
+from ohlcvml.evaluation._scores import classification_scores
+from ohlcvml.exceptions import DataError
+from ohlcvml.pipeline import BaseBarClassifier
+from ohlcvml.samples import Samples
+from ohlcvml.typing import FloatArray
+
+__all__ = [
+    "Evaluation",
+    "Trading",
+    "baseline_scores",
+    "evaluate",
+    "exposure_scores",
+    "predictions_table",
+    "score_predictions",
+]
+
+PROBABILITIES = {-1: "p_down", 0: "p_flat", 1: "p_up"}
+
+
+@dataclass(frozen=True)
+class Trading:
+    """How signals are turned into trades: what :func:`~ohlcvml.evaluation.backtest` takes."""
+
+    contract: str | Contract | None = None
+    costs: Costs | None = None
+    execution: str = "average_active"
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a model made of some rows: predictions, scores, P&L and the rows beside it.
+
+    Attributes
+    ----------
+    predictions : pd.DataFrame
+        One row per sample: label, end, ret, cost, net_ret and the signal's columns.
+    scores : dict
+        Classification scores and, net of costs, trading scores.
+    baselines : pd.DataFrame
+        The same scores for ``no_skill`` and ``buy_and_hold``.
+    backtest : Backtest
+    """
+
+    predictions: pd.DataFrame
+    scores: dict[str, float]
+    baselines: pd.DataFrame
+    backtest: Backtest
+
+
+def evaluate(
+    model: BaseBarClassifier,
+    samples: Samples,
+    *,
+    contract: str | Contract | None = None,
+    costs: Costs | None = None,
+    execution: str = "average_active",
+    **options: Any,
+) -> Evaluation:
+    """Score a fitted model on samples held out from its training.
+
+    Parameters
+    ----------
+    model : fitted bar classifier
+    samples : Samples
+        Held-out rows; rows that overlap the training rows raise.
+    contract, costs, execution, **options
+        As for :func:`~ohlcvml.evaluation.backtest`.
+
+    Returns
+    -------
+    Evaluation
+
+    Raises
+    ------
+    LeakageError
+        If the samples overlap the label intervals the model was fitted on.
+
+    Examples
+    --------
+    >>> from ohlcvml.bars import simulate_bars
+    >>> from ohlcvml.evaluation import evaluate
+    >>> from ohlcvml.features import OHLCVFeatures
+    >>> from ohlcvml.labels import TripleBarrierLabeller
+    >>> from ohlcvml.models import LogisticClassifier
+    >>> from ohlcvml.samples import Samples
+    >>> from ohlcvml.splits import PurgedHoldout
+    >>> bars = simulate_bars(3000, seed=0).bars
+    >>> labels = TripleBarrierLabeller(horizon=20, cost_adjustment=None).fit_transform(bars)
+    >>> samples = Samples(bars, labels)
+    >>> parts = PurgedHoldout(validation=0).parts(samples)
+    >>> model = (OHLCVFeatures() * LogisticClassifier()).fit(samples[parts.train])
+    >>> result = evaluate(model, samples[parts.test])
+    >>> 0 < result.scores["log_loss"] < 2
+    True
+    """
+    trading = Trading(contract, costs, execution, options)
+    table = predictions_table(model, samples)
+    shares = model.class_shares_
+    scores, run = score_predictions(table, samples, model.classes_, shares, trading)
+    baselines = baseline_scores(samples, model.classes_, shares, trading, run)
+    return Evaluation(table, scores, baselines, run)
+
+
+def predictions_table(model: BaseBarClassifier, samples: Samples) -> pd.DataFrame:
+    """Outcome and signal of each sample, on the samples' own index."""
+    signal = model.predict_signal(samples)
+    outcome = samples.labels.iloc[samples.rows][["label", "end", "ret", "cost", "net_ret"]]
+    return pd.concat([outcome, signal], axis=1)
+
+
+def probabilities(table: pd.DataFrame, classes: Any) -> FloatArray:
+    """Probability columns in the order of ``classes``."""
+    return table[[PROBABILITIES[int(c)] for c in classes]].to_numpy(dtype=np.float64)
+
+
+def score_predictions(
+    table: pd.DataFrame,
+    samples: Samples,
+    classes: Any,
+    shares: FloatArray,
+    trading: Trading,
+    blocks: Any = None,
+) -> tuple[dict[str, float], Backtest]:
+    """Classification and trading scores of a predictions table."""
+    scores = classification_scores(
+        table["label"].to_numpy(), probabilities(table, classes), list(classes), shares
+    )
+    run = _run(table[["side"]], samples, trading, blocks)
+    return {**scores, **run.scores}, run
+
+
+def _run(signals: pd.DataFrame, samples: Samples, trading: Trading, blocks: Any) -> Backtest:
+    if isinstance(samples.bars.index, pd.MultiIndex):
+        raise DataError(
+            "evaluate: trading scores need bars of one symbol; got a MultiIndex. Contracts and "
+            "capital differ by symbol: evaluate bars.xs(symbol) one by one."
+        )
+    return backtest(
+        samples.bars,
+        signals,
+        samples.labels.iloc[samples.rows],
+        execution=trading.execution,
+        contract=trading.contract,
+        costs=trading.costs,
+        blocks=blocks,
+        **trading.options,
+    )
+
+
+def baseline_scores(
+    samples: Samples, classes: Any, shares: FloatArray, trading: Trading, like: Backtest
+) -> pd.DataFrame:
+    """Scores of the forecast of no skill, which never trades, and of buying and holding."""
+    proba = np.tile(shares, (len(samples), 1))
+    no_skill = classification_scores(samples.y, proba, list(classes), shares)
+    flat = pd.DataFrame({"side": np.zeros(len(samples), dtype=np.int8)}, index=samples.index)
+    idle = _run(flat, samples, trading, None)
+    held = buy_and_hold(samples.bars, contract=trading.contract, costs=trading.costs, like=like)
+    rows = {"no_skill": {**no_skill, **idle.scores}, "buy_and_hold": held.scores}
+    return pd.DataFrame(rows).T
+
+
+def exposure_scores(
+    table: pd.DataFrame, samples: Samples, threshold: float, trading: Trading
+) -> dict[str, float]:
+    """Trading scores when |expected return| must reach a threshold, whatever the costs say."""
+    sides = sides_at(table["expected_return"], threshold)
+    signals = pd.DataFrame({"side": sides}, index=table.index)
+    return _run(signals, samples, trading, None).scores

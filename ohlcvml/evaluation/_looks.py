@@ -1,0 +1,76 @@
+"""Counting the looks at an untouched test set: a second one is no longer untouched."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from ohlcvml.samples import Samples
+
+__all__ = ["count_look", "data_folder", "rows_fingerprint"]
+
+
+def data_folder() -> Path:
+    """Folder of ohlcvml's own records: ``OHLCVML_HOME``, or ``ohlcvml`` in the user's data folder.
+
+    Examples
+    --------
+    >>> from ohlcvml.evaluation import data_folder
+    >>> isinstance(data_folder().name, str)
+    True
+    """
+    override = os.environ.get("OHLCVML_HOME")
+    if override:
+        return Path(override)
+    if os.name == "nt":
+        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
+    else:
+        base = Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local" / "share"))
+    return base / "ohlcvml"
+
+
+def rows_fingerprint(samples: Samples) -> str:
+    """SHA-256 of the stamps, prices and labels of the evaluated rows.
+
+    The same rows of the same market have the same fingerprint whatever the model; other rows, or
+    labels made in another way, have another one.
+    """
+    digest = hashlib.sha256()
+    first, last = int(samples.pos.min()), int(samples.end_pos.max())
+    stamps = samples.bars.index[first : last + 1].get_level_values(-1)
+    digest.update(np.ascontiguousarray(stamps.to_numpy().astype("datetime64[ns]").view("int64")))
+    close = samples.bars["close"].to_numpy(dtype=np.float64)[first : last + 1]
+    digest.update(np.ascontiguousarray(close))
+    return digest.hexdigest()
+
+
+def count_look(fingerprint: str, model: str) -> int | None:
+    """Record one look at a test set and return how many there have been, this one included.
+
+    Parameters
+    ----------
+    fingerprint : str
+        From :func:`rows_fingerprint`.
+    model : str
+        What was looked at it with, for the record.
+
+    Returns
+    -------
+    int or None
+        None where the folder cannot be written: looks are then not counted.
+    """
+    record = data_folder() / "looks.jsonl"
+    entry = {"rows": fingerprint, "model": model, "at": datetime.now(UTC).isoformat()}
+    try:
+        record.parent.mkdir(parents=True, exist_ok=True)
+        with record.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")
+        lines = record.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return None
+    return sum(json.loads(line)["rows"] == fingerprint for line in lines)

@@ -1,0 +1,58 @@
+"""Laws of labellers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ohlcvml.labels import LABEL_COLUMNS
+from ohlcvml.testing._future import cuts, futures, law_bars
+from ohlcvml.testing._parameters import check_parameters_matter
+from ohlcvml.testing._report import LawBroken
+
+__all__ = ["LABEL_CLASS_LAWS", "LABEL_LAWS"]
+
+OUTCOME = ["label", "end", "ret", "cost", "net_ret", "exit"]
+
+
+def nothing_after_the_end_changes_a_label(labeller: Any) -> None:
+    """A label resolved before a cut keeps its outcome whatever happens from the cut on."""
+    bars = law_bars(500)
+    whole = labeller.fit_transform(bars)
+    for cut in cuts(bars):
+        settled = whole.index[(whole["end"] < bars.index[cut]).to_numpy()]
+        for name, changed in futures(bars, cut):
+            table = labeller.clone().fit_transform(changed)
+            rows = table.loc[table.index.isin(settled) & ~table["censored"].to_numpy(), OUTCOME]
+            if not rows.equals(whole.loc[rows.index, OUTCOME]):
+                raise LawBroken(
+                    f"{type(labeller).__name__}: labels resolved before row {cut} changed when "
+                    f"the bars from there on were {name}."
+                )
+
+
+def table_keeps_its_contract(labeller: Any) -> None:
+    """Columns, types and order of the labels table; intervals run forward."""
+    bars = law_bars(500)
+    table = labeller.fit_transform(bars)
+    if list(table.columns) != list(LABEL_COLUMNS):
+        raise LawBroken(f"{type(labeller).__name__}: columns are {list(table.columns)}.")
+    used = table[~table["censored"].to_numpy()]
+    known = used["end"].notna().to_numpy()
+    if not (pd.DatetimeIndex(used["end"][known]) > used.index[known]).all():
+        raise LawBroken(f"{type(labeller).__name__}: a label ends before it begins.")
+    if not np.isin(used["label"], table.attrs["classes"]).all():
+        raise LawBroken(f"{type(labeller).__name__}: a label is not in attrs['classes'].")
+    if labeller.get_tag("is_production_safe"):
+        raise LawBroken(f"{type(labeller).__name__}: a labeller cannot be production safe.")
+
+
+def every_parameter_has_an_effect(labeller: Any) -> None:
+    """Each parameter moves the labels table."""
+    check_parameters_matter(type(labeller), lambda one: one.fit_transform(law_bars(500)))
+
+
+LABEL_LAWS = (nothing_after_the_end_changes_a_label, table_keeps_its_contract)
+LABEL_CLASS_LAWS = (every_parameter_has_an_effect,)

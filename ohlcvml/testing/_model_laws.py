@@ -1,0 +1,162 @@
+"""Laws of models, through the bar door."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from ohlcvml.features import OHLCVFeatures
+from ohlcvml.labels import TripleBarrierLabeller
+from ohlcvml.pipeline import BarPipeline
+from ohlcvml.samples import Samples
+from ohlcvml.testing._future import check_past_unchanged, law_bars
+from ohlcvml.testing._parameters import check_parameters_matter
+from ohlcvml.testing._report import LawBroken
+
+__all__ = ["MODEL_CLASS_LAWS", "MODEL_LAWS"]
+
+
+@lru_cache(maxsize=1)
+def _problem() -> tuple[Any, Any]:
+    bars = law_bars(700)
+    labels = TripleBarrierLabeller(horizon=15, cost_adjustment=None).fit_transform(bars)
+    return bars, labels
+
+
+def _fitted(model: Any) -> tuple[Any, Any, Any]:
+    bars, labels = _problem()
+    samples = Samples(bars, labels)
+    train = samples[: len(samples) // 2]
+    return _chain(model).fit(train), bars, samples
+
+
+def _chain(model: Any) -> Any:
+    """A pipeline brings its own features."""
+    return model if isinstance(model, BarPipeline) else OHLCVFeatures() * model
+
+
+def future_cannot_change_the_past(model: Any) -> None:
+    """Probabilities before a cut keep their bits whatever happens from the cut on."""
+    chain, bars, _ = _fitted(model)
+    check_past_unchanged(chain.predict_proba, bars, type(model).__name__)
+
+
+def training_sees_training_rows_only(model: Any) -> None:
+    """Bars after the last training label resolves do not move the fitted model."""
+    bars, labels = _problem()
+    samples = Samples(bars, labels)
+    train = samples[: len(samples) // 2]
+    after = int(train.end_pos.max()) + 1
+    changed = bars.copy()
+    changed.iloc[after:] = changed.iloc[after:] * 1.5
+    again = Samples(changed, labels)[: len(samples) // 2]
+    one = _chain(model.clone()).fit(train).predict_proba(bars)
+    two = _chain(model.clone()).fit(again).predict_proba(bars)
+    if not np.array_equal(one.to_numpy(), two.to_numpy(), equal_nan=True):
+        raise LawBroken(
+            f"{type(model).__name__}: the fit changed with bars after its training labels resolved."
+        )
+
+
+def batch_mates_do_not_matter(model: Any) -> None:
+    """A row's probabilities are the same bits alone, in company, and asked twice."""
+    chain, bars, _ = _fitted(model)
+    whole = chain.predict_proba(bars).to_numpy()
+    if not np.array_equal(whole, chain.predict_proba(bars).to_numpy(), equal_nan=True):
+        raise LawBroken(f"{type(model).__name__}: two calls on the same bars disagree.")
+    classifier = chain.classifier_
+    features = chain._transform(bars)
+    for row in (len(bars) - 1, len(bars) // 2):
+        alone = classifier._proba_at(features, np.array([row]))
+        if not np.array_equal(alone[0], whole[row], equal_nan=True):
+            raise LawBroken(
+                f"{type(model).__name__}: row {row} has other probabilities alone than in a batch."
+            )
+
+
+def caller_is_left_alone(model: Any) -> None:
+    """Neither the caller's tables nor the global random state are touched."""
+    bars, labels = _problem()
+    bars_before, labels_before = bars.copy(), labels.copy()
+    state = np.random.get_state()[1].copy()  # noqa: NPY002 - the global state is what is guarded
+    _fitted(model)[0].predict_proba(bars)
+    if not np.array_equal(state, np.random.get_state()[1]):  # noqa: NPY002
+        raise LawBroken(f"{type(model).__name__}: the global random state of numpy has moved.")
+    if not (bars.equals(bars_before) and labels.equals(labels_before)):
+        raise LawBroken(f"{type(model).__name__}: the caller's bars or labels were changed.")
+
+
+def refitting_repeats_itself(model: Any) -> None:
+    """The same data and parameters give the same bits."""
+    one, bars, _ = _fitted(model.clone())
+    two, _, _ = _fitted(model.clone())
+    if not np.array_equal(
+        one.predict_proba(bars).to_numpy(), two.predict_proba(bars).to_numpy(), equal_nan=True
+    ):
+        raise LawBroken(f"{type(model).__name__}: two fits on the same data disagree.")
+
+
+def one_class_gives_a_constant_model(model: Any) -> None:
+    """A fold with one class, or without one of the classes, is no crash."""
+    bars, labels = _problem()
+    for keep in ([1], [-1, 1]):
+        samples = Samples(bars, labels)
+        samples = samples[np.isin(samples.y, keep)]
+        chain = _chain(model.clone())
+        proba = chain.fit(samples).predict_proba(bars).dropna().to_numpy()
+        if proba.shape[1] != len(samples.classes) or not np.allclose(proba.sum(axis=1), 1):
+            raise LawBroken(f"{type(model).__name__}: absent classes break predict_proba.")
+
+
+def training_rows_are_refused(model: Any) -> None:
+    """Scoring on samples that overlap the training rows raises LeakageError."""
+    from ohlcvml.exceptions import LeakageError
+
+    chain, _, samples = _fitted(model)
+    half = len(samples) // 2
+    try:
+        chain.predict_proba(samples[half - 5 : half + 5])
+    except LeakageError:
+        return
+    raise LawBroken(f"{type(model).__name__}: scored on its own training rows without complaint.")
+
+
+def every_parameter_has_an_effect(model: Any) -> None:
+    """Each parameter moves the probabilities; resource parameters move nothing."""
+
+    def compute(candidate: Any) -> Any:
+        chain, bars, _ = _fitted(candidate)
+        return chain.predict_proba(bars)
+
+    check_parameters_matter(type(model), compute)
+
+
+def bundle_gives_the_same_bits(model: Any) -> None:
+    """Saved and loaded again, the model predicts the same bits."""
+    import tempfile
+
+    from ohlcvml.bundle import load, save
+
+    chain, bars, _ = _fitted(model)
+    with tempfile.TemporaryDirectory() as folder:
+        path = save(chain, f"{folder}/bundle", bars=bars)
+        again = load(path)
+    if not np.array_equal(
+        chain.predict_proba(bars).to_numpy(), again.predict_proba(bars).to_numpy(), equal_nan=True
+    ):
+        raise LawBroken(f"{type(model).__name__}: the reloaded bundle predicts other bits.")
+
+
+MODEL_LAWS = (
+    future_cannot_change_the_past,
+    training_sees_training_rows_only,
+    batch_mates_do_not_matter,
+    caller_is_left_alone,
+    refitting_repeats_itself,
+    one_class_gives_a_constant_model,
+    training_rows_are_refused,
+    bundle_gives_the_same_bits,
+)
+MODEL_CLASS_LAWS = (every_parameter_has_an_effect,)

@@ -1,0 +1,82 @@
+"""Laws of splitters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ohlcvml.testing._report import LawBroken
+from ohlcvml.typing import IntArray, Labels
+
+__all__ = ["SPLITTER_LAWS", "random_labels"]
+
+
+def random_labels(n_bars: int = 3000, horizon: int = 40, seed: int = 0) -> Labels:
+    """A labels table on every bar, with label intervals of random length."""
+    generator = np.random.default_rng(seed)
+    index = pd.date_range("2025-01-06", periods=n_bars + horizon, freq="1min", tz="UTC")
+    index.name = "time"
+    length = generator.integers(1, horizon + 1, n_bars)
+    table = pd.DataFrame(
+        {
+            "label": generator.choice([-1, 0, 1], n_bars).astype(np.int8),
+            "end": index[np.arange(n_bars) + length],
+            "ret": 0.0,
+            "cost": 0.0,
+            "net_ret": 0.0,
+            "weight": 1.0,
+            "exit": np.int8(2),
+            "censored": False,
+        },
+        index=index[:n_bars],
+    )
+    table.attrs.update(classes=[-1, 0, 1], horizon=horizon)
+    return table
+
+
+def _positions(labels: Labels) -> tuple[IntArray, IntArray]:
+    start = labels.index.as_unit("ns").asi8
+    end = pd.DatetimeIndex(labels["end"]).as_unit("ns").asi8
+    return start, end
+
+
+def no_training_interval_meets_a_test_interval(splitter: Any) -> None:
+    """For labels of random length, no training label is still open while a test label is."""
+    labels = random_labels()
+    start, end = _positions(labels)
+    for fold, (train, test) in enumerate(splitter.split(labels)):
+        begins_before_end = start[test][None, :] <= end[train][:, None]
+        ends_after_begin = end[test][None, :] >= start[train][:, None]
+        meets = (begins_before_end & ends_after_begin).any(axis=1)
+        if meets.any():
+            row = train[np.flatnonzero(meets)[0]]
+            raise LawBroken(
+                f"{type(splitter).__name__}: in fold {fold}, {int(meets.sum())} training labels "
+                f"overlap test labels; the first is taken at {labels.index[row]} and resolved at "
+                f"{labels['end'].iloc[row]}."
+            )
+
+
+def training_and_test_rows_are_disjoint(splitter: Any) -> None:
+    """No row is on both sides, none is out of range, none comes twice."""
+    labels = random_labels(seed=1)
+    for train, test in splitter.split(labels):
+        rows = np.concatenate([train, test])
+        if len(np.unique(rows)) != len(rows) or rows.min() < 0 or rows.max() >= len(labels):
+            raise LawBroken(f"{type(splitter).__name__}: rows repeat or are out of range.")
+
+
+def number_of_splits_is_told(splitter: Any) -> None:
+    """``get_n_splits`` is the number of folds that come."""
+    labels = random_labels()
+    if splitter.get_n_splits(labels) != len(list(splitter.split(labels))):
+        raise LawBroken(f"{type(splitter).__name__}: get_n_splits is not the number of folds.")
+
+
+SPLITTER_LAWS = (
+    no_training_interval_meets_a_test_interval,
+    training_and_test_rows_are_disjoint,
+    number_of_splits_is_told,
+)

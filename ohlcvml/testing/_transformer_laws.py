@@ -1,0 +1,117 @@
+"""Laws of features and other transformers of bars."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ohlcvml.testing._future import check_past_unchanged, law_bars, same
+from ohlcvml.testing._parameters import check_parameters_matter
+from ohlcvml.testing._report import LawBroken
+from ohlcvml.typing import Bars, Features
+
+__all__ = ["TRANSFORMER_CLASS_LAWS", "TRANSFORMER_LAWS"]
+
+
+def _fit(transformer: Any, bars: Bars) -> Any:
+    """A step that learns is fitted on the first quarter: what it is fitted on is its past."""
+    return transformer.fit(bars.iloc[: len(bars) // 4])
+
+
+def future_cannot_change_the_past(transformer: Any) -> None:
+    """Rows before a cut keep their bits whatever happens from the cut on."""
+    bars = law_bars(600)
+    fitted = _fit(transformer, bars)
+    check_past_unchanged(fitted.transform, bars, type(transformer).__name__)
+
+
+def batch_equals_stream(transformer: Any) -> None:
+    """Bar by bar, saved and resumed half way, the stream gives the bits of the batch."""
+    if not hasattr(transformer, "stream"):
+        return
+    bars = law_bars(400)
+    fitted = _fit(transformer, bars)
+    batch = fitted.transform(bars)
+    stream = fitted.stream()
+    rows = []
+    for at, bar in enumerate(bars.to_dict("records")):
+        if at == len(bars) // 2:
+            stream = fitted.stream(stream.state)
+        rows.append(stream.push(bar))
+    streamed = pd.DataFrame(np.array(rows), index=bars.index, columns=batch.columns)
+    if not same(streamed, batch):
+        differs = ~np.isclose(streamed, batch, rtol=0, atol=0, equal_nan=True)
+        row, column = np.argwhere(differs)[0]
+        raise LawBroken(
+            f"{type(transformer).__name__}: column {batch.columns[column]!r} differs between "
+            f"batch and stream, first in row {row}."
+        )
+
+
+def lookback_holds_and_is_tight(transformer: Any) -> None:
+    """A row moves with the bar ``lookback`` before it, and with none before that."""
+    lookback = getattr(transformer, "lookback", None)
+    if lookback is None:
+        return
+    bars = law_bars(lookback + 400)
+    fitted = _fit(transformer, bars)
+    whole = fitted.transform(bars)
+    tolerance = float(getattr(transformer, "lookback_tolerance", 0.0))
+    rows = np.arange(lookback + 1, len(bars), max(1, (len(bars) - lookback) // 12))
+    reached = False
+    for row in rows:
+        older = bars.copy()
+        older.iloc[: row - lookback] = older.iloc[: row - lookback] * 1.01
+        if not _close(fitted.transform(older).iloc[row], whole.iloc[row], tolerance):
+            raise LawBroken(
+                f"{type(transformer).__name__}: row {row} depends on bars more than its lookback "
+                f"of {lookback} before it."
+            )
+        edge = bars.copy()
+        edge.iloc[: row - lookback + 1] = edge.iloc[: row - lookback + 1] * 1.01
+        reached |= not same(fitted.transform(edge).iloc[[row]], whole.iloc[[row]])
+    if not reached:
+        raise LawBroken(
+            f"{type(transformer).__name__}: no row depends on the bar {lookback} before it, so "
+            "the lookback is larger than need be."
+        )
+
+
+def _close(a: pd.Series, b: pd.Series, tolerance: float) -> bool:
+    x, y = a.to_numpy(dtype=float), b.to_numpy(dtype=float)
+    return bool(np.allclose(x, y, rtol=0, atol=tolerance * 100, equal_nan=True))
+
+
+def symbols_do_not_mix(transformer: Any) -> None:
+    """Two symbols in one table give what each gives alone."""
+    accepted = transformer.get_tag("X_inner_mtype")
+    if "pd-multiindex" not in accepted:
+        return
+    one, two = law_bars(250, seed=1), law_bars(250, seed=2)
+    both = pd.concat({"A": one, "B": two}, names=["symbol", "time"])
+    fitted = _fit(transformer, one)
+    together: Features = fitted.transform(both)
+    for symbol, alone in (("A", one), ("B", two)):
+        if not same(together.xs(symbol), fitted.transform(alone)):
+            raise LawBroken(
+                f"{type(transformer).__name__}: symbol {symbol} has other values beside another."
+            )
+
+
+def every_parameter_has_an_effect(transformer: Any) -> None:
+    """Each parameter moves the output."""
+    bars = law_bars(400)
+    check_parameters_matter(
+        type(transformer), lambda one: _fit(one, bars).transform(bars)
+    )
+
+
+TRANSFORMER_LAWS = (
+    future_cannot_change_the_past,
+    batch_equals_stream,
+    lookback_holds_and_is_tight,
+    symbols_do_not_mix,
+)
+TRANSFORMER_CLASS_LAWS = (every_parameter_has_an_effect,)
