@@ -199,9 +199,9 @@ def _dump_network(value: Any, path: str) -> tuple[bytes, dict[str, Any]]:
 
 def load_network(cls: type, config: Any, raw: bytes, extra: dict[str, Any], path: str) -> Any:
     """Build ``cls(**config)`` and give it the tensors of ``raw``."""
-    safetensors_torch = _import("safetensors.torch", path)
+    tensors = _import("safetensors.torch", path)
     try:
-        state = safetensors_torch.load(raw)
+        state = tensors.load(raw)
         network = _build(cls, config, path)
         if _shapes(network.state_dict()) != _shapes(state):
             raise BundleError(f"load: {path}: the tensors do not fit {cls.__qualname__}.")
