@@ -2,14 +2,23 @@
 
 from ohlcvml.bars._contracts import Contract, contract, contract_symbols, register_contract
 from ohlcvml.bars._costs import Costs, default_costs
+from ohlcvml.bars._findings import FINDING_KINDS, BarCheck, BarReport, Change, Example, Finding
 from ohlcvml.bars._frame import bar_size, check_bars
 from ohlcvml.bars._known import known_at
+from ohlcvml.bars._read import read_bars
 from ohlcvml.bars._resample import resample
 from ohlcvml.bars._sessions import Sessions
 from ohlcvml.bars._simulate import Attainable, Simulation, simulate_bars
+from ohlcvml.bars._validate import validate_bars
 
 __all__ = [
+    "FINDING_KINDS",
     "Attainable",
+    "BarCheck",
+    "BarReport",
+    "Change",
+    "Example",
+    "Finding",
     "Contract",
     "Costs",
     "Sessions",
@@ -20,7 +29,9 @@ __all__ = [
     "contract_symbols",
     "default_costs",
     "known_at",
+    "read_bars",
     "register_contract",
     "resample",
     "simulate_bars",
+    "validate_bars",
 ]

@@ -1,0 +1,272 @@
+"""Text to stamps: every common way to write a date and time, parsed as arrays of digits.
+
+Cells are grouped by their *shape*, the text with each digit replaced by 0. A shape is matched once
+and its digits are then read for all of its rows together, so a file costs a few array operations
+per shape, and a cell whose shape is unknown is found, not guessed at.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import pyarrow as pa
+
+from ohlcvml.exceptions import DataError
+from ohlcvml.typing import IntArray
+
+__all__ = ["AWARE", "BAD", "DATE", "EPOCH", "NAIVE", "Stamps", "is_stamp", "parse_stamps"]
+
+BAD, NAIVE, DATE, AWARE, EPOCH = range(5)  # a DATE is naive and has no time of day
+
+_MINUTE = 60_000_000_000
+_LAST = 8_800_000_000_000_000_000  # ns, in 2248: later stamps are damage, and would overflow
+_ZERO = ord("0")
+_BLOCK = 1 << 18  # rows parsed at a time: bounds the memory of the digit matrices
+_MAX_SHAPES = 2000
+
+_DATES = (
+    r"(?P<year>0000)(?P<sep>[-/.])(?P<month>00?)(?P=sep)(?P<day>00?)",
+    r"(?P<year>0000)(?P<month>00)(?P<day>00)",
+    r"(?P<first>00?)(?P<sep>[-/.])(?P<second>00?)(?P=sep)(?P<year>0000)",
+    r"(?P<day>00?)[- ]?(?P<name>[A-Za-z]{3,9})\.?[-, ]*(?P<year>0000)",
+    r"(?P<name>[A-Za-z]{3,9})\.?[- ]+(?P<day>00?),? +(?P<year>0000)",
+)
+_COLONS = (
+    r"(?:[T_ ]|, ?| +)(?P<hour>00?):(?P<minute>00)"
+    r"(?::(?P<sec>00)(?:[.,:](?P<fraction>0{1,9}))?)?(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?"
+)
+_COMPACT = r"(?:[T_ ]| +|)(?P<hour>00)(?P<minute>00)(?:(?P<sec>00)(?:\.?(?P<fraction>0{1,9}))?)?"
+_ZONE = (
+    r"(?: ?(?P<utc>Z|UTC|GMT)| ?(?:UTC|GMT)?(?P<sign>[+-])(?P<zone_hour>00):?(?P<zone_minute>00)?"
+    r"| (?P<zone>[A-Za-z]+(?:/[A-Za-z_-]+)+))?"
+)
+_PATTERNS = [re.compile(f"{day}(?:(?:{t}){_ZONE})?") for day in _DATES for t in (_COLONS, _COMPACT)]
+# Digits only: 9-10 seconds, 13 ms, 15-16 us, 18-19 ns; 8, 12, 14 and 17 digits are calendar dates.
+_EPOCHS = (
+    (re.compile(r"(?P<number>0{9,10})(?:\.(?P<fraction>0{1,9}))?"), 1_000_000_000),
+    (re.compile(r"(?P<number>0{13})(?:\.0*)?"), 1_000_000),
+    (re.compile(r"(?P<number>0{15,16})(?:\.0*)?"), 1_000),
+    (re.compile(r"(?P<number>0{18,19})(?:\.0*)?"), 1),
+)
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_LONG = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september",
+    "october", "november", "december", "sept",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Stamps:
+    """Parsed time column.
+
+    Parameters
+    ----------
+    time : int64 array of shape (n,)
+        Nanoseconds since 1970-01-01 00:00: of the wall clock where ``kind`` is NAIVE or DATE, of
+        UTC where it is AWARE or EPOCH, undefined where it is BAD.
+    kind : uint8 array of shape (n,)
+    zones : tuple of str
+        Names of zones written beside the stamps ("US/Eastern"); such stamps are NAIVE.
+    """
+
+    time: IntArray
+    kind: np.ndarray
+    zones: tuple[str, ...] = ()
+
+
+@lru_cache(maxsize=4096)
+def _layout(shape: str) -> tuple[dict[str, slice], int, str] | None:
+    """Where the numbers stand in a shape, the unit in ns if it is an epoch, the zone's name."""
+    for pattern, unit in _EPOCHS:
+        match = pattern.fullmatch(shape)
+        if match:
+            return _spans(match), unit, ""
+    for pattern in _PATTERNS:
+        match = pattern.fullmatch(shape)
+        if match and (match.groupdict().get("name") is None or _month(match["name"])):
+            return _spans(match), 0, match["zone"] or ""
+    return None
+
+
+def _spans(match: re.Match[str]) -> dict[str, slice]:
+    return {k: slice(*match.span(k)) for k, v in match.groupdict().items() if v is not None}
+
+
+def _month(name: str) -> int:
+    name = name.lower()
+    return _MONTHS.index(name[:3]) + 1 if name in _MONTHS or name in _LONG else 0
+
+
+def is_stamp(cell: str) -> int:
+    """Kind of a single cell, judged by its shape only (BAD if it is no stamp)."""
+    found = _layout(re.sub(r"[0-9]", "0", cell.strip()))
+    if found is None:
+        return BAD
+    spans, unit, _ = found
+    if unit:
+        return EPOCH
+    if "sign" in spans or "utc" in spans:
+        return AWARE
+    return NAIVE if "hour" in spans else DATE
+
+
+def parse_stamps(text: pa.Array, dayfirst: bool | None, label: str) -> Stamps:
+    """Parse a column of stamps.
+
+    Parameters
+    ----------
+    text : pyarrow string array of shape (n,)
+        Trimmed cells.
+    dayfirst : bool or None
+        Order of 03/04/2024; None decides from the column if some number exceeds 12.
+    label : str
+        Name of file and column, for messages.
+
+    Raises
+    ------
+    DataError
+        The order of day and month is undecidable or contradicts itself or ``dayfirst``. Cells
+        that are no stamps do not raise: their ``kind`` is BAD.
+    """
+    n = len(text)
+    fields = _Fields(n)
+    for start in range(0, n, _BLOCK):
+        _parse_block(text.slice(start, _BLOCK), start, fields)
+    asks = fields.asks
+    if asks.any():
+        swap = _day_is_first(fields.month[asks], fields.day[asks], dayfirst, label)
+        if swap:
+            both = fields.month[asks].copy()
+            fields.month[asks] = fields.day[asks]
+            fields.day[asks] = both
+    day, valid = _days(fields.year, fields.month, fields.day)
+    kind = np.where(valid, fields.kind, BAD).astype(np.uint8)
+    time = day * (1440 * _MINUTE) + fields.clock
+    return Stamps(time, kind, tuple(sorted(fields.zones)))
+
+
+class _Fields:
+    """Numbers read so far, one entry a row; an epoch is day 1970-01-01 plus its nanoseconds."""
+
+    def __init__(self, n: int) -> None:
+        self.year = np.full(n, 1970, dtype=np.int32)
+        self.month = np.ones(n, dtype=np.int32)
+        self.day = np.ones(n, dtype=np.int32)
+        self.clock = np.zeros(n, dtype=np.int64)
+        self.kind = np.zeros(n, dtype=np.uint8)
+        self.asks = np.zeros(n, dtype=bool)  # month holds the first number, day the second
+        self.zones: set[str] = set()
+
+
+def _parse_block(text: pa.Array, start: int, fields: _Fields) -> None:
+    cells = text.cast(pa.large_string())
+    _, offset_buffer, data_buffer = cells.buffers()
+    if data_buffer is None:
+        return
+    offsets = np.frombuffer(offset_buffer, dtype=np.int64)[cells.offset :][: len(cells) + 1]
+    data = np.frombuffer(data_buffer, dtype=np.uint8)
+    lengths = np.diff(offsets)
+    shapes_seen = 0
+    for length in np.unique(lengths):
+        if not 8 <= length <= 64:
+            continue
+        rows = np.flatnonzero(lengths == length)
+        chars = data[offsets[rows][:, None] + np.arange(length)]
+        shapes = np.where((chars >= _ZERO) & (chars <= _ZERO + 9), _ZERO, chars)
+        left = np.arange(len(rows))
+        while len(left) and shapes_seen < _MAX_SHAPES:
+            shapes_seen += 1
+            shape = shapes[left[0]]
+            same = (shapes[left] == shape).all(axis=1)
+            found = _layout(shape.tobytes().decode("latin-1"))
+            if found is not None:
+                chosen = left[same]
+                _fill(fields, start + rows[chosen], chars[chosen], found)
+            left = left[~same]
+
+
+def _fill(
+    fields: _Fields,
+    rows: IntArray,
+    chars: np.ndarray,
+    found: tuple[dict[str, slice], int, str],
+) -> None:
+    spans, unit, zone = found
+
+    def number(name: str, default: int = 0) -> IntArray:
+        if name not in spans:
+            return np.full(len(rows), default, dtype=np.int64)
+        digits = chars[:, spans[name]].astype(np.int64) - _ZERO
+        return digits @ (10 ** np.arange(digits.shape[1] - 1, -1, -1, dtype=np.int64))
+
+    fraction = number("fraction")
+    if "fraction" in spans:
+        fraction *= 10 ** (9 - (spans["fraction"].stop - spans["fraction"].start))
+    if unit:
+        count = number("number")
+        fits = (count >= 0) & (count < _LAST // unit)  # a 19-digit count may wrap to below zero
+        fields.clock[rows] = np.where(fits, count, 0) * unit + fraction
+        fields.kind[rows] = np.where(fits, EPOCH, BAD)
+        return
+    hour, minute, second = number("hour"), number("minute"), number("sec")
+    valid = (minute < 60) & (second < 60)
+    if "half" in spans:
+        valid &= (hour >= 1) & (hour <= 12)
+        afternoon = (chars[:, spans["half"].start] | 32) == ord("p")
+        hour = hour % 12 + 12 * afternoon
+    valid &= hour < 24
+    clock = (hour * 60 + minute) * _MINUTE + second * (_MINUTE // 60) + fraction
+    aware = "sign" in spans or "utc" in spans
+    if "sign" in spans:
+        ahead = number("zone_hour") * 60 + number("zone_minute")
+        minus = chars[:, spans["sign"].start] == ord("-")
+        clock -= np.where(minus, -ahead, ahead) * _MINUTE
+        valid &= ahead < 24 * 60
+    if zone:
+        fields.zones.add(zone)
+    fields.year[rows] = number("year")
+    if "name" in spans:
+        name = chars[0, spans["name"]].tobytes().decode("latin-1")
+        fields.month[rows] = _month(name)
+    else:
+        fields.month[rows] = number("first") if "first" in spans else number("month")
+    fields.day[rows] = number("second") if "second" in spans else number("day")
+    fields.asks[rows] = "first" in spans
+    fields.clock[rows] = clock
+    kind = AWARE if aware else NAIVE if "hour" in spans else DATE
+    fields.kind[rows] = np.where(valid, kind, BAD)
+
+
+def _day_is_first(first: IntArray, second: IntArray, dayfirst: bool | None, label: str) -> bool:
+    as_day, as_month = bool((first > 12).any()), bool((second > 12).any())
+    if as_day and as_month:
+        raise DataError(
+            f"read_bars: {label}: some dates only make sense with the day first and others only "
+            "with the month first. The column mixes two formats: split the file."
+        )
+    if dayfirst is None and not (as_day or as_month):
+        raise DataError(
+            f"read_bars: {label}: the order of day and month is undecidable, no number exceeds "
+            "12. Pass dayfirst=True (03/04 is 3 April) or dayfirst=False (03/04 is 4 March)."
+        )
+    decided = as_day if as_day or as_month else bool(dayfirst)
+    if dayfirst is not None and dayfirst != decided:
+        order = "day first" if decided else "month first"
+        raise DataError(
+            f"read_bars: {label}: dayfirst={dayfirst} contradicts the dates, which only make "
+            f"sense with the {order}. Leave 'dayfirst' out."
+        )
+    return decided
+
+
+def _days(year: IntArray, month: IntArray, day: IntArray) -> tuple[IntArray, np.ndarray]:
+    """Days since 1970-01-01 and whether the date exists (years 1700-2250 fit into ns)."""
+    valid = (year >= 1700) & (year <= 2250) & (month >= 1) & (month <= 12) & (day >= 1)
+    months = np.where(valid, (year - 1970) * 12 + month - 1, 0).astype("M8[M]")
+    start = months.astype("M8[D]").astype(np.int64)
+    stop = (months + 1).astype("M8[D]").astype(np.int64)
+    valid &= day <= stop - start
+    return start + np.where(valid, day - 1, 0), valid
