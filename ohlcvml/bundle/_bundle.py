@@ -36,6 +36,20 @@ class Bundle:
     labeller : estimator or None
     contract : Contract or None
     costs : Costs or None
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from ohlcvml.bars import simulate_bars
+    >>> from ohlcvml.bundle import open_bundle, save
+    >>> from ohlcvml.features import OHLCVFeatures
+    >>> bars = simulate_bars(600, seed=0).bars
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     bundle = open_bundle(save(OHLCVFeatures().fit(bars), f"{folder}/b", bars=bars))
+    >>> bundle.manifest["model"]["class"]
+    'ohlcvml.features.OHLCVFeatures'
+    >>> bundle.check_bars(bars.tail(100)).shape
+    (100, 5)
     """
 
     path: Path
@@ -80,9 +94,12 @@ class Bundle:
         cut = bars[names]
         found = input_schema(cut)
         for want, have in zip(wanted["columns"], found["columns"], strict=True):
-            if (want["kind"] == "f") != (have["kind"] == "f"):
+            name = want["name"]
+            if want["kind"] == "f" and have["kind"] in "iu":
+                cut = cut.assign(**{name: cut[name].astype(want["dtype"])})  # whole volumes
+            elif want["kind"] != have["kind"]:
                 raise DataError(
-                    f"{who}: column {want['name']!r} must be {want['dtype']}; got {have['dtype']}."
+                    f"{who}: column {name!r} must be {want['dtype']}; got {have['dtype']}."
                 )
         # One or two bars have no size of their own to disagree with.
         if found["bar_size"] != wanted["bar_size"] and len(bars) > 2:

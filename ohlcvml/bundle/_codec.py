@@ -25,6 +25,7 @@ __all__ = ["Decoder", "Encoder", "class_paths"]
 # Deeper than any honest model; keeps a crafted file from exhausting the interpreter's stack.
 MAX_DEPTH = 150
 MAX_INT_BITS = 4096
+MAX_STRING_BYTES = 1 << 30
 # fit_time_ differs between equal fits; the other is scikit-learn's handle on a running search.
 NOT_STATE = frozenset({"fit_time_", "_parent_callback_ctx"})
 REMEDY = (
@@ -323,6 +324,8 @@ class Decoder:
         items = node["items"]
         if dtype.kind not in "UO" or not all(type(item) is str for item in items):
             raise BundleError(f"load: {path} is not an array of strings.")
+        if dtype.itemsize * len(items) > MAX_STRING_BYTES:
+            raise BundleError(f"load: {path} would need {dtype.itemsize * len(items):,} bytes.")
         flat = np.empty(len(items), dtype=dtype)
         flat[:] = items
         return flat.reshape(node["shape"])

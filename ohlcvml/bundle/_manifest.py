@@ -227,6 +227,7 @@ def parse_json(raw: bytes, name: str) -> dict[str, Any]:
 
 def environment(packages: Iterable[str] = ()) -> dict[str, Any]:
     """Versions and machine, as far as they can move the last bits of a prediction."""
+    import scipy.linalg  # noqa: F401  loads scipy's OpenBLAS, so that the list is always whole
     from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
 
     blas = {

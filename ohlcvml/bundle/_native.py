@@ -131,6 +131,8 @@ def _load_sklearn(raw: bytes) -> Any:
         if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
             raise BundleError("load: a .skops file of the bundle is compressed; ours never are.")
     value = skops.io.loads(raw, trusted=list(SKOPS_TRUSTED))
+    if kind_of(value) != "sklearn":  # skops trusts functions and types too; we ask for objects
+        raise BundleError(f"load: a .skops file of the bundle holds {value!r}.")
     check_trees(value)
     return value
 

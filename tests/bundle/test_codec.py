@@ -210,6 +210,7 @@ def test_deep_nesting_is_refused():
         {"type": "dataclass", "class": "subprocess.Popen", "fields": {}},
         {"type": "array", "key": "a0", "dtype": "O", "order": "C"},
         {"type": "strings", "dtype": "O", "shape": [1], "items": [1]},
+        {"type": "strings", "dtype": "<U500000000", "shape": [1], "items": ["a"]},
         {"type": "scalar", "dtype": "O", "value": 1},
         {"type": "ref", "id": 7},
         {"type": "nothing"},

@@ -116,6 +116,14 @@ def test_a_crafted_skops_file_cannot_name_a_function():
         _native.load("sklearn", raw, {}, "$")
 
 
+def test_a_skops_file_must_hold_an_estimator():
+    import skops.io
+
+    for value in (np.exp, [1, 2], np.arange(3)):
+        with pytest.raises(BundleError, match="holds"):
+            _native.load("sklearn", skops.io.dumps(value), {}, "$")
+
+
 def test_compressed_skops_files_are_refused():
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -222,6 +222,13 @@ def test_bars_of_another_kind_are_refused(bundle, bars, change, message):
         open_bundle(bundle).check_bars(change(bars))
 
 
+def test_whole_volumes_become_the_floats_of_training(bundle, bars):
+    whole = bars.assign(volume=np.arange(len(bars)))
+    checked = open_bundle(bundle).check_bars(whole)
+    assert checked["volume"].dtype == np.float64
+    assert whole["volume"].dtype.kind == "i"
+
+
 def test_bars_without_a_column_of_training_are_refused(model, bars, tmp_path):
     path = save(model, tmp_path / "b", bars=bars.assign(raw_close=1.0)[[*bars.columns]])
     rolled = bars.assign(raw_close=bars["close"])
