@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from ohlcvml.samples import Samples
 
@@ -35,15 +36,14 @@ def data_folder() -> Path:
 
 
 def rows_fingerprint(samples: Samples) -> str:
-    """SHA-256 of the stamps, prices and labels of the evaluated rows.
+    """SHA-256 of the stamps and closes from the first evaluated decision to its last label's end.
 
-    The same rows of the same market have the same fingerprint whatever the model; other rows, or
-    labels made in another way, have another one.
+    The same stretch of the same market has the same fingerprint whatever the model.
     """
     digest = hashlib.sha256()
     first, last = int(samples.pos.min()), int(samples.end_pos.max())
-    stamps = samples.bars.index[first : last + 1].get_level_values(-1)
-    digest.update(np.ascontiguousarray(stamps.to_numpy().astype("datetime64[ns]").view("int64")))
+    stamps = pd.DatetimeIndex(samples.bars.index[first : last + 1].get_level_values(-1))
+    digest.update(np.ascontiguousarray(stamps.as_unit("ns").asi8))
     close = samples.bars["close"].to_numpy(dtype=np.float64)[first : last + 1]
     digest.update(np.ascontiguousarray(close))
     return digest.hexdigest()

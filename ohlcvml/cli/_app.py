@@ -1,0 +1,256 @@
+"""The commands. Exit codes: 0 done, 1 an error that says what to do, 2 usage, 3 a check failed."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from ohlcvml.exceptions import OhlcvmlError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="ohlcvml",
+    help=__doc__.splitlines()[0] if __doc__ else None,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+bars_app = typer.Typer(no_args_is_help=True, help="Look at files of bars.")
+bundle_app = typer.Typer(no_args_is_help=True, help="Look at bundles.")
+app.add_typer(bars_app, name="bars")
+app.add_typer(bundle_app, name="bundle")
+
+CHECK_FAILED = 3
+console = Console()
+
+Tz = Annotated[str | None, typer.Option(help="Clock of naive stamps: UTC, a zone, ZONE+7h.")]
+Scale = Annotated[float | None, typer.Option(help="Factor on prices.")]
+Symbol = Annotated[str | None, typer.Option(help="Which symbol of the file.")]
+ContractName = Annotated[str | None, typer.Option("--contract", help="ES, MES, GC, MGC, ...")]
+Policy = Annotated[
+    str | None, typer.Option(help="What to do about bad bars: raise, report, repair, drop.")
+]
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> None:
+    """A leak-free, costed evaluation of models on OHLCV bars, and bundles that serve them."""
+
+
+@app.command()
+def train(
+    data: Annotated[str | None, typer.Option(help="File of bars.")] = None,
+    config: Annotated[Path | None, typer.Option(help="YAML file with the same keys.")] = None,
+    tz: Tz = None,
+    scale: Scale = None,
+    symbol: Symbol = None,
+    contract: ContractName = None,
+    policy: Policy = None,
+    model: Annotated[str | None, typer.Option(help="See `ohlcvml models`.")] = None,
+    param: Annotated[list[str] | None, typer.Option(help="name=value, repeatable.")] = None,
+    horizon: Annotated[int | None, typer.Option(help="Longest label, in bars.")] = None,
+    k_up: Annotated[float | None, typer.Option(help="Upper barrier in ATR.")] = None,
+    k_down: Annotated[float | None, typer.Option(help="Lower barrier in ATR.")] = None,
+    cost_adjustment: Annotated[str | None, typer.Option(help="net, shift or none.")] = None,
+    commission: Annotated[float | None, typer.Option(help="Money per contract and side.")] = None,
+    slippage: Annotated[float | None, typer.Option(help="Ticks per side.")] = None,
+    spread: Annotated[float | None, typer.Option(help="Price units per round trip.")] = None,
+    execution: Annotated[str | None, typer.Option(help="average_active or bracket.")] = None,
+    exposure: Annotated[float | None, typer.Option(help="Share of rows traded, beside.")] = None,
+    n_splits: Annotated[int | None, typer.Option(help="Folds.")] = None,
+    embargo: Annotated[str | None, typer.Option(help="Bars, share of bars or time span.")] = None,
+    test_size: Annotated[float | None, typer.Option(help="Share kept untouched.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Random seed of the model.")] = None,
+    n_jobs: Annotated[int | None, typer.Option(help="Threads; -1 for all.")] = None,
+    create_bundle: Annotated[str | None, typer.Option(help="Where to write the bundle.")] = None,
+    overwrite: Annotated[bool | None, typer.Option("--overwrite")] = None,
+    plot: Annotated[str | None, typer.Option(help="Where to save the equity picture.")] = None,
+) -> None:
+    """Read, check, label, evaluate walk-forward, look at the test set once, write a bundle."""
+    given = {k: v for k, v in locals().items() if k not in {"config", "param"}}
+    from ohlcvml.cli._settings import merge_settings, parse_parameters
+    from ohlcvml.cli._tables import print_bars
+    from ohlcvml.cli._training import prepare_bars
+
+    if param:
+        given["params"] = parse_parameters(param)
+    settings = merge_settings(config, given)
+    with console.status(f"Reading {settings.data}"):
+        bars, report, notes = prepare_bars(
+            settings.data,
+            tz=settings.tz,
+            scale=settings.scale,
+            symbol=settings.symbol,
+            contract_name=settings.contract,
+            policy=settings.policy,
+        )
+    print_bars(console, report, notes)
+    _train_and_print(bars, settings, notes)
+
+
+@app.command()
+def demo(
+    plot: Annotated[str, typer.Option(help="Where to save the picture.")] = "ohlcvml_demo.png",
+    create_bundle: Annotated[str | None, typer.Option(help="Where to write the bundle.")] = None,
+    n_bars: Annotated[int, typer.Option(help="Bars to simulate.")] = 20_000,
+    model: Annotated[str, typer.Option(help="See `ohlcvml models`.")] = "lightgbm",
+    seed: Annotated[int, typer.Option(help="Seed of the simulation.")] = 0,
+) -> None:
+    """The main job on simulated bars with a planted edge; saves an equity picture."""
+    import tempfile
+
+    from ohlcvml.bars import simulate_bars
+    from ohlcvml.cli._settings import TrainSettings
+
+    simulation = simulate_bars(n_bars, seed=seed, edge=0.1, sessions=True)
+    console.print(
+        f"{n_bars:,} simulated 1-minute bars with a planted edge. What is printed here shows that "
+        "the flow works, not that markets are this kind."
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        settings = TrainSettings(
+            data="simulated",
+            model=model,
+            params={"n_estimators": 60} if model in {"lightgbm", "xgboost"} else {},
+            horizon=20,
+            contract="ES",
+            n_splits=4,
+            exposure=None,
+            create_bundle=create_bundle or f"{folder}/bundle",
+            plot=plot,
+        )
+        _train_and_print(simulation.bars, settings, [])
+
+
+def _train_and_print(bars: Any, settings: Any, notes: list[str]) -> None:
+    from ohlcvml.cli._tables import print_result
+    from ohlcvml.cli._training import train as run
+
+    result = run(bars, settings, console, notes)
+    print_result(console, result, settings.model)
+    if settings.plot:
+        from ohlcvml.evaluation import buy_and_hold, plot_equity
+
+        forward = result.walk_forward.backtest
+        assert forward is not None  # walk-forward tests each row once
+        held = buy_and_hold(bars, contract=settings.contract, like=forward)
+        figure = plot_equity(
+            forward,
+            {"buy and hold": held},
+            name=settings.model,
+            title="Walk-forward, out of fold, net of costs",
+        )
+        figure.savefig(settings.plot, dpi=120)
+        console.print(f"Equity picture saved to {settings.plot}", highlight=False)
+
+
+@app.command()
+def evaluate(
+    bundle: Annotated[Path, typer.Argument(help="Bundle written by train.")],
+    data: Annotated[str, typer.Option(help="The file it was trained on.")],
+    tz: Tz = None,
+    scale: Scale = None,
+    symbol: Symbol = None,
+    policy: Policy = None,
+) -> None:
+    """Score a bundle on its untouched test set, and count the looks at it."""
+    from ohlcvml.cli._serving import evaluate_bundle
+    from ohlcvml.cli._tables import looks_text, score_table
+
+    result, looks = evaluate_bundle(bundle, data, tz, scale or 1.0, symbol, policy or "raise")
+    rows = [("model", result.scores)]
+    rows += [(str(name), scores) for name, scores in result.baselines.iterrows()]
+    console.print(score_table("Untouched test set", rows, looks_text(looks)))
+
+
+@app.command()
+def predict(
+    bundle: Annotated[Path, typer.Argument(help="Bundle written by train.")],
+    data: Annotated[str, typer.Option(help="File of bars.")],
+    output: Annotated[Path, typer.Option(help="CSV to write.")],
+    tz: Tz = None,
+    scale: Scale = None,
+    symbol: Symbol = None,
+    policy: Policy = None,
+) -> None:
+    """Write a signal per bar; refuses bars of another size or schema."""
+    from ohlcvml.cli._serving import predict_file
+
+    signals = predict_file(bundle, data, tz, scale or 1.0, symbol, policy or "raise")
+    signals.to_csv(output)
+    known = signals["p_up"].notna()
+    sides = signals["side"].value_counts()
+    console.print(
+        f"{len(signals):,} bars: {int((~known).sum()):,} without history, "
+        f"{int(sides.get(1, 0)):,} long, {int(sides.get(-1, 0)):,} short, "
+        f"{int(sides.get(0, 0)):,} flat. Written to {output}.",
+        highlight=False,
+    )
+
+
+@bundle_app.command("verify")
+def bundle_verify(path: Annotated[Path, typer.Argument(help="Bundle directory or zip.")]) -> None:
+    """Check hashes, classes, schema and golden rows. Finds damage, not a forger."""
+    from ohlcvml.bundle import verify
+
+    report = verify(path)
+    console.print(str(report), highlight=False)
+    if not report.ok:
+        raise typer.Exit(CHECK_FAILED)
+
+
+@bars_app.command("check")
+def bars_check(
+    file: Annotated[str, typer.Argument(help="File of bars.")],
+    tz: Tz = None,
+    scale: Scale = None,
+    symbol: Symbol = None,
+    contract: ContractName = None,
+) -> None:
+    """Read a file and say what is in it and what is wrong with it."""
+    from ohlcvml.bars import read_bars, validate_bars
+
+    bars = read_bars(file, tz=tz, scale=scale or 1.0, symbol=symbol)
+    _, report = validate_bars(bars, contract=contract, policy="report")
+    console.print(str(report), highlight=False)
+    if not report.ok:
+        raise typer.Exit(CHECK_FAILED)
+
+
+@app.command()
+def models() -> None:
+    """List the models and their tags."""
+    from ohlcvml.cli._settings import model_classes
+
+    tags = ("model_family", "representation", "is_production_safe", "capability:bundle", "licence")
+    table = Table("name", "class", *(tag.removeprefix("capability:") for tag in tags))
+    for name, cls in sorted(model_classes().items()):
+        values = [str(cls.get_class_tag(tag)) for tag in tags]  # type: ignore[attr-defined]
+        table.add_row(name, cls.__name__, *values)
+    console.print(table)
+
+
+def main() -> None:
+    """Run a command; expected errors are one message, without a traceback unless ``--debug``."""
+    arguments = sys.argv[1:]
+    debug = "--debug" in arguments  # wherever it stands
+    try:
+        app(args=[argument for argument in arguments if argument != "--debug"])
+    except OhlcvmlError as error:
+        if debug:
+            raise
+        Console(stderr=True).print(f"[red]error:[/red] {error}", highlight=False, soft_wrap=True)
+        sys.exit(1)
+    except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
+        if debug:
+            raise
+        Console(stderr=True).print(f"[red]error:[/red] {error}", highlight=False, soft_wrap=True)
+        sys.exit(1)

@@ -1,0 +1,143 @@
+"""Settings of a training run: defaults, YAML, command line, in this order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ohlcvml.exceptions import ParameterError
+from ohlcvml.pipeline import BarPipeline, BaseBarClassifier
+from ohlcvml.registry import all_estimators
+
+__all__ = ["TrainSettings", "make_model", "model_classes", "parse_parameters"]
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """What ``train`` needs to know; the keys of a YAML file and, with hyphens, the options."""
+
+    data: str = ""
+    tz: str | None = None
+    scale: float = 1.0
+    symbol: str | None = None
+    contract: str | None = None
+    policy: str = "raise"
+    model: str = "lightgbm"
+    params: dict[str, Any] = field(default_factory=dict)
+    horizon: int = 60
+    k_up: float = 1.5
+    k_down: float = 1.5
+    cost_adjustment: str = "net"
+    commission: float | None = None
+    slippage: float | None = None
+    spread: float | None = None
+    execution: str = "average_active"
+    exposure: float | None = 0.2
+    n_splits: int = 5
+    embargo: str | None = None
+    test_size: float = 0.15
+    seed: int = 0
+    n_jobs: int = -1
+    create_bundle: str | None = None
+    overwrite: bool = False
+    plot: str | None = None
+
+
+def merge_settings(config: Path | None, options: dict[str, Any]) -> TrainSettings:
+    """Settings from a YAML file, overridden by the options that were given."""
+    merged: dict[str, Any] = {}
+    if config is not None:
+        merged = _read_yaml(config)
+    merged.update({key: value for key, value in options.items() if value is not None})
+    if not merged.get("data"):
+        raise ParameterError(
+            "train: 'data' must name a file of bars; got nothing. Pass --data FILE, or the key "
+            "'data' in the YAML file."
+        )
+    return TrainSettings(**merged)
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ParameterError(f"train: '--config' {path} cannot be read: {error}.") from error
+    except yaml.YAMLError as error:
+        raise ParameterError(f"train: '--config' {path} is not valid YAML: {error}.") from error
+    if not isinstance(loaded, dict):
+        raise ParameterError(
+            f"train: '--config' {path} must hold keys and values; got {type(loaded).__name__}."
+        )
+    known = {item.name for item in fields(TrainSettings)}
+    settings = {str(key).replace("-", "_"): value for key, value in loaded.items()}
+    unknown = sorted(set(settings) - known)
+    if unknown:
+        raise ParameterError(
+            f"train: '--config' {path} has unknown key(s) {', '.join(unknown)}. Known keys: "
+            f"{', '.join(sorted(known))}."
+        )
+    return settings
+
+
+def parse_parameters(given: list[str]) -> dict[str, Any]:
+    """``name=value`` pairs; values are read as YAML, so 10, 0.5, true and [1, 2] mean what they say.
+
+    Examples
+    --------
+    >>> from ohlcvml.cli._settings import parse_parameters
+    >>> parse_parameters(["n_estimators=50", "learning_rate=0.1"])
+    {'n_estimators': 50, 'learning_rate': 0.1}
+    """
+    parameters: dict[str, Any] = {}
+    for item in given:
+        name, separator, value = item.partition("=")
+        if not separator or not name:
+            raise ParameterError(
+                f"train: '--param' must look like name=value; got {item!r}. For example "
+                "--param n_estimators=100."
+            )
+        parameters[name.strip()] = yaml.safe_load(value)
+    return parameters
+
+
+def model_classes() -> dict[str, type[BaseBarClassifier]]:
+    """Models by their name on the command line: the class name without suffix, lower case."""
+    return {
+        name.removesuffix("Classifier").lower(): cls
+        for name, cls in all_estimators("classifier")
+        if issubclass(cls, BaseBarClassifier) and cls is not BarPipeline
+    }
+
+
+def make_model(settings: TrainSettings) -> BaseBarClassifier:
+    """The model a run trains, with seed and threads set where it has them."""
+    classes = model_classes()
+    if settings.model not in classes:
+        raise ParameterError(
+            f"train: '--model' must be one of {', '.join(sorted(classes))}; got "
+            f"{settings.model!r}."
+        )
+    cls = classes[settings.model]
+    names = cls.get_param_names()
+    unknown = sorted(set(settings.params) - set(names))
+    if unknown:
+        raise ParameterError(
+            f"train: '--param' of {settings.model} must be one of {', '.join(names)}; got "
+            f"{', '.join(unknown)}."
+        )
+    parameters: dict[str, Any] = {}
+    if "random_state" in names:
+        parameters["random_state"] = settings.seed
+    if "n_jobs" in names:
+        parameters["n_jobs"] = settings.n_jobs
+    parameters.update(settings.params)
+    required = [name for name in names if name not in parameters | cls.get_param_defaults()]
+    if required:
+        raise ParameterError(
+            f"train: model {settings.model!r} needs {', '.join(required)}, which the command line "
+            "cannot build. Use it from Python."
+        )
+    return cls(**parameters)

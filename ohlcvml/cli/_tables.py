@@ -1,0 +1,121 @@
+"""Tables a run prints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from ohlcvml.bars import BarReport
+from ohlcvml.cli._training import TrainingResult
+from ohlcvml.evaluation import CrossValidation
+
+__all__ = ["looks_text", "print_bars", "print_result", "score_table"]
+
+SCORES: tuple[tuple[str, str, str], ...] = (
+    ("rows", "rows", "{:,.0f}"),
+    ("log_loss", "log-loss", "{:.4f}"),
+    ("skill", "skill over no-skill", "{:+.2%}"),
+    ("auc", "AUC", "{:.3f}"),
+    ("balanced_accuracy", "balanced accuracy", "{:.3f}"),
+    ("f1", "F1", "{:.3f}"),
+    ("calibration_error", "calibration error", "{:.3f}"),
+    ("sessions", "sessions", "{:.0f}"),
+    ("net_sharpe", "net Sharpe", "{:+.2f}"),
+    ("sortino", "net Sortino", "{:+.2f}"),
+    ("net_return", "net return", "{:+.2%}"),
+    ("max_drawdown", "maximum drawdown", "{:.2%}"),
+    ("calmar", "Calmar", "{:+.2f}"),
+    ("win_rate", "win rate", "{:.3f}"),
+    ("profit_factor", "profit factor", "{:.2f}"),
+    ("turnover", "turnover a session", "{:.1f}"),
+    ("cost_share", "costs / gross", "{:.2f}"),
+    ("exposure", "exposure", "{:.3f}"),
+)
+
+
+def score_table(title: str, columns: list[tuple[str, Any]], caption: str | None = None) -> Table:
+    """A table with one column for each named mapping of scores."""
+    table = Table(
+        title=title,
+        caption=caption,
+        title_justify="left",
+        caption_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
+    table.add_column("", no_wrap=True)
+    for name, _ in columns:
+        table.add_column(name.replace("_", " "), justify="right")
+    for key, heading, form in SCORES:
+        values = [scores.get(key, np.nan) for _, scores in columns]
+        table.add_row(heading, *(_cell(value, form) for value in values))
+    return table
+
+
+def _cell(value: Any, form: str) -> str:
+    return "-" if value is None or pd.isna(value) else form.format(float(value))
+
+
+def print_bars(console: Console, report: BarReport, notes: list[str]) -> None:
+    """What the file is and what was found in it."""
+    console.print(str(report), highlight=False)
+    for note in notes:
+        console.print(f"note: {note}")
+
+
+def print_result(console: Console, result: TrainingResult, model: str) -> None:
+    """Folds, out-of-fold and test, the rows beside them, and what was not used."""
+    forward, k_fold, test = result.walk_forward, result.k_fold, result.test
+    folds = [(f"fold {fold}", row) for fold, row in forward.folds.to_dict("index").items()]
+    console.print(score_table(f"Walk-forward, {model}, fold by fold", folds))
+    columns: list[tuple[str, Any]] = [(f"{model} fold mean", _means(forward))]
+    if forward.backtest is not None:
+        columns.append(("out-of-fold P&L", forward.backtest.scores))
+    title = "Walk-forward, the headline: net of costs, beside what needs no model"
+    console.print(score_table(title, [*columns, *_rows(forward.baselines)]))
+    columns = [(f"{model} fold mean", _means(k_fold)), *_rows(k_fold.baselines)]
+    console.print(score_table("Purged k-fold (two-sided)", columns, "; ".join(k_fold.notes)))
+    caption = (
+        f"Net Sharpe 95 % interval {test.scores['sharpe_low']:+.2f} to "
+        f"{test.scores['sharpe_high']:+.2f} on {test.scores['sessions']:.0f} sessions; "
+        f"{looks_text(result.looks)}."
+    )
+    columns = [(model, test.scores), *_rows(test.baselines)]
+    console.print(score_table("Untouched test set: the last rows in time", columns, caption))
+    used = len(result.parts.train) + len(result.parts.test)
+    console.print(
+        f"{len(result.bars):,} bars; {used:,} labelled rows used "
+        f"({len(result.parts.train):,} before the test set, {len(result.parts.test):,} in it). "
+        "Not used:"
+    )
+    for reason, count in result.unused.items():
+        if count:
+            console.print(f"  {count:>8,}  {reason.replace('_', ' ')}", highlight=False)
+    if result.bundle is not None:
+        console.print(
+            f"Bundle written to {result.bundle}; read back, it predicts the same bits on all "
+            f"{len(result.bars):,} bars.",
+            highlight=False,
+        )
+
+
+def _means(result: CrossValidation) -> Any:
+    return result.folds.select_dtypes("number").mean()
+
+
+def _rows(baselines: pd.DataFrame) -> list[tuple[str, Any]]:
+    return [(str(name), scores) for name, scores in baselines.iterrows()]
+
+
+def looks_text(looks: int | None) -> str:
+    if looks is None:
+        return "looks are not counted here (the data folder cannot be written)"
+    if looks == 1:
+        return "first look at this test set"
+    return f"look number {looks} at this test set: it is no longer untouched"
