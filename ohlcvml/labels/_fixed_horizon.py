@@ -31,7 +31,7 @@ class FixedHorizonLabeller(BaseTransformer):  # type: ignore[misc]
         Window in bars of the ATR in which models state expected returns (``attrs``); decisions in
         its warm-up have no row.
     cost_adjustment : {"net", None}, default="net"
-        "net": 0 where \\|return\\| ≤ cost. None: the sign of the return.
+        "net": 0 where the return does not exceed the cost in size. None: the sign of the return.
     contract, costs, entry, session_exit, cross_session, roll, weighting, time_decay
         As in :class:`TripleBarrierLabeller`.
 
@@ -90,11 +90,14 @@ class FixedHorizonLabeller(BaseTransformer):  # type: ignore[misc]
     def _transform(self, X: Bars, y: pd.DataFrame | None = None) -> Labels:
         scheme = Scheme(**self.get_params(deep=False))
         labels, attrs = label_bars(X, scheme, type(self).__name__)
-        labels.attrs = {"classes": [-1, 0, 1], **attrs, "params": plain_parameters(self)}
+        labels.attrs.update(classes=[-1, 0, 1], **attrs, params=plain_parameters(self))
         return labels
 
     @classmethod
-    def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:
+    def get_test_params(
+        cls,
+        parameter_set: str = "default",  # noqa: ARG003
+    ) -> list[dict[str, Any]]:
         """Return parameter sets that between them move every parameter."""
         spec = Contract("TEST", tick_size=0.01, tick_value=1.0, calendar="CME_Equity")
         return [

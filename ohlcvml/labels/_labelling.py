@@ -71,6 +71,12 @@ def label_bars(bars: Bars, scheme: Scheme, who: str) -> tuple[Labels, dict[str, 
     """
     sessions = Sessions.of(scheme.contract)
     market = read_market(bars, scheme.atr_window, sessions, who)
+    if scheme.roll == "hold" and not market.by_difference:
+        raise DataError(
+            f"{who}: roll='hold' needs bars adjusted by difference, to know what the roll moves; "
+            "adjusted minus raw price changes within a contract. Use "
+            "ohlcvml.bars.continuous(..., adjustment='difference') or roll='exit'."
+        )
     side = _sides(bars, scheme.side, len(market.index), who)
     reason = np.full(len(market.index), -1, dtype=np.int8)
     outcomes: list[tuple[IntArray, _race.Outcome, FloatArray]] = []
@@ -88,7 +94,8 @@ def label_bars(bars: Bars, scheme: Scheme, who: str) -> tuple[Labels, dict[str, 
                 reason[rows[invalid]] = REASONS.index("wrong_side")
                 rows = rows[~invalid]
                 result = _race.Outcome(*(field[~invalid] for field in result))
-            gaps, ties = gaps + int(result.gap.sum()), ties + int(result.both.sum())
+            gaps += int(((result.flags & _race.GAP) > 0).sum())
+            ties += int(((result.flags & _race.TIE) > 0).sum())
             outcomes.append((rows, result, _costs(market, rows, result.exit_row, terms)))
     if side is not None:
         reason[side == 0] = REASONS.index("no_side")
@@ -127,7 +134,7 @@ def _sides(bars: Bars, side: str | int | None, n: int, who: str) -> FloatArray |
             f"{who}: the side column {side!r} must hold -1, 0, +1 or NaN; got "
             f"{values[~np.isin(values, (-1.0, 0.0, 1.0))][0]}. Take the sign of a score."
         )
-    return values
+    return np.asarray(values, dtype=np.float64)
 
 
 def _direction(
@@ -254,7 +261,8 @@ def _table(
 ) -> tuple[Labels, str]:
     rows = np.concatenate([part[0] for part in outcomes])
     cost = np.concatenate([part[2] for part in outcomes])
-    result = _race.Outcome(*map(np.concatenate, zip(*(part[1] for part in outcomes), strict=True)))
+    columns: list[Any] = [np.concatenate([part[1][k] for part in outcomes]) for k in range(4)]
+    result = _race.Outcome(*columns)
     if len(outcomes) > 1:
         order = np.argsort(rows, kind="stable")
         rows, cost = rows[order], cost[order]
@@ -282,7 +290,7 @@ def _table(
     else:
         label = np.where(np.abs(ret) > cost, np.sign(ret), 0.0)  # NaN compares false: 0
     net = np.where(label != 0, label * long * ret - cost, 0.0)
-    columns = (
+    values = (
         label.astype(np.int8),
         end_stamps(market.index, result.exit_row),
         ret,
@@ -290,10 +298,10 @@ def _table(
         np.where(resolved, net, np.nan),
         _weights(market, scheme, rows, result, ret),
         result.code,
-        result.censored,
+        (result.flags & _race.CENSORED) > 0,
     )
     index = market.index if len(rows) == len(market.index) else market.index[rows]
-    data = dict(zip(LABEL_COLUMNS, columns, strict=True))
+    data = dict(zip(LABEL_COLUMNS, values, strict=True))
     return pd.DataFrame(data, index=index, copy=False), unit
 
 
@@ -302,7 +310,7 @@ def _weights(
 ) -> FloatArray:
     """Average uniqueness among usable rows times the labeller's own weighting; 0 if censored."""
     weight = np.zeros(len(rows))
-    usable = ~result.censored & (result.exit_row >= 0)
+    usable = (result.flags & _race.CENSORED) == 0
     if not usable.any():
         return weight
     start, end = rows[usable], result.exit_row[usable]

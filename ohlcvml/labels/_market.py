@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ohlcvml.bars import Contract, Sessions, check_bars, contract
-from ohlcvml.bars._frame import OHLCV, price_arrays, symbol_starts
+from ohlcvml.bars._frame import OHLCV, PriceArrays, price_arrays, symbol_starts
 from ohlcvml.exceptions import DataError
 from ohlcvml.features import average_true_range
 from ohlcvml.labels import _race
@@ -38,6 +38,7 @@ class Market:
     close: FloatArray
     atr: FloatArray
     offset: FloatArray
+    by_difference: bool  # the offset is constant within a contract, so it can price a roll
     trades: BoolArray  # False on bars without volume; unknown volume counts as traded
     lock: npt.NDArray[np.int8] | None  # +1 locked limit up, −1 locked limit down
     contract_run: IntArray  # changes where the traded contract (or the symbol) changes
@@ -65,24 +66,24 @@ def read_market(bars: Bars, atr_window: int, sessions: Sessions, who: str) -> Ma
             f"symbol: the ATR needs {atr_window + 1} and a position the next one; got {longest}. "
             "Pass more bars or a smaller atr_window."
         )
-    traded = _traded_prices(frame, who) if clock and RAW[0] in frame.columns else prices[:4]
-    for name, column in zip(OHLCV[:4], traded, strict=True):
-        finite = np.isfinite(column)
-        if not finite.all():
-            at = int(np.flatnonzero(~finite)[0])
-            raise DataError(
-                f"{who}: prices must be finite; {name!r} is {column[at]} in row {at} "
-                f"({frame.index[at]}). Look at the bars with ohlcvml.bars.validate_bars(bars), "
-                "mend them with policy='drop'."
-            )
-    offset = prices.close - traded[3]
+    traded = prices
+    if clock and RAW[0] in frame.columns:
+        traded = _traded_prices(frame, prices.volume, who)
+    _check_finite(traded, frame.index, who)
+    offset = prices.close - traded.close
     new_symbol = np.zeros(len(frame), dtype=bool)
     new_symbol[starts[1:-1]] = True
     new_contract = new_symbol.copy()
     if clock and "contract" in frame.columns:
         ids = frame["contract"].to_numpy()
         new_contract[1:] |= ids[1:] != ids[:-1]
-    _refuse_ratio_adjustment(offset, new_contract, traded[3], who)
+    by_difference = _adjusted_by_difference(offset, new_contract, traded.close)
+    if by_difference:
+        # Differences of forward-adjusted prices are those of the traded contract, without the
+        # jump from one contract to the next.
+        atr = average_true_range(prices.high, prices.low, prices.close, atr_window, starts)
+    else:
+        atr = _range_at_traded_prices(prices, traded, new_contract, atr_window, starts)
     number = sessions.number(frame.index) if clock else np.zeros(len(frame), dtype=np.int64)
     new_session = new_symbol.copy()
     new_session[1:] |= number[1:] != number[:-1]
@@ -93,14 +94,13 @@ def read_market(bars: Bars, atr_window: int, sessions: Sessions, who: str) -> Ma
     return Market(
         index=frame.index,
         starts=starts,
-        open=traded[0],
-        high=traded[1],
-        low=traded[2],
-        close=traded[3],
-        # Differences of forward-adjusted prices are those of the traded contract, without the
-        # jump from one contract to the next.
-        atr=average_true_range(prices.high, prices.low, prices.close, atr_window, starts),
+        open=traded.open,
+        high=traded.high,
+        low=traded.low,
+        close=traded.close,
+        atr=atr,
         offset=offset,
+        by_difference=by_difference,
         trades=~(prices.volume <= 0.0),
         lock=_locks(frame, who) if clock else None,
         contract_run=np.cumsum(new_contract),
@@ -109,27 +109,51 @@ def read_market(bars: Bars, atr_window: int, sessions: Sessions, who: str) -> Ma
     )
 
 
-def _traded_prices(frame: Bars, who: str) -> tuple[FloatArray, ...]:
+def _check_finite(prices: PriceArrays, index: pd.Index, who: str) -> None:
+    for name, column in zip(OHLCV[:4], prices[:4], strict=True):
+        finite = np.isfinite(column)
+        if not finite.all():
+            at = int(np.flatnonzero(~finite)[0])
+            raise DataError(
+                f"{who}: prices must be finite; {name!r} is {column[at]} in row {at} "
+                f"({index[at]}). Look at the bars with ohlcvml.bars.validate_bars(bars), "
+                "mend them with policy='drop'."
+            )
+
+
+def _traded_prices(frame: Bars, volume: FloatArray, who: str) -> PriceArrays:
     missing = [name for name in (*RAW, "contract") if name not in frame.columns]
     if missing:
         raise DataError(
             f"{who}: bars with 'raw_open' must have all of {', '.join(RAW)} and contract; "
             f"{', '.join(missing)} missing. Use ohlcvml.bars.continuous, or drop the raw columns."
         )
-    return tuple(np.ascontiguousarray(frame[name].to_numpy(dtype=np.float64)) for name in RAW)
+    columns = [np.ascontiguousarray(frame[name].to_numpy(dtype=np.float64)) for name in RAW]
+    return PriceArrays(*columns, volume)
 
 
-def _refuse_ratio_adjustment(
-    offset: FloatArray, new_contract: BoolArray, price: FloatArray, who: str
-) -> None:
-    moved = np.abs(np.diff(offset)) > 1e-9 * np.abs(price[1:]) + 1e-9
-    if (moved & ~new_contract[1:]).any():
-        at = int(np.flatnonzero(moved & ~new_contract[1:])[0]) + 1
-        raise DataError(
-            f"{who}: adjusted minus raw price must be constant within a contract, else an ATR "
-            f"and a cost in ticks do not fit together; it changes in row {at}. Adjust by "
-            "difference: ohlcvml.bars.continuous does."
-        )
+def _adjusted_by_difference(offset: FloatArray, new_contract: BoolArray, price: FloatArray) -> bool:
+    """Whether adjusted minus raw price is constant within each contract."""
+    moved = np.abs(np.diff(offset)) > 1e-9 * (1.0 + np.abs(price[1:]))
+    return not (moved & ~new_contract[1:]).any()
+
+
+def _range_at_traded_prices(
+    adjusted: PriceArrays,
+    traded: PriceArrays,
+    new_contract: BoolArray,
+    window: int,
+    starts: IntArray,
+) -> FloatArray:
+    """ATR in prices of the traded contract, from ratio-adjusted bars.
+
+    The close before a contract's first bar is put at that contract's level by the ratio.
+    """
+    before = traded.close.copy()
+    first = np.flatnonzero(new_contract)
+    before[first - 1] = adjusted.close[first - 1] * traded.close[first] / adjusted.close[first]
+    # Only the close of the bar before enters a true range.
+    return average_true_range(traded.high, traded.low, before, window, starts)
 
 
 def _locks(frame: Bars, who: str) -> npt.NDArray[np.int8] | None:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from ohlcvml.typing import BoolArray, FloatArray, IntArray
+from ohlcvml.typing import FloatArray, IntArray
 
 __all__ = ["INVALID", "UNRESOLVED", "Outcome", "Terms", "Track", "make_track", "race"]
 
@@ -16,9 +16,14 @@ __all__ = ["INVALID", "UNRESOLVED", "Outcome", "Terms", "Track", "make_track", "
 UP, DOWN, TIME, SESSION, ROLL, BOTH = 0, 1, 2, 3, 4, 5
 UNRESOLVED, INVALID = -1, -2
 
+CENSORED = 1  # the horizon runs past the data
+GAP = 2  # filled at an open beyond the barrier
+TIE = 4  # both barriers inside the exit bar, whatever the policy made of it
+
 # Sixteen bars share one extreme: a barrier that clears the block's high and low clears its bars.
 SHIFT = 4
 WITHIN = (1 << SHIFT) - 1
+ZERO, ONE, SHIFT_U, EIGHT, WITHIN_U = map(np.uint64, (0, 1, SHIFT, 8, WITHIN))
 
 # Share of a tick by which prices may miss a barrier: 19003 · 0.1 is not the float 1900.3.
 SLACK = 1e-6
@@ -67,13 +72,11 @@ class Outcome(NamedTuple):
     exit_row: IntArray  # -1 while unresolved
     code: npt.NDArray[np.int8]
     price: FloatArray  # exit price of the contract traded at exit_row
-    censored: BoolArray
-    gap: BoolArray  # filled at an open beyond the barrier
-    both: BoolArray  # both barriers inside the exit bar, whatever the policy made of it
+    flags: npt.NDArray[np.uint8]  # sum of CENSORED, GAP, TIE
 
 
 @njit(cache=True)
-def block_extremes(high: FloatArray, low: FloatArray) -> tuple[FloatArray, FloatArray]:
+def block_extremes(high, low):  # type: ignore[no-untyped-def]
     """Highest high and lowest low of each aligned block of 16 bars."""
     n = len(high)
     blocks = (n + WITHIN) >> SHIFT
@@ -103,13 +106,15 @@ def make_track(
 ) -> Track:
     """Fill in block extremes and the empty arrays that stand for "does not apply"."""
     rows, codes = np.empty(0, np.int64), np.empty(0, np.int8)
+    block_high, block_low = block_extremes(high, low)
     return Track(
         starts,
         open_,
         close,
         high,
         low,
-        *block_extremes(high, low),
+        block_high,
+        block_low,
         atr,
         rows if limit is None else limit,
         codes if limit_code is None else limit_code,
@@ -120,114 +125,146 @@ def make_track(
 
 
 @njit(cache=True)
-def _first_touch(track: Track, j: int, last: int, up: float, down: float) -> int:
-    """First row in [j, last] that reaches a barrier; last + 1 if none does."""
-    high, low = track.high, track.low
-    head = min(last, j | WITHIN)
-    while j <= head:
-        if (high[j] >= up) | (low[j] <= down):
-            return j
-        j += 1
-    while j <= last:
-        b = j >> SHIFT
-        if (track.block_high[b] >= up) | (track.block_low[b] <= down):
-            break
-        j += WITHIN + 1
-    while j <= last:
-        if (high[j] >= up) | (low[j] <= down):
-            return j
-        j += 1
-    return last + 1
+def _race(  # type: ignore[no-untyped-def]
+    rows,
+    starts,
+    open_,
+    close,
+    high,
+    low,
+    block_high,
+    block_low,
+    atr,
+    limit,
+    limit_code,
+    settle,
+    segment,
+    offset,
+    next_open,
+    horizon,
+    k_up,
+    k_down,
+    up_sign,
+    down_sign,
+    fixed,
+    rate,
+    tick,
+    nearest,
+):
+    # Arrays come one by one and nothing is a function of its own: passing arrays in tuples or to
+    # inner functions costs more than the race itself.
+    m = len(rows)
+    exit_row, code, price = np.empty(m, np.int64), np.empty(m, np.int8), np.empty(m)
+    flags = np.empty(m, np.uint8)
+    limited, settles, rolls = len(limit) > 0, len(settle) > 0, len(segment) > 0
+    slack = tick * SLACK
+    safe = np.uint64(max(0, len(high) - 8))
+    s = 0
+    final = starts[1] - 1
+    for r in range(m):
+        i = rows[r]
+        while i > final:
+            s += 1
+            final = starts[s + 1] - 1
+        e = i + 1 if next_open else i
+        entry = open_[e] if next_open else close[e]
+        cost = fixed + rate * abs(entry)
+        up = raw_up = entry + k_up * atr[i] + up_sign * cost
+        down = raw_down = entry - k_down * atr[i] + down_sign * cost
+        wrong = (up <= entry) | (down >= entry)
+        if tick > 0.0:  # outward, and still beyond the entry
+            up = np.ceil(up / tick - SLACK) * tick
+            down = np.floor(down / tick + SLACK) * tick
+            wrong |= (up - slack <= entry) | (down + slack >= entry)
+        if wrong:
+            exit_row[r], code[r], price[r], flags[r] = -1, INVALID, np.nan, 0
+            continue
+
+        # When the position ends if no barrier is touched; x = -1 while that cannot be known.
+        stop, x, timed = i + horizon, -1, TIME
+        if limited and limit[e] < stop:
+            stop = limit[e]
+            x, timed = stop, limit_code[e]
+        elif stop <= final:
+            x = settle[stop] if settles else stop
+        flag = CENSORED if x < 0 else 0
+        last = min(stop, final)
+
+        cursor, j = e, i + 1
+        while True:
+            high_mark, low_mark = up - slack, down + slack
+            end = min(last, segment[cursor]) if rolls else last
+            # Unsigned, so that the compiler leaves out the test for negative indices.
+            u, to = np.uint64(j), np.uint64(end)
+            while u <= to:
+                if u > safe:
+                    while u <= to and (high[u] < high_mark) & (low[u] > low_mark):
+                        u += ONE
+                    break
+                # Eight bars without a branch: where the race ends cannot be predicted.
+                clear, alive = ZERO, ONE
+                for q in range(EIGHT):
+                    alive &= np.uint64((high[u + q] < high_mark) & (low[u + q] > low_mark))
+                    clear += alive
+                u += clear
+                if clear < EIGHT:
+                    break
+                while u <= to and (
+                    (block_high[u >> SHIFT_U] < high_mark) & (block_low[u >> SHIFT_U] > low_mark)
+                ):
+                    u = (u | WITHIN_U) + ONE
+            j = np.int64(u)
+            if j <= end or end == last:
+                break
+            # The position is rolled: the barriers move to the prices of the next contract and
+            # one more round trip has to be earned.
+            j = cursor = end + 1
+            shift = offset[end] - offset[j]
+            up = raw_up = raw_up + shift + up_sign * cost
+            down = raw_down = raw_down + shift + down_sign * cost
+            if tick > 0.0:
+                up = np.ceil(up / tick - SLACK) * tick
+                down = np.floor(down / tick + SLACK) * tick
+
+        if j > last:
+            exit_row[r], flags[r] = x, flag
+            if x < 0:
+                code[r], price[r] = UNRESOLVED, np.nan
+            else:
+                # An exit that had to wait for a bar that trades is done at that bar's open.
+                code[r], price[r] = timed, close[x] if x == stop else open_[x]
+            continue
+        exit_row[r] = j
+        above, below, opening = high[j] >= high_mark, low[j] <= low_mark, open_[j]
+        if (opening >= high_mark) | (opening <= low_mark) | (above & below):
+            if above and opening >= high_mark:
+                code[r], price[r], flags[r] = UP, opening, flag | GAP
+            elif below and opening <= low_mark:
+                code[r], price[r], flags[r] = DOWN, opening, flag | GAP
+            elif not below:
+                code[r], price[r], flags[r] = UP, up, flag
+            elif not above:
+                code[r], price[r], flags[r] = DOWN, down, flag
+            else:
+                flags[r] = flag | TIE
+                nearer = (up - opening) - (opening - down)
+                if nearest and nearer < 0.0:
+                    code[r], price[r] = UP, up
+                elif nearest and nearer > 0.0:
+                    code[r], price[r] = DOWN, down
+                else:
+                    code[r], price[r] = BOTH, close[j]
+        else:
+            flags[r] = flag
+            code[r] = UP if above else DOWN
+            price[r] = up if above else down
+    return exit_row, code, price, flags
 
 
-@njit(cache=True)
-def _outward(up: float, down: float, tick: float) -> tuple[float, float]:
-    """Round barriers to the tick that is not nearer to the entry."""
-    if tick > 0.0:
-        up = np.ceil(up / tick - SLACK) * tick
-        down = np.floor(down / tick + SLACK) * tick
-    return up, down
-
-
-@njit(cache=True)
 def race(rows: IntArray, track: Track, terms: Terms) -> Outcome:
     """Run the race for the decisions taken at ``rows`` (ascending).
 
     A decision at row i enters at the open of i + 1 (or the close of i) and lives on the bars
     i + 1 … i + horizon, or to ``limit``.
     """
-    m = len(rows)
-    exit_row, code, price = np.empty(m, np.int64), np.empty(m, np.int8), np.empty(m)
-    censored, gap, both = np.zeros(m, np.bool_), np.zeros(m, np.bool_), np.zeros(m, np.bool_)
-    limited, settles, rolls = len(track.limit) > 0, len(track.settle) > 0, len(track.segment) > 0
-    slack = terms.tick * SLACK
-    s = 0
-    for r in range(m):
-        i = rows[r]
-        while i >= track.starts[s + 1]:
-            s += 1
-        final = track.starts[s + 1] - 1
-        e = i + 1 if terms.next_open else i
-        entry = track.open[e] if terms.next_open else track.close[e]
-        cost = terms.cost + terms.rate * abs(entry)
-        raw_up = entry + terms.k_up * track.atr[i] + terms.up_sign * cost
-        raw_down = entry - terms.k_down * track.atr[i] + terms.down_sign * cost
-        up, down = _outward(raw_up, raw_down, terms.tick)
-        wrong = (raw_up <= entry) | (raw_down >= entry)
-        if wrong | (up - slack <= entry) | (down + slack >= entry):
-            exit_row[r], code[r], price[r] = -1, INVALID, np.nan
-            continue
-
-        # When the position ends if no barrier is touched; x = -1 while that cannot be known.
-        stop, x, timed = i + terms.horizon, -1, TIME
-        if limited and track.limit[e] < stop:
-            stop = track.limit[e]
-            x, timed = stop, track.limit_code[e]
-        elif stop <= final:
-            x = track.settle[stop] if settles else stop
-        censored[r] = x < 0
-        last = min(stop, final)
-
-        cursor, j = e, i + 1
-        while True:
-            end = min(last, track.segment[cursor]) if rolls else last
-            t = _first_touch(track, j, end, up - slack, down + slack)
-            if t <= end or end >= last:
-                break
-            # The position is rolled: the barriers move to the prices of the next contract and
-            # one more round trip has to be earned.
-            j = cursor = end + 1
-            shift = track.offset[end] - track.offset[j]
-            raw_up += shift + terms.up_sign * cost
-            raw_down += shift + terms.down_sign * cost
-            up, down = _outward(raw_up, raw_down, terms.tick)
-
-        if t > last:
-            exit_row[r] = x
-            if x < 0:
-                code[r], price[r] = UNRESOLVED, np.nan
-            else:
-                # An exit that had to wait for a bar that trades is done at that bar's open.
-                code[r], price[r] = timed, track.close[x] if x == stop else track.open[x]
-            continue
-        exit_row[r] = t
-        above, below = track.high[t] >= up - slack, track.low[t] <= down + slack
-        opening = track.open[t]
-        if above and opening >= up - slack:
-            code[r], price[r], gap[r] = UP, opening, True
-        elif below and opening <= down + slack:
-            code[r], price[r], gap[r] = DOWN, opening, True
-        elif above and below:
-            both[r] = True
-            nearer = (up - opening) - (opening - down)
-            if terms.nearest and nearer < 0.0:
-                code[r], price[r] = UP, up
-            elif terms.nearest and nearer > 0.0:
-                code[r], price[r] = DOWN, down
-            else:
-                code[r], price[r] = BOTH, track.close[t]
-        elif above:
-            code[r], price[r] = UP, up
-        else:
-            code[r], price[r] = DOWN, down
-    return Outcome(exit_row, code, price, censored, gap, both)
+    return Outcome(*_race(rows, *track, *terms))

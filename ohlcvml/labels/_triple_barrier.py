@@ -218,11 +218,14 @@ class TripleBarrierLabeller(BaseTransformer):  # type: ignore[misc]
         scheme = Scheme(**self.get_params(deep=False))
         labels, attrs = label_bars(X, scheme, type(self).__name__)
         classes = [-1, 0, 1] if self.side is None else [0, 1]
-        labels.attrs = {"classes": classes, **attrs, "params": plain_parameters(self)}
+        labels.attrs.update(classes=classes, **attrs, params=plain_parameters(self))
         return labels
 
     @classmethod
-    def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:
+    def get_test_params(
+        cls,
+        parameter_set: str = "default",  # noqa: ARG003
+    ) -> list[dict[str, Any]]:
         """Return parameter sets that between them move every parameter."""
         spec = Contract("TEST", tick_size=0.01, tick_value=1.0, calendar="CME_Equity")
         return [

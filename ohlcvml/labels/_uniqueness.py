@@ -13,7 +13,7 @@ __all__ = ["average_uniqueness", "time_decay_weights"]
 
 
 @njit(cache=True)
-def _average_uniqueness(start: IntArray, end: IntArray, n: int) -> FloatArray:
+def _average_uniqueness(start, end, n):  # type: ignore[no-untyped-def]
     change = np.zeros(n + 1, np.int64)
     for k in range(len(start)):
         change[start[k]] += 1
