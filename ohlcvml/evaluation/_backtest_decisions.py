@@ -347,4 +347,4 @@ def positions(index: pd.Index, stamps: pd.Index, rows: IntArray) -> IntArray:
 def round_trips(costs: Costs | float, spec: Contract | None, entry: FloatArray) -> FloatArray:
     """Round trip of each entry, in price units."""
     each = costs.round_trip(spec, price=entry) if isinstance(costs, Costs) else float(costs)
-    return np.full(len(entry), each) if np.ndim(each) == 0 else np.asarray(each)
+    return np.asarray(np.broadcast_to(each, len(entry)), dtype=np.float64)

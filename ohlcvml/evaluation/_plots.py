@@ -1,0 +1,219 @@
+"""Pictures of results. matplotlib is loaded only when one is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ohlcvml.evaluation._backtest_result import Backtest
+from ohlcvml.evaluation._calibration import calibration_error, reliability_curve
+from ohlcvml.evaluation._performance import drawdown
+from ohlcvml.exceptions import DataError, MissingDependencyError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["plot_calibration", "plot_equity"]
+
+# Colours that stay apart in print and for colour-blind readers (Okabe and Ito).
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+_GREY = "#777777"
+_MOST_POINTS = 4000
+
+
+def _pyplot(who: str) -> Any:
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"{who} needs matplotlib, which is not installed. Use: pip install ohlcvml[report]"
+        ) from error
+    return plt
+
+
+def plot_equity(
+    backtest: Backtest,
+    others: Mapping[str, Backtest] | Backtest | None = None,
+    *,
+    name: str = "strategy",
+    title: str | None = None,
+    figure: Figure | None = None,
+) -> Figure:
+    """Draw cumulative net P&L with the drawdown beneath.
+
+    Both are in percent of the fixed capital: nothing is reinvested, so losses of equal size look
+    equal anywhere on the page. Each line is drawn at session ends, the drawdown from bar to bar.
+
+    Parameters
+    ----------
+    backtest : Backtest
+        The strategy.
+    others : dict of str to Backtest, or Backtest, optional
+        Lines beside it; a single one is named buy and hold.
+    name : str, default "strategy"
+        Name of the strategy in the legend.
+    title : str, optional
+        Heading; by default the net Sharpe ratio with its interval and session count.
+    figure : matplotlib.figure.Figure, optional
+        Figure to draw on; default a new one.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        With two axes: equity and drawdown. Save it with ``figure.savefig(path)``.
+
+    Raises
+    ------
+    MissingDependencyError
+        Without matplotlib: ``pip install ohlcvml[report]``.
+
+    Examples
+    --------
+    >>> from ohlcvml.bars import simulate_bars
+    >>> from ohlcvml.evaluation import buy_and_hold, plot_equity
+    >>> figure = plot_equity(buy_and_hold(simulate_bars(3000, seed=0).bars))
+    >>> [axes.get_ylabel() for axes in figure.axes]
+    ['net P&L, % of capital', 'drawdown, %']
+    """
+    plt = _pyplot("plot_equity")
+    if isinstance(others, Backtest):
+        others = {"buy and hold": others}
+    lines = {name: backtest, **(others or {})}
+    fig = plt.figure(figsize=(9.0, 5.4), layout="constrained") if figure is None else figure
+    top, bottom = fig.subplots(2, 1, sharex=True, height_ratios=[3.0, 1.2])
+    # Later lines go below the strategy, in grey where there is only one.
+    colours = [_COLOURS[0], *([_GREY] if len(lines) == 2 else _COLOURS[1:])]
+    for rank, (label, run) in enumerate(lines.items()):
+        colour = colours[rank % len(colours)]
+        fall = drawdown(run.pnl.to_numpy()) / run.capital * 100.0
+        equity = run.daily.cumsum() * 100.0
+        start = run.pnl.index[:1].append(run.session_ends)
+        style = {"color": colour, "zorder": 10 - rank, "lw": 1.8 if rank == 0 else 1.2}
+        figures = f"{label}: {equity.iloc[-1]:+.1f} %, max. drawdown {-fall.min():.1f} %"
+        top.plot(start, np.r_[0.0, equity.to_numpy()], label=figures, **style)
+        at, low = _lowest(run.pnl.index, fall)
+        if rank == 0:
+            bottom.fill_between(at, low, 0.0, color=colour, alpha=0.35, lw=0.0, zorder=3)
+        bottom.plot(at, low, color=colour, lw=0.9, zorder=9 - rank)
+    if title is None:
+        s = backtest.sharpe
+        spread = "" if np.isnan(s.low) else f"  [{s.low:.2f}, {s.high:.2f}] at {s.level:.0%}"
+        title = f"Net Sharpe {float(s):.2f}{spread}, {s.sessions} sessions"
+    top.set_title(title, loc="left", fontsize=11)
+    top.set_ylabel("net P&L, % of capital")
+    bottom.set_ylabel("drawdown, %")
+    top.axhline(0.0, color="black", lw=0.6, zorder=1)
+    bottom.set_ylim(top=0.0)
+    top.legend(frameon=False, fontsize=9, loc="best")
+    bottom.set_xlabel("session (UTC)")
+    bottom.xaxis.set_major_formatter(_date_formatter(bottom))
+    for axes in (top, bottom):
+        axes.grid(True, color="#dddddd", lw=0.6)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.set_axisbelow(True)
+    return fig  # type: ignore[no-any-return]
+
+
+def _date_formatter(axes: Any) -> Any:
+    import matplotlib.dates as mdates
+
+    return mdates.ConciseDateFormatter(axes.xaxis.get_major_locator())
+
+
+def _lowest(index: pd.Index, fall: npt.NDArray[np.float64]) -> tuple[Any, Any]:
+    """Thin a long drawdown out to its lowest bar in each of at most 4,000 stretches."""
+    width = -(-len(fall) // _MOST_POINTS)
+    starts = np.arange(0, len(fall), width)
+    return index[starts], np.minimum.reduceat(fall, starts)
+
+
+def plot_calibration(
+    y: npt.ArrayLike,
+    proba: npt.ArrayLike,
+    classes: Sequence[int],
+    *,
+    n_bins: int = 10,
+    weight: npt.ArrayLike | None = None,
+    title: str | None = None,
+    figure: Figure | None = None,
+) -> Figure:
+    """Draw a reliability curve for each class, with a histogram of the forecasts beneath.
+
+    On the diagonal, what is forecast with probability p happens with frequency p. Bars are two
+    standard errors of the observed frequency, as if rows were independent; with overlapping labels
+    they are too short.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_rows,)
+        Labels.
+    proba : array-like of shape (n_rows, n_classes)
+        Probabilities, columns in the order of ``classes``; rows with NaN are left out.
+    classes : sequence of int
+        The labeller's class set.
+    n_bins : int, default 10
+        Bins of equal width.
+    weight : array-like of shape (n_rows,), optional
+        Sample weights.
+    title : str, optional
+        Heading; by default the calibration error (top label).
+    figure : matplotlib.figure.Figure, optional
+        Figure to draw on; default a new one.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        With two axes: reliability and histogram.
+
+    Examples
+    --------
+    >>> from ohlcvml.evaluation import plot_calibration
+    >>> proba = [[0.2, 0.8], [0.2, 0.8], [0.4, 0.6], [0.6, 0.4]]
+    >>> figure = plot_calibration([1, 1, -1, -1], proba, [-1, 1])
+    >>> len(figure.axes)
+    2
+    """
+    plt = _pyplot("plot_calibration")
+    p, labels = np.asarray(proba, dtype=np.float64), np.asarray(y)
+    if p.ndim != 2 or p.shape != (len(labels), len(classes)):
+        raise DataError(
+            f"plot_calibration: 'proba' must have shape {(len(labels), len(classes))} to go with "
+            f"'y' and 'classes'; got {p.shape}."
+        )
+    w = np.ones(len(p)) if weight is None else np.asarray(weight, dtype=np.float64)
+    good = np.isfinite(p).all(axis=1)
+    p, labels, w = p[good], labels[good], w[good]
+    fig = plt.figure(figsize=(6.0, 6.6), layout="constrained") if figure is None else figure
+    top, bottom = fig.subplots(2, 1, sharex=True, height_ratios=[3.2, 1.0])
+    top.plot([0.0, 1.0], [0.0, 1.0], color=_GREY, lw=1.0, ls="--", label="perfect")
+    for c, label in enumerate(classes):
+        colour = _COLOURS[c % len(_COLOURS)]
+        curve = reliability_curve(labels == label, p[:, c], n_bins, w)
+        curve = curve[curve["rows"] > 0]
+        share = curve["observed"].to_numpy()
+        error = 2.0 * np.sqrt(share * (1.0 - share) / curve["rows"].to_numpy())
+        top.errorbar(
+            curve["forecast"], share, yerr=error, color=colour, marker="o", ms=4.0, lw=1.4,
+            elinewidth=0.8, capsize=2.0, label=f"class {label:+d}" if label else "class 0",
+        )  # fmt: skip
+        edges = np.linspace(0.0, 1.0, 4 * n_bins + 1)
+        bottom.hist(p[:, c], bins=edges, weights=w, histtype="step", color=colour, lw=1.3)
+    if title is None:
+        error = calibration_error(labels, p, classes, n_bins, w)
+        title = f"Calibration error {error:.3f} (top label, {n_bins} bins, {len(p):,} rows)"
+    top.set_title(title, loc="left", fontsize=11)
+    top.set_ylabel("observed frequency")
+    top.set_xlim(0.0, 1.0)
+    top.set_ylim(0.0, 1.0)
+    bottom.set_xlabel("forecast probability")
+    bottom.set_ylabel("rows" if weight is None else "weight")
+    top.legend(frameon=False, fontsize=9, loc="upper left")
+    for axes in (top, bottom):
+        axes.grid(True, color="#dddddd", lw=0.6)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.set_axisbelow(True)
+    return fig  # type: ignore[no-any-return]
