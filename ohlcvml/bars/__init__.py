@@ -1,5 +1,6 @@
 """Bars: reading, judging, resampling and simulating OHLCV tables; contracts and costs."""
 
+from ohlcvml.bars._continuous import continuous
 from ohlcvml.bars._contracts import Contract, contract, contract_symbols, register_contract
 from ohlcvml.bars._costs import Costs, default_costs
 from ohlcvml.bars._findings import FINDING_KINDS, BarCheck, BarReport, Change, Example, Finding
@@ -12,19 +13,20 @@ from ohlcvml.bars._simulate import Attainable, Simulation, simulate_bars
 from ohlcvml.bars._validate import validate_bars
 
 __all__ = [
-    "FINDING_KINDS",
     "Attainable",
     "BarCheck",
     "BarReport",
     "Change",
-    "Example",
-    "Finding",
     "Contract",
     "Costs",
+    "Example",
+    "FINDING_KINDS",
+    "Finding",
     "Sessions",
     "Simulation",
     "bar_size",
     "check_bars",
+    "continuous",
     "contract",
     "contract_symbols",
     "default_costs",
