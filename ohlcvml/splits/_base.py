@@ -21,8 +21,9 @@ from ohlcvml._checks import (
 )
 from ohlcvml.exceptions import DataError
 from ohlcvml.splits._folds import Groups, Interval, cut_groups, select_rows
-from ohlcvml.splits._numbering import LabelRows, Positions, number_rows
+from ohlcvml.splits._numbering import LabelRows, number_rows
 from ohlcvml.splits._span import BarSpan
+from ohlcvml.splits._stamps import Positions
 from ohlcvml.typing import IntArray
 
 __all__ = ["SHARED_RULES", "BaseLabelSplitter", "Plan", "even_cuts"]

@@ -14,7 +14,7 @@ from ohlcvml._checks import check_value, integer
 from ohlcvml.splits._base import SHARED_RULES, even_cuts
 from ohlcvml.splits._folds import select_rows
 from ohlcvml.splits._kfold import EMBARGO_RULE, TwoSidedSplitter, example_bars, example_ends
-from ohlcvml.splits._numbering import Positions
+from ohlcvml.splits._stamps import Positions
 from ohlcvml.typing import IntArray
 
 __all__ = ["CombinatorialPurgedCV"]

@@ -14,8 +14,9 @@ import numba
 import numpy as np
 
 from ohlcvml.exceptions import DataError
-from ohlcvml.splits._numbering import LabelRows, Positions
+from ohlcvml.splits._numbering import LabelRows
 from ohlcvml.splits._span import BarSpan
+from ohlcvml.splits._stamps import Positions
 from ohlcvml.typing import IntArray
 
 __all__ = ["Block", "Groups", "Interval", "cut_groups", "select_rows", "blocks_of", "two_sided"]
@@ -47,7 +48,7 @@ class Groups(NamedTuple):
 
 
 @numba.njit(cache=True)  # type: ignore[untyped-decorator]
-def _ranges(bars: IntArray, starts: IntArray, low: IntArray, high: IntArray) -> IntArray:
+def _ranges(bars: Positions, starts: IntArray, low: IntArray, high: IntArray) -> IntArray:
     """Ranges of positions, shape (stretches, intervals, 2), with low <= bar < high."""
     out = np.empty((len(starts) - 1, len(low), 2), np.int64)
     for stretch in range(len(starts) - 1):
@@ -73,7 +74,8 @@ def select_rows(rows: LabelRows, intervals: Sequence[Interval]) -> Positions:
                 pieces.append(position[begin:stop])  # p has taken every label that reaches it
                 continue
             # Ends do not come in order. Only rows within the largest span can reach the limit.
-            near = begin + int(np.searchsorted(rows.bars[begin:stop], interval.limit - rows.span))
+            reached = rows.bars.dtype.type(max(interval.limit - rows.span, 0))
+            near = begin + int(np.searchsorted(rows.bars[begin:stop], reached))
             reach = rows.ends[near:stop] < interval.limit
             pieces += [position[begin:near], position[near:stop][reach]]
     if not pieces:
@@ -101,7 +103,7 @@ def cut_groups(rows: LabelRows, cuts: IntArray, who: str) -> Groups:
             f"{who}: every group needs a row; got {len(in_order)} rows for {n_groups} groups. Use "
             "fewer folds or more labels."
         )
-    edges = np.r_[in_order[cuts[:-1]], in_order[-1] + 1]
+    edges: IntArray = np.r_[in_order[cuts[:-1]], in_order[-1] + 1].astype(np.int64)
     empty = np.flatnonzero(np.diff(edges) <= 0)
     if len(empty):
         raise DataError(
@@ -111,8 +113,8 @@ def cut_groups(rows: LabelRows, cuts: IntArray, who: str) -> Groups:
         )
     if rows.span <= rows.purge:
         # p is at least every label's length, so the last row of a group reaches furthest
-        final = np.searchsorted(in_order, edges[1:]) - 1
-        return Groups(edges, in_order[final] + rows.purge)
+        final = np.searchsorted(in_order, edges[1:].astype(in_order.dtype)) - 1
+        return Groups(edges, in_order[final].astype(np.int64) + rows.purge)
     reach = np.maximum(rows.ends, rows.bars + rows.purge)
     group = np.searchsorted(edges, rows.bars, side="right") - 1
     last = np.zeros(n_groups, dtype=np.int64)

@@ -13,7 +13,7 @@ from ohlcvml.exceptions import DataError
 from ohlcvml.splits._base import SHARED_RULES, BaseLabelSplitter, Plan
 from ohlcvml.splits._folds import Interval, select_rows
 from ohlcvml.splits._kfold import example_bars, example_ends
-from ohlcvml.splits._numbering import Positions
+from ohlcvml.splits._stamps import Positions
 from ohlcvml.typing import IntArray
 
 __all__ = ["HoldoutParts", "PurgedHoldout"]

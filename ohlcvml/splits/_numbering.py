@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
 import pandas as pd
 
 from ohlcvml.exceptions import DataError
-from ohlcvml.splits._stamps import MISSING, Stamps, read_stamps
+from ohlcvml.splits._stamps import MISSING, Positions, Stamps, read_stamps
 from ohlcvml.typing import IntArray
 
-__all__ = ["MINIMUM_PURGE", "LabelRows", "Positions", "number_rows"]
+__all__ = ["MINIMUM_PURGE", "LabelRows", "number_rows"]
 
-Positions: TypeAlias = np.ndarray[Any, np.dtype[np.signedinteger[Any]]]
 
 # The floor of the purge, in bars. The labeller's horizon raises it; nothing lowers it.
 MINIMUM_PURGE = 60
+
+_SMALL = 2**30  # below it bar numbers, and sums with a purge, fit int32
 
 
 class LabelRows(NamedTuple):
@@ -25,7 +26,7 @@ class LabelRows(NamedTuple):
 
     Attributes
     ----------
-    bars, ends : int64 arrays of shape (n_rows,)
+    bars, ends : int32 or int64 arrays of shape (n_rows,)
         First and last bar that each row occupies.
     starts : int64 array
         Offsets of the stretches in which ``bars`` does not fall (one symbol, one stretch),
@@ -42,8 +43,8 @@ class LabelRows(NamedTuple):
         Rows taken without a label end; rows left out as censored.
     """
 
-    bars: IntArray
-    ends: IntArray
+    bars: Positions
+    ends: Positions
     starts: IntArray
     positions: Positions
     stamps: Stamps
@@ -82,51 +83,49 @@ def _last_at_or_before(stamps: IntArray, value: int, hint: int) -> int:
 
 
 @numba.njit(cache=True)  # type: ignore[untyped-decorator]
-def _locate_rows(stamps: IntArray, times: IntArray) -> tuple[IntArray, int]:
-    """Bar number of each row, and the first row whose stamp is no bar (-1: none)."""
-    bars = np.empty(len(times), np.int64)
+def _locate_rows(stamps: IntArray, times: IntArray, out: Positions) -> int:
+    """Write the bar number of each row; return the first row whose stamp is no bar (-1: none)."""
     last = -1
     for row in range(len(times)):
         last = _last_at_or_before(stamps, times[row], last + 1)
         if last < 0 or stamps[last] != times[row]:
-            return bars, row
-        bars[row] = last
-    return bars, -1
+            return row
+        out[row] = last
+    return -1
 
 
 @numba.njit(cache=True)  # type: ignore[untyped-decorator]
 def _locate_ends(
-    stamps: IntArray, bars: IntArray, ends: IntArray, step: int, missing_value: int
-) -> tuple[IntArray, int, int, int, int]:
-    """Last bar of each row; counts of missing and between-bars ends; first bad row; largest span.
+    stamps: IntArray, bars: Positions, ends: IntArray, step: int, missing_value: int, out: Positions
+) -> tuple[int, int, int, int]:
+    """Write the last bar of each row.
 
-    A row without an end occupies its own bar. ``step`` (0: unknown) is the usual distance between
-    stamps and only makes the search start in the right place.
+    Returns the counts of missing ends and of ends on no bar, the first row that ends before it
+    begins (-1: none) and the largest span. A row without an end occupies its own bar. ``step``
+    (0: unknown), the usual distance of stamps, only makes the search start in the right place.
     """
-    out = np.empty(len(bars), np.int64)
     missing = 0
     between = 0
     bad = -1
     span = 0
     final = stamps[len(stamps) - 1]
+    per_step = 1.0 / step if step > 0 else 0.0  # a division per row would take as long as the rest
     for row in range(len(bars)):
         bar = bars[row]
         value = ends[row]
+        at = np.int64(bar)
+        distance = value - stamps[bar]
         if value == missing_value:
             missing += 1
-            out[row] = bar
-            continue
-        distance = value - stamps[bar]
-        if distance < 0:
-            out[row] = bar
+        elif distance < 0:
             bad = row if bad < 0 else bad
-            continue
-        at = _last_at_or_before(stamps, value, bar + (distance // step if step > 0 else 1))
-        if stamps[at] != value and value <= final:
-            between += 1
+        else:
+            at = _last_at_or_before(stamps, value, bar + np.int64(distance * per_step))
+            if stamps[at] != value and value <= final:
+                between += 1
+            span = max(span, at - bar)
         out[row] = at
-        span = max(span, at - bar)
-    return out, missing, between, bad, span
+    return missing, between, bad, span
 
 
 def number_rows(
@@ -160,45 +159,47 @@ def number_rows(
     rows = read_stamps(source, y, groups, who=who, bar_index=bar_index, label_ends=label_ends)
     own = rows.bars is None
     bars = rows.times.unique_sorted() if rows.bars is None else rows.bars
-    if bars is rows.times or np.array_equal(bars.values, rows.times.values):
-        numbers = np.arange(len(bars.values), dtype=np.int64)
+    times, stamps = rows.times.values, bars.values
+    # half the memory, and half the time that folds take to write, wherever it is enough
+    small = max(len(times), len(stamps)) < _SMALL
+    positions: Positions = np.arange(len(times), dtype=np.int32 if small else np.int64)
+    if times is stamps or np.array_equal(stamps, times):
+        numbers = positions
     else:
-        numbers, stray = _locate_rows(bars.values, rows.times.values)
+        numbers = np.empty_like(positions)
+        stray = _locate_rows(stamps, times, numbers)
         if stray >= 0:
             raise DataError(
                 f"{who}: every row must stand on a bar; row {stray} "
-                f"({rows.times.show(rows.times.values[stray])}) is not among the "
-                f"{len(bars.values)} bars. Pass bar_index=bars.index of the labelled bars."
+                f"({rows.times.show(times[stray])}) is not among the {len(stamps)} bars. Pass "
+                "bar_index=bars.index of the labelled bars."
             )
 
-    step = int(np.median(np.diff(bars.values[:2049]))) if len(bars.values) > 1 else 0
-    if rows.ends is None:
-        last, missing, between, bad, span = numbers, len(numbers), 0, -1, 0
-    else:
-        last, missing, between, bad, span = _locate_ends(
-            bars.values, numbers, rows.ends, step, MISSING
-        )
-    if bad >= 0:
-        assert rows.ends is not None
-        raise DataError(
-            f"{who}: a label must not end before it is taken; row {bad} "
-            f"({rows.times.show(rows.times.values[bad])}) ends at "
-            f"{rows.times.show(rows.ends[bad])}. Give the stamp of the bar that resolved it."
-        )
-    if own:
-        _check_every_bar(rows.exact_spans(numbers, last), between, rows.horizon, who)
+    last, missing, span = numbers, len(numbers), 0
+    if rows.ends is not None:
+        last = np.empty_like(numbers)
+        step = int(np.median(np.diff(stamps[:2049]))) if len(stamps) > 1 else 0
+        missing, between, bad, span = _locate_ends(stamps, numbers, rows.ends, step, MISSING, last)
+        if bad >= 0:
+            raise DataError(
+                f"{who}: a label must not end before it is taken; row {bad} "
+                f"({rows.times.show(times[bad])}) ends at {rows.times.show(rows.ends[bad])}. Give "
+                "the stamp of the bar that resolved it."
+            )
+        if own:
+            _check_every_bar(rows.time_exit_spans(numbers, last), between, rows.horizon, who)
 
-    positions: Positions = np.arange(
-        len(numbers), dtype=np.int32 if len(numbers) < 2**31 else np.int64
-    )
     censored = 0
     if rows.censored is not None and rows.censored.any():
         keep = ~rows.censored
-        censored = int(rows.censored.sum())
-        if rows.ends is not None:
-            missing = int((rows.ends[keep] == MISSING).sum())
+        censored = len(keep) - int(keep.sum())
         numbers, last, positions = numbers[keep], last[keep], positions[keep]
+        missing = len(numbers) if rows.ends is None else int((rows.ends[keep] == MISSING).sum())
         span = int((last - numbers).max(initial=0))
+        if len(numbers) == 0:
+            raise DataError(
+                f"{who}: there must be rows to split; all {censored} are censored. Label more bars."
+            )
     if missing and not allow_missing_ends:
         raise DataError(
             f"{who}: every row needs a label end to be purged by; {missing} of {len(numbers)} rows "
@@ -214,7 +215,7 @@ def number_rows(
 
 
 def _check_every_bar(
-    time_exits: IntArray | None, between: int, horizon: int | None, who: str
+    time_exits: Positions | None, between: int, horizon: int | None, who: str
 ) -> None:
     """Raise unless the labels' own index can be taken for the bars.
 

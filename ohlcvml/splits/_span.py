@@ -47,12 +47,12 @@ def span_rule(low: int, *, fraction: bool) -> Rule:
     def accepts(value: Any) -> bool:
         if isinstance(value, (bool, np.bool_)):
             return False
+        span = _timedelta(value)  # first: numpy counts its timedelta64 among the integers
+        if span is not None:
+            return span > pd.Timedelta(0)
         if isinstance(value, numbers.Integral):
             return int(value) >= low
-        if isinstance(value, numbers.Real):
-            return fraction and 0.0 < float(value) < 1.0
-        span = _timedelta(value)
-        return span is not None and span > pd.Timedelta(0)
+        return fraction and isinstance(value, numbers.Real) and 0.0 < float(value) < 1.0
 
     text = f"bars (an integer of at least {low}) or a positive span of time (such as '2D')"
     if fraction:
@@ -72,12 +72,10 @@ def _timedelta(value: Any) -> pd.Timedelta | None:
 
 def read_span(value: Any, stamps: Stamps, who: str, name: str) -> BarSpan:
     """Read a length that :func:`span_rule` has accepted; a fraction is rounded up."""
-    if isinstance(value, numbers.Integral):
-        return BarSpan(int(value))
-    if isinstance(value, numbers.Real):
-        return BarSpan(math.ceil(float(value) * len(stamps.values)))
     span = _timedelta(value)
-    assert span is not None
+    if span is None:
+        whole = isinstance(value, numbers.Integral)
+        return BarSpan(int(value) if whole else math.ceil(float(value) * len(stamps.values)))
     if not stamps.kind.startswith("time"):
         raise ParameterError(
             f"{who}: parameter {name!r} may be a span of time only where bars have time stamps; "

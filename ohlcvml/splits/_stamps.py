@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numba
 import numpy as np
@@ -11,7 +11,9 @@ import pandas as pd
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import BoolArray, IntArray
 
-__all__ = ["MISSING", "RowStamps", "Stamps", "read_stamps"]
+__all__ = ["MISSING", "Positions", "RowStamps", "Stamps", "read_stamps"]
+
+Positions: TypeAlias = np.ndarray[Any, np.dtype[np.signedinteger[Any]]]
 
 MISSING = int(np.iinfo(np.int64).min)  # NaT
 _PER_UNIT = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
@@ -48,14 +50,14 @@ class RowStamps(NamedTuple):
     horizon: int | None
     may_fall: bool
 
-    def exact_spans(self, numbers: IntArray, last: IntArray) -> IntArray | None:
+    def time_exit_spans(self, numbers: Positions, last: Positions) -> Positions | None:
         """Rows between decision and end of the labels that ran to their horizon."""
         if self.exits is None:
             return None
         ran = self.exits == _TIME_EXIT
         if self.censored is not None:
             ran &= ~self.censored
-        spans: IntArray = (last - numbers)[ran]
+        spans: Positions = (last - numbers)[ran]
         return spans
 
 
@@ -116,7 +118,7 @@ def _end_values(ends: Any, like: Stamps, who: str) -> IntArray:
             return filled.to_numpy(dtype=np.int64)
         if flat.dtype.kind in "iu":
             return flat.astype(np.int64, copy=False)
-    index = pd.Index(values)
+    index = pd.Index(values, copy=False)
     if isinstance(index, pd.DatetimeIndex | pd.PeriodIndex):
         found = stamps_of(index, who, "label ends")
         if found.kind == like.kind:
