@@ -119,11 +119,15 @@ def _check(view: View, rules: Rules, symbol: object) -> list[Found]:
     own, sessions = rules.of(symbol)
     found, other_size = check_size(view)
     found += check_grid(view, other_size)
-    found += check_gaps(view, sessions)
+    found += check_gaps(view, sessions, other_size)
     found += check_outside(view, sessions)
     found += check_stamp_side(view, sessions)
     found += check_clock(view, sessions)
     values, usable = check_values(view, rules.allow_negative)
+    if rules.allow_negative and any(f.kind == "non_positive_price" for f in values):
+        # near zero a logarithm says nothing: leave those rows out of what is judged by ratios
+        floor = 0.1 * float(np.nanmedian(np.abs(view.prices[:, 3])))
+        usable &= view.prices[:, 2] > floor
     scale, level = check_scale(view, usable)
     found += values + scale
     spec = look_up(own) if isinstance(own, str) else own

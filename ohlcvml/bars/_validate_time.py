@@ -138,11 +138,12 @@ def check_grid(view: View, other_size: BoolArray) -> list[Found]:
     return [Found("off_grid", rows)] if len(rows) else []
 
 
-def check_gaps(view: View, sessions: Sessions) -> list[Found]:
+def check_gaps(view: View, sessions: Sessions, other_size: BoolArray) -> list[Found]:
     """Judge gaps: bars missing within a session, whole sessions missing, and the rest."""
     if view.size == 0 or len(view.time) < 2:
         return []
-    at = np.flatnonzero(np.diff(view.time) > view.size)
+    coarser = other_size[1:] & other_size[:-1]  # reported as such, not as gaps
+    at = np.flatnonzero((np.diff(view.time) > view.size) & ~coarser)
     if len(at) == 0:
         return []
     before, after = view.time[at] + view.size, view.time[at + 1]
@@ -217,5 +218,5 @@ def _looks_closed(view: View, before: IntArray, after: IntArray) -> BoolArray:
     halt = (length >= HOUR // 2) & (length < DAY)
     hour = (before % DAY) // HOUR
     days = max(1, len(np.unique(view.time // DAY)))
-    often = np.bincount(hour[halt], minlength=24) >= 0.1 * days
+    often = np.bincount(hour[halt], minlength=24) >= max(2.0, 0.1 * days)
     return np.asarray((weekend & short) | (halt & often[hour]), dtype=bool)
