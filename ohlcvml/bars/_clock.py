@@ -14,7 +14,7 @@ import pandas as pd
 from ohlcvml.exceptions import DataError, ParameterError
 from ohlcvml.typing import BoolArray, IntArray
 
-__all__ = ["Clock", "local_to_utc", "parse_clock"]
+__all__ = ["Clock", "local_to_utc", "parse_clock", "utc_to_local"]
 
 _HOUR = 3_600_000_000_000
 _SHIFT = re.compile(r"(?P<zone>.+?)(?P<sign>[+-])(?P<hours>\d{1,2})h(?:(?P<minutes>[0-5]?\d)m?)?")
@@ -82,6 +82,12 @@ def _clock_message(tz: object) -> str:
         "read_bars: parameter 'tz' must be 'UTC', an IANA zone such as 'America/New_York', or a "
         f"zone with hours added such as 'America/New_York+7h' or 'UTC+2h'; got {tz!r}."
     )
+
+
+def utc_to_local(utc: IntArray, clock: Clock) -> IntArray:
+    """What the clock shows at UTC instants; both int64 nanoseconds of shape (n,)."""
+    local = pd.DatetimeIndex(utc.view("M8[ns]"), tz="UTC").tz_convert(clock.zone).tz_localize(None)
+    return np.array(local.as_unit("ns").asi8, dtype=np.int64) + clock.shift
 
 
 def local_to_utc(
@@ -174,9 +180,7 @@ def _examples(wall: IntArray, rows: IntArray, where: Callable[[IntArray], str]) 
     return f"{stamps}{' ...' if len(rows) > 3 else ''} ({where(first)})"
 
 
-def _order_decides(
-    wall: IntArray, fold: IntArray, groups: IntArray
-) -> tuple[BoolArray, IntArray]:
+def _order_decides(wall: IntArray, fold: IntArray, groups: IntArray) -> tuple[BoolArray, IntArray]:
     """Tell first from second occurrences where the clock visibly runs back once.
 
     A stretch of repeated wall times is decided when it steps back exactly once and by at least half

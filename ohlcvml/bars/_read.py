@@ -46,7 +46,7 @@ def read_bars(
     keep: Sequence[str] = (),
     max_bytes: int = 2**31,
 ) -> Bars:
-    """Read bars from a file of any common vendor and bring their clock to UTC.
+    r"""Read bars from a file of any common vendor and bring their clock to UTC.
 
     Reads delimited text (comma, semicolon, tab, bar or blank; header or none; one or two time
     columns; dates, epoch s, ms, us or ns; MetaTrader, HistData, yfinance with several header lines,
@@ -124,9 +124,9 @@ def read_bars(
     >>> from ohlcvml.bars import read_bars
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "bars.csv"
     >>> _ = path.write_text(
-    ...     "Date;Time;Open;High;Low;Last;Volume\\n"
-    ...     "31.01.2025;09:30;100.25;101.5;100;101;12\\n"
-    ...     "31.01.2025;09:31;101;101;100.5;100.75;7\\n"
+    ...     "Date;Time;Open;High;Low;Last;Volume\n"
+    ...     "31.01.2025;09:30;100.25;101.5;100;101;12\n"
+    ...     "31.01.2025;09:31;101;101;100.5;100.75;7\n"
     ... )
     >>> read_bars(path, tz="America/New_York")
                                  open   high    low   close  volume
@@ -171,7 +171,7 @@ def _labels(parts: list[tuple[Member, Series]]) -> tuple[list[np.ndarray], bool]
         named, chunked = name_symbols(names, spans)
         symbols = [mine or other for mine, other in zip(own, named, strict=True)]
         if not chunked:
-            check_distinct(symbols, names)
+            check_distinct(symbols, [member.source for member, _ in parts])
     rows = [
         np.full(len(one.time), symbol, dtype=object) if one.symbols is None else one.symbols
         for symbol, (_, one) in zip(symbols, parts, strict=True)
@@ -223,9 +223,9 @@ def _join(
         index = pd.MultiIndex.from_arrays([label[chosen], time], names=["symbol", "time"])
     bars = pd.DataFrame(data, index=index)
     bars.attrs["clock"] = "; ".join(dict.fromkeys(part.note for part in parts))
-    name = symbol or (str(found[0]) if known and len(found) == 1 else None)
-    if name:
-        bars.attrs["symbol"] = name
+    label_known = symbol or (str(found[0]) if known and len(found) == 1 else "")
+    if label_known:
+        bars.attrs["symbol"] = label_known
     return bars
 
 

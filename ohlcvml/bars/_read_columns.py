@@ -96,7 +96,9 @@ def find_keep(table: RawTable, keep: tuple[str, ...]) -> dict[str, int]:
     """Positions of the further columns asked for, under the names the file gives them."""
     found: dict[str, int] = {}
     for name in keep:
-        hits = {i for row in table.headers for i, cell in enumerate(row) if _plain(cell) == _plain(name)}
+        hits = {
+            i for row in table.headers for i, cell in enumerate(row) if _plain(cell) == _plain(name)
+        }
         exact = {i for row in table.headers for i, cell in enumerate(row) if cell == name}
         best = sorted(exact or hits)
         if len(best) != 1:
@@ -309,9 +311,9 @@ def _by_position(table: RawTable, placed: dict[str, list[int]]) -> Roles:
     """Headerless: [symbol,] time or date and time, open, high, low, close[, volume, ...]."""
     at, symbol = 0, None
     first = table.sample(0)
-    if table.width > 6 and first and all(re.search(r"[A-Za-z]", c) for c in first):
-        if not _holds_stamps(table, 0):
-            symbol, at = 0, 1
+    words = bool(first) and all(re.search(r"[A-Za-z]", cell) for cell in first)
+    if table.width > 6 and words and not _holds_stamps(table, 0):
+        symbol, at = 0, 1
     if "time" in placed:
         time = tuple(placed["time"])
         after = max(time) + 1
@@ -327,7 +329,9 @@ def _by_position(table: RawTable, placed: dict[str, list[int]]) -> Roles:
             f"({cell!r}). Pass columns={{'time': 0, 'open': 1, ...}} with positions from 0; Lean "
             "files need the date in their name (20131007_gc_minute_trade_201312.csv)."
         )
-    prices = [placed[role] or [0] if role in placed else [after + i] for i, role in enumerate(_PRICES)]
+    prices = [
+        placed[role] or [0] if role in placed else [after + i] for i, role in enumerate(_PRICES)
+    ]
     volume = placed["volume"] if "volume" in placed else [after + 4][: table.width - after - 4]
     flat = tuple(found[0] for found in prices)
     if max(flat) >= table.width:

@@ -57,7 +57,9 @@ def read_lean_name(name: str, source: str) -> Lean | None:
 
 def _stem(name: str) -> str:
     while True:
-        bare = re.sub(r"\.(?:csv|tsv|txt|prn|parquet|pq|feather|arrow|ipc|gz|zip)$", "", name, flags=re.I)
+        bare = re.sub(
+            r"\.(?:csv|tsv|txt|prn|parquet|pq|feather|arrow|ipc|gz|zip)$", "", name, flags=re.I
+        )
         if bare == name:
             return name
         name = bare
@@ -93,16 +95,20 @@ def name_symbols(names: list[str], spans: list[tuple[int, int]]) -> tuple[list[s
     stems = [_stem(name) for name in names]
     contracts = [_CONTRACT.search(stem) for stem in stems]
     if all(contracts):
-        roots = [stem[: m.start()] + stem[m.end() :] for stem, m in zip(stems, contracts) if m]
+        roots = [
+            stem[: m.start()] + stem[m.end() :]
+            for stem, m in zip(stems, contracts, strict=True)
+            if m
+        ]
         months = [m[1] for m in contracts if m]
         return _with_roots(roots, months), False
     periods = [_PERIOD.search(stem) for stem in stems]
     if all(periods):
         if all(_covers(m, span) for m, span in zip(periods, spans, strict=True) if m):
-            roots = [stem[: m.start()] for stem, m in zip(stems, periods) if m]
+            roots = [stem[: m.start()] for stem, m in zip(stems, periods, strict=True) if m]
             return _shorten(roots), True
         if all(m["month"] and not m["day"] for m in periods if m):
-            roots = [stem[: m.start()] for stem, m in zip(stems, periods) if m]
+            roots = [stem[: m.start()] for stem, m in zip(stems, periods, strict=True) if m]
             return _with_roots(roots, [m["year"] + m["month"] for m in periods if m]), False
     return _shorten(stems), False
 
@@ -136,15 +142,20 @@ def _shorten(stems: list[str]) -> list[str]:
     while head < shortest - 1 and len({tuple(w[head : head + 2]) for w in words}) == 1:
         head += 2
     tail = 0
-    while tail < shortest - head - 1 and len({tuple(w[len(w) - tail - 2 :][:2]) for w in words}) == 1:
+    while (
+        tail < shortest - head - 1 and len({tuple(w[len(w) - tail - 2 :][:2]) for w in words}) == 1
+    ):
         tail += 2
     return ["".join(w[head : len(w) - tail]) for w in words]
 
 
-def check_distinct(symbols: list[str], names: list[str]) -> None:
-    """Raise if two members claim one symbol, which only chunks and Lean's days may."""
+def check_distinct(symbols: list[str], members: list[str]) -> None:
+    """Raise if two members claim one symbol, which only chunks and Lean's days may.
+
+    ``members`` are paths inside the zip, one a symbol.
+    """
     seen: dict[str, str] = {}
-    for symbol, name in zip(symbols, names, strict=True):
+    for symbol, name in zip(symbols, members, strict=True):
         if symbol in seen and seen[symbol] != name:
             raise DataError(
                 f"read_bars: members {seen[symbol]!r} and {name!r} of the zip both name the "

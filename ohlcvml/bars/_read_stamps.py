@@ -51,6 +51,7 @@ _EPOCHS = (
     (re.compile(r"(?P<number>0{15,16})(?:\.0*)?"), 1_000),
     (re.compile(r"(?P<number>0{18,19})(?:\.0*)?"), 1),
 )
+_PLAIN_DATE = re.compile(r"(?:1[789]|2[012])\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _LONG = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september",
@@ -101,9 +102,13 @@ def _month(name: str) -> int:
 
 
 def is_stamp(cell: str) -> int:
-    """Kind of a single cell, judged by its shape only (BAD if it is no stamp)."""
-    found = _layout(re.sub(r"[0-9]", "0", cell.strip()))
-    if found is None:
+    """Kind of a single cell, judged by its shape (BAD if it is no stamp).
+
+    Eight digits alone must be a plausible date: a count or a price may have eight digits too.
+    """
+    cell = cell.strip()
+    found = _layout(re.sub(r"[0-9]", "0", cell))
+    if found is None or (len(cell) == 8 and cell.isdigit() and not _PLAIN_DATE.fullmatch(cell)):
         return BAD
     spans, unit, _ = found
     if unit:
@@ -135,13 +140,11 @@ def parse_stamps(text: pa.Array, dayfirst: bool | None, label: str) -> Stamps:
     fields = _Fields(n)
     for start in range(0, n, _BLOCK):
         _parse_block(text.slice(start, _BLOCK), start, fields)
-    asks = fields.asks
-    if asks.any():
-        swap = _day_is_first(fields.month[asks], fields.day[asks], dayfirst, label)
-        if swap:
-            both = fields.month[asks].copy()
-            fields.month[asks] = fields.day[asks]
-            fields.day[asks] = both
+    asks = np.flatnonzero(fields.asks)
+    if len(asks):
+        first, second = fields.month[asks], fields.day[asks]
+        if _day_is_first(first, second, text.take(pa.array(asks)), dayfirst, label):
+            fields.month[asks], fields.day[asks] = second, first
     day, valid = _days(fields.year, fields.month, fields.day)
     kind = np.where(valid, fields.kind, BAD).astype(np.uint8)
     time = day * (1440 * _MINUTE) + fields.clock
@@ -240,20 +243,28 @@ def _fill(
     fields.kind[rows] = np.where(valid, kind, BAD)
 
 
-def _day_is_first(first: IntArray, second: IntArray, dayfirst: bool | None, label: str) -> bool:
-    as_day, as_month = bool((first > 12).any()), bool((second > 12).any())
+def _day_is_first(
+    first: np.ndarray, second: np.ndarray, cells: pa.Array, dayfirst: bool | None, label: str
+) -> bool:
+    """Order of 03/04/2024; a cell in which neither number can be a month proves nothing."""
+    days = np.flatnonzero((first > 12) & (second <= 12))
+    months = np.flatnonzero((second > 12) & (first <= 12))
+    as_day, as_month = len(days) > 0, len(months) > 0
     if as_day and as_month:
         raise DataError(
-            f"read_bars: {label}: some dates only make sense with the day first and others only "
-            "with the month first. The column mixes two formats: split the file."
+            f"read_bars: {label}: {len(days)} dates only make sense with the day first "
+            f"({cells[int(days[0])].as_py()!r}) and {len(months)} with the month first "
+            f"({cells[int(months[0])].as_py()!r}). Write one format."
         )
-    if dayfirst is None and not (as_day or as_month):
+    open_rows = (first <= 12) & (second <= 12) & (first != second)
+    if dayfirst is None and not (as_day or as_month) and open_rows.any():
         raise DataError(
             f"read_bars: {label}: the order of day and month is undecidable, no number exceeds "
-            "12. Pass dayfirst=True (03/04 is 3 April) or dayfirst=False (03/04 is 4 March)."
+            f"12 (first date {cells[0].as_py()!r}). Pass dayfirst=True (03/04 is 3 April) or "
+            "dayfirst=False (03/04 is 4 March)."
         )
     decided = as_day if as_day or as_month else bool(dayfirst)
-    if dayfirst is not None and dayfirst != decided:
+    if dayfirst is not None and bool(dayfirst) != decided:
         order = "day first" if decided else "month first"
         raise DataError(
             f"read_bars: {label}: dayfirst={dayfirst} contradicts the dates, which only make "

@@ -18,7 +18,6 @@ from ohlcvml.typing import FloatArray, IntArray
 __all__ = ["FrameTable", "RawTable", "open_table"]
 
 
-
 class RawTable(Protocol):
     """What the column rules need of a table, whatever it was read from."""
 
@@ -114,8 +113,8 @@ class FrameTable:
             except (TypeError, ValueError):
                 kind = "text"
         raise DataError(
-            f"read_bars: {self.source}: column {column_name(self.headers, column)} must hold numbers; "
-            f"it holds {kind}. Convert it before saving the file."
+            f"read_bars: {self.source}: column {column_name(self.headers, column)} must hold "
+            f"numbers; it holds {kind}. Convert it before saving the file."
         )
 
     def where(self, rows: IntArray) -> str:

@@ -21,6 +21,7 @@ __all__ = ["TextTable", "column_name", "listed"]
 
 _SEPARATORS = ("\t", ";", "|", ",", " ")
 _SAMPLE_BYTES = 1 << 16
+_SAMPLE_LINES = 200
 _NULLS = ["", "NaN", "nan", "NAN", "NA", "N/A", "n/a", "null", "NULL", "None", "none", "-"]
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _COMMA_NUMBER = re.compile(r"[+-]?\d*,\d+")
@@ -197,19 +198,21 @@ def _as_utf8(source: str, data: bytes) -> bytes:
 
 
 def _sniff(source: str, data: bytes) -> _Layout:
-    """Separator, number of fields and first data line, from the first 64 KiB."""
+    """Separator, number of fields and first data line, from the first 200 lines."""
     sample = data[:_SAMPLE_BYTES]
     lines = sample.split(b"\n")
     if len(data) > len(sample) and len(lines) > 1:
         lines.pop()  # it may be cut
+    lines = lines[:_SAMPLE_LINES]
     texts = [line.decode("utf-8", "replace").rstrip("\r") for line in lines]
-    best: tuple[int, str, list[list[str]], list[bool]] | None = None
+    best: tuple[int, str, list[list[str]], list[bool]] = (0, ",", [], [])
     for separator in _SEPARATORS:
+        if separator.encode() not in sample:
+            continue
         rows = [next(csv.reader([text], delimiter=separator), []) for text in texts]
         data_rows = [_is_data(row, separator) for row in rows]
-        if best is None or sum(data_rows) > best[0]:
+        if sum(data_rows) > best[0]:
             best = (sum(data_rows), separator, rows, data_rows)
-    assert best is not None
     count, separator, rows, data_rows = best
     if not count:
         seen = next((text for text in texts if text.strip()), "")
@@ -229,11 +232,11 @@ def _sniff(source: str, data: bytes) -> _Layout:
 
 
 def _is_data(cells: list[str], separator: str) -> bool:
-    number = [bool(_NUMBER.fullmatch(cell.strip())) for cell in cells]
-    if separator != ",":
-        number = [n or bool(_COMMA_NUMBER.fullmatch(c.strip())) for n, c in zip(number, cells)]
-    else:
-        number = [n or bool(_THOUSANDS.fullmatch(c.strip())) for n, c in zip(number, cells)]
+    with_comma = _THOUSANDS if separator == "," else _COMMA_NUMBER
+    number = [
+        bool(_NUMBER.fullmatch(cell.strip()) or with_comma.fullmatch(cell.strip()))
+        for cell in cells
+    ]
     if sum(number) < 3:
         return False
     blank = [cell.strip() in _NULLS for cell in cells]
@@ -255,7 +258,11 @@ def _fit(source: str, header: list[str], width: int, body: list[list[str]]) -> l
     if len(header) < width:
         # A shorter header is harmless if the rows merely end in separators.
         spare = [cell for row in body for cell in row[len(header) : width]]
-        if len(header) > 2 and any(cell.strip() for cell in spare) and _has_prices(",".join(header)):
+        if (
+            len(header) > 2
+            and any(cell.strip() for cell in spare)
+            and _has_prices(",".join(header))
+        ):
             raise DataError(
                 f"read_bars: {source}: the header has {len(header)} names but the rows have "
                 f"{width} fields, so the names cannot be placed. Mend the header."

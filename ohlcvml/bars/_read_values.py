@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ohlcvml.bars._clock import Clock, local_to_utc, parse_clock
+from ohlcvml.bars._clock import Clock, local_to_utc, parse_clock, utc_to_local
 from ohlcvml.bars._read_columns import Roles
 from ohlcvml.bars._read_stamps import AWARE, BAD, DATE, EPOCH, NAIVE, Stamps, parse_stamps
 from ohlcvml.bars._read_table import RawTable
@@ -126,9 +126,9 @@ def _check_order(table: RawTable, prices: list[FloatArray], volume: FloatArray) 
     known = ~np.isnan(opened + high + low + close)
     if fine[known].mean() < 0.9 if known.any() else True:
         raise DataError(
-            f"read_bars: {table.source}: no header, and columns {'after the time'} are not open, "
-            f"high, low, close in this order ({int((~fine).sum())} of {len(table)} rows break "
-            "low <= open, close <= high). Pass columns={'time': 0, 'open': 1, ...} with positions "
+            f"read_bars: {table.source}: no header, and the columns after the time are not "
+            f"open, high, low, close in this order ({int((~fine).sum())} of {len(table)} rows "
+            "break low <= open, close <= high). Pass columns={'time': 0, 'open': 1, ...} with positions "
             "from 0."
         )
     if price_like.mean() > 0.5:
@@ -168,11 +168,18 @@ def _time(
         )
         return _to_utc(table, entries[0], stamps, options, groups)
     parsed = [_stamps(table, entry, options) for entry in entries]
-    order = sorted(range(len(entries)), key=lambda i: -int(parsed[i].kind[0]))  # exact ones first
-    best = order[0]
-    utc, note = _to_utc(table, entries[best], parsed[best], options, groups)
-    for other in order[1:]:
-        _check_agreement(table, entries, parsed, (best, other), utc, options, groups)
+    kinds = [int(stamps.kind[0]) for stamps in parsed]
+    best = kinds.index(max(kinds))  # epochs and offsets are exact, wall clocks are not
+    if kinds[best] == EPOCH and {NAIVE, DATE} & set(kinds):
+        # tz is the clock of the other column
+        utc, note = _to_utc(
+            table, entries[best], parsed[best], replace(options, clock=None), groups
+        )
+    else:
+        utc, note = _to_utc(table, entries[best], parsed[best], options, groups)
+    for other in range(len(entries)):
+        if other != best:
+            _check_agreement(table, (entries[best], entries[other]), parsed[other], utc, options)
     return utc, note
 
 
@@ -188,9 +195,9 @@ def _stamps(table: RawTable, entry: tuple[int, ...], options: Options) -> Stamps
     bad = np.flatnonzero(stamps.kind == BAD)
     _refuse(table, entry, bad, "stamps (a four-digit year, a valid date and time)")
     kinds = np.where(stamps.kind == DATE, NAIVE, stamps.kind)
-    if (kinds != kinds[0]).any():
-        counts = np.bincount(kinds)
-        rare = np.flatnonzero(kinds == min(np.unique(kinds), key=lambda k: counts[k]))
+    present, counts = np.unique(kinds, return_counts=True)
+    if len(present) > 1:
+        rare = np.flatnonzero(kinds == present[counts.argmin()])
         raise DataError(
             f"read_bars: {table.source}: column {_entry_name(table, entry)} mixes stamps with "
             f"and without a UTC offset, or epochs with dates: {len(rare)} of {len(kinds)} rows "
@@ -260,12 +267,11 @@ def _to_utc(
             )
         return stamps.time, "epoch, UTC"
     stated = _stated_clock(table, entry, stamps)
-    if stated is not None and clock is not None and str(stated.zone) != str(clock.zone):
-        if not (stated.is_utc and clock.is_utc):
-            raise DataError(
-                f"read_bars: {table.source}: column {name} states the clock {stated.name!r}, "
-                f"which tz={clock.name!r} contradicts. Leave 'tz' out or mend the file."
-            )
+    if stated is not None and clock is not None and not _same_clock(stated, clock, stamps):
+        raise DataError(
+            f"read_bars: {table.source}: column {name} states the clock {stated.name!r}, "
+            f"which tz={clock.name!r} contradicts. Leave 'tz' out or mend the file."
+        )
     clock = clock or stated
     if clock is None:
         first = pd.Timestamp(int(stamps.time[0]))
@@ -286,6 +292,11 @@ def _to_utc(
     return utc, "; ".join(part for part in (clock.name, note) if part)
 
 
+def _same_clock(one: Clock, two: Clock, stamps: Stamps) -> bool:
+    """Whether two clocks show the same over the file: US/Eastern is America/New_York."""
+    return np.array_equal(utc_to_local(stamps.time, one), utc_to_local(stamps.time, two))
+
+
 def _stated_clock(table: RawTable, entry: tuple[int, ...], stamps: Stamps) -> Clock | None:
     """The clock that the file itself names: beside each stamp, or in the column's name."""
     if len(stamps.zones) > 1:
@@ -303,29 +314,24 @@ def _stated_clock(table: RawTable, entry: tuple[int, ...], stamps: Stamps) -> Cl
 
 def _check_agreement(
     table: RawTable,
-    entries: tuple[tuple[int, ...], ...],
-    parsed: list[Stamps],
-    pair: tuple[int, int],
+    entries: tuple[tuple[int, ...], tuple[int, ...]],
+    other: Stamps,
     utc: IntArray,
     options: Options,
-    groups: IntArray,
 ) -> None:
-    """Raise unless the other time column tells the same time (or the same date)."""
-    best, other = pair
-    stamps = parsed[other]
-    if (stamps.kind == DATE).all() and parsed[best].kind[0] in (NAIVE, DATE):
-        apart = stamps.time != parsed[best].time // _DAY * _DAY
-    else:
-        naive = stamps.kind[0] in (NAIVE, DATE)
-        known = options.clock or _stated_clock(table, entries[other], stamps)
-        if naive and known is None:
-            told = stamps.time  # no zone: the same time only if it is UTC too
-        else:
-            told, _ = _to_utc(table, entries[other], stamps, options, groups)
-        apart = told // _DAY != utc // _DAY if (stamps.kind == DATE).all() else told != utc
-    rows = np.flatnonzero(apart)
+    """Raise unless the other time column tells the same time, or the same date.
+
+    A column without a zone or ``tz`` is compared as UTC: it may agree, but nothing else is known.
+    """
+    expected = utc
+    if other.kind[0] in (NAIVE, DATE):
+        clock = options.clock or _stated_clock(table, entries[1], other)
+        expected = utc if clock is None else utc_to_local(utc, clock)
+    if (other.kind == DATE).all():
+        expected = expected // _DAY * _DAY
+    rows = np.flatnonzero(other.time != expected)
     if len(rows):
-        one, two = _entry_name(table, entries[best]), _entry_name(table, entries[other])
+        one, two = (_entry_name(table, entry) for entry in entries)
         raise DataError(
             f"read_bars: {table.source}: the time columns {one} and {two} disagree in "
             f"{len(rows)} rows ({table.where(rows[:6])}). Pass columns={{'time': {one}}} to read "
