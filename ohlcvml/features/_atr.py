@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from ohlcvml.features._compiled import compiled
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = ["average_true_range", "true_range", "wilder"]
+__all__ = ["average_true_range", "smooth", "true_range"]
 
 
-@njit(cache=True)
+@compiled
 def true_range(high, low, previous_close):  # type: ignore[no-untyped-def]
     """Range of a bar together with the close before it."""
     return max(high, previous_close) - min(low, previous_close)
 
 
-@njit(cache=True)
-def wilder(average, value, age, window):  # type: ignore[no-untyped-def]
-    """Advance Wilder's moving average by one value; ``age`` counts the values, this one included.
+@compiled
+def smooth(average, value, age, window, weight):  # type: ignore[no-untyped-def]
+    """Advance a recursive average by one value; ``age`` counts the values, this one included.
 
-    While ``age < window`` the return value is the running sum, not yet an average.
+    Seeded with the mean of the first ``window`` values; while ``age < window`` the return value
+    is their running sum. ``weight`` of a new value: 1 / window in Wilder's average, 2 / (window +
+    1) in the exponential one.
     """
     if age > window:
-        return average + (value - average) / window
+        return average + (value - average) * weight
     return average + value if age < window else (average + value) / window
 
 
-@njit(cache=True)
+@compiled
 def _average_true_range(high, low, close, window, starts, out):  # type: ignore[no-untyped-def]
+    weight = 1.0 / window
     for s in range(len(starts) - 1):
         age, average, previous = 0, 0.0, np.nan
         for t in range(starts[s], starts[s + 1]):
@@ -37,7 +40,8 @@ def _average_true_range(high, low, close, window, starts, out):  # type: ignore[
                 continue
             if not np.isnan(previous):
                 age += 1
-                average = wilder(average, true_range(high[t], low[t], previous), age, window)
+                span = true_range(high[t], low[t], previous)
+                average = smooth(average, span, age, window, weight)
                 if age >= window:
                     out[t] = average
             previous = close[t]

@@ -6,44 +6,45 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from ohlcvml._checks import each, integer
 from ohlcvml.features._base import BaseFeature
-from ohlcvml.features._windows import new_windows, slide, variance
+from ohlcvml.features._compiled import compiled, inlined
+from ohlcvml.features._windows import RUN, new_windows, slide, variance, window_params
 
 __all__ = ["ReturnMomentFeatures"]
 
 
-@njit(cache=True)
-def _step(price, windows, ring, clock, sums, previous, out, t):  # type: ignore[no-untyped-def]
-    change = price - previous[0]
-    previous[0] = price
-    out[:, t] = np.nan
-    if np.isnan(change):  # the first bar
-        return
+@inlined
+def _step(change, windows, weights, ring, clock, sums, out, t):  # type: ignore[no-untyped-def]
     n = windows.shape[0]
     count = slide(change, windows, ring, clock, sums)
     for k in range(n):
+        centre, spread, score = np.nan, np.nan, np.nan
         if count >= windows[k]:
-            mean = sums[0, k] + sums[1, k] / windows[k]
-            deviation = math.sqrt(variance(k, windows, clock, sums))
-            out[k, t] = mean
-            out[n + k, t] = deviation
-            if deviation > 0:
-                out[2 * n + k, t] = (change - mean) / deviation
+            centre = sums[0, k] + sums[1, k] * weights[0, k]
+            constant = clock[RUN] >= windows[k]
+            spread = math.sqrt(
+                variance(sums[1, k], sums[2, k], weights[0, k], weights[1, k], constant)
+            )
+            if spread > 0:
+                score = (change - centre) / spread
+        out[k, t], out[n + k, t], out[2 * n + k, t] = centre, spread, score
 
 
-@njit(cache=True)
+@compiled
 def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]
     (log_close,) = inputs
-    (windows,) = params
+    windows, weights = params
     ring, clock, sums, previous = state
     for t in range(first, last):
-        if np.isnan(log_close[t]):
+        change = log_close[t] - previous[0]
+        if not np.isnan(log_close[t]):
+            previous[0] = log_close[t]
+        if np.isnan(change):
             out[:, t] = np.nan
         else:
-            _step(log_close[t], windows, ring, clock, sums, previous, out, t)
+            _step(change, windows, weights, ring, clock, sums, out, t)
 
 
 class ReturnMomentFeatures(BaseFeature):
@@ -101,7 +102,7 @@ class ReturnMomentFeatures(BaseFeature):
         return int(max(self.windows))
 
     def _kernel_params(self) -> tuple[Any, ...]:
-        return (np.array(self.windows, dtype=np.int64),)
+        return window_params(self.windows)
 
     def _initial_state(self) -> dict[str, Any]:
         ring, clock, sums = new_windows(self.windows)

@@ -5,60 +5,63 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from ohlcvml._checks import Rule, each, integer
-from ohlcvml.features._atr import true_range, wilder
+from ohlcvml.features._atr import smooth, true_range
 from ohlcvml.features._base import BaseFeature
-from ohlcvml.features._windows import ema, settling
+from ohlcvml.features._compiled import compiled, inlined
+from ohlcvml.features._windows import settling, window_params
 
 __all__ = ["MomentumFeatures"]
 
 
-@njit(cache=True)
+@inlined
 def _step(  # type: ignore[no-untyped-def]
-    high, low, close, windows, macd, atr_window, moves, lines, scale, clock, out, t
-):
+    high, low, close, windows, weights, macd, decay, atr_window,
+    moves, lines, scale, clock, out, t,
+):  # fmt: skip
     # lines: fast EMA, slow EMA, signal line; scale: previous close, average true range
     fast, slow, signal = macd[0], macd[1], macd[2]
     n, count = windows.shape[0], clock[0] + 1
     clock[0] = count
     if count > 1:
         change, age = close - scale[0], count - 1
-        scale[1] = wilder(scale[1], true_range(high, low, scale[0]), age, atr_window)
+        span = true_range(high, low, scale[0])
+        scale[1] = smooth(scale[1], span, age, atr_window, 1.0 / atr_window)
         for k in range(n):
-            moves[0, k] = wilder(moves[0, k], max(change, 0.0), age, windows[k])
-            moves[1, k] = wilder(moves[1, k], max(-change, 0.0), age, windows[k])
+            window, weight = windows[k], weights[0, k]
+            moves[0, k] = smooth(moves[0, k], max(change, 0.0), age, window, weight)
+            moves[1, k] = smooth(moves[1, k], max(-change, 0.0), age, window, weight)
     scale[0] = close
     for k in range(n):
         total = moves[0, k] + moves[1, k]
         out[k, t] = 100.0 * moves[0, k] / total if count > windows[k] and total > 0 else np.nan
     # Both averages have their first value on the same bar, as in TA-Lib.
     if count > slow - fast:
-        lines[0] = ema(lines[0], close, count - (slow - fast), fast)
-    lines[1] = ema(lines[1], close, count, slow)
+        lines[0] = smooth(lines[0], close, count - (slow - fast), fast, decay[0])
+    lines[1] = smooth(lines[1], close, count, slow, decay[1])
     unit = 1.0 / scale[1] if count > atr_window and scale[1] > 0 else np.nan
     out[n : n + 3, t] = np.nan
     if count >= slow:
         line, age = lines[0] - lines[1], count - slow + 1
-        lines[2] = ema(lines[2], line, age, signal)
+        lines[2] = smooth(lines[2], line, age, signal, decay[2])
         out[n, t] = line * unit
         if age >= signal:
             out[n + 1, t] = lines[2] * unit
             out[n + 2, t] = (line - lines[2]) * unit
 
 
-@njit(cache=True)
+@compiled
 def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]
     high, low, close = inputs
-    windows, macd, atr_window = params
+    windows, weights, macd, decay, atr_window = params
     moves, lines, scale, clock = state
     for t in range(first, last):
         if np.isnan(close[t]):
             out[:, t] = np.nan
         else:
             _step(
-                high[t], low[t], close[t], windows, macd, atr_window,
+                high[t], low[t], close[t], windows, weights, macd, decay, atr_window,
                 moves, lines, scale, clock, out, t,
             )  # fmt: skip
 
@@ -153,8 +156,8 @@ class MomentumFeatures(BaseFeature):
         return int(max(wilders, slow - 1 + _signal_settling(slow, signal, tolerance)))
 
     def _kernel_params(self) -> tuple[Any, ...]:
-        windows = (self.rsi_windows, self.macd)
-        return (*(np.array(w, dtype=np.int64) for w in windows), int(self.atr_window))
+        macd = np.array(self.macd, dtype=np.int64)
+        return (*window_params(self.rsi_windows), macd, 2.0 / (macd + 1), int(self.atr_window))
 
     def _initial_state(self) -> dict[str, Any]:
         return {
@@ -178,7 +181,7 @@ def _signal_settling(slow: int, signal: int, tolerance: float) -> int:
     seed, line, age = 1.0, 0.0, 0
     while True:
         age += 1
-        line = ema(line, seed, age, signal)
+        line = smooth.py_func(line, seed, age, signal, 2 / (signal + 1))
         if age >= signal and max(seed, line) <= tolerance:
             return age - 1
         seed *= 1 - 2 / (slow + 1)

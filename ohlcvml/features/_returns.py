@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from ohlcvml._checks import each, integer
 from ohlcvml.features._base import BaseFeature
+from ohlcvml.features._compiled import compiled, inlined
 
 __all__ = ["ReturnFeatures"]
 
 
-@njit(cache=True)
+@inlined
 def _step(price, lags, ring, clock, out, t):  # type: ignore[no-untyped-def]
     size, slot, count = ring.shape[0], clock[0], clock[1]
     for k in range(lags.shape[0]):
@@ -28,7 +28,7 @@ def _step(price, lags, ring, clock, out, t):  # type: ignore[no-untyped-def]
     clock[1] = count + 1
 
 
-@njit(cache=True)
+@compiled
 def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]
     (log_close,) = inputs
     (lags,) = params

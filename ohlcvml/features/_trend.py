@@ -5,46 +5,48 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from ohlcvml._checks import each, integer
-from ohlcvml.features._atr import true_range, wilder
+from ohlcvml.features._atr import smooth, true_range
 from ohlcvml.features._base import BaseFeature
-from ohlcvml.features._windows import ema, new_windows, settling, slide
+from ohlcvml.features._compiled import compiled, inlined
+from ohlcvml.features._windows import new_windows, settling, slide, window_params
 
 __all__ = ["TrendFeatures"]
 
 
-@njit(cache=True)
+@inlined
 def _step(  # type: ignore[no-untyped-def]
-    high, low, close, smas, emas, atr_window, ring, clock, sums, average, scale, out, t
-):
+    high, low, close, smas, weights, emas, decay, atr_window,
+    ring, clock, sums, average, scale, out, t,
+):  # fmt: skip
     # scale: previous close, average true range
     count = slide(close, smas, ring, clock, sums)
     if count > 1:
-        scale[1] = wilder(scale[1], true_range(high, low, scale[0]), count - 1, atr_window)
+        span = true_range(high, low, scale[0])
+        scale[1] = smooth(scale[1], span, count - 1, atr_window, 1.0 / atr_window)
     scale[0] = close
     unit = 1.0 / scale[1] if count > atr_window and scale[1] > 0 else np.nan
     n = smas.shape[0]
     for k in range(n):
-        mean = sums[0, k] + sums[1, k] / smas[k]
-        out[k, t] = (close - mean) * unit if count >= smas[k] else np.nan
+        distance = close - (sums[0, k] + sums[1, k] * weights[0, k])
+        out[k, t] = distance * unit if count >= smas[k] else np.nan
     for k in range(emas.shape[0]):
-        average[k] = ema(average[k], close, count, emas[k])
+        average[k] = smooth(average[k], close, count, emas[k], decay[k])
         out[n + k, t] = (close - average[k]) * unit if count >= emas[k] else np.nan
 
 
-@njit(cache=True)
+@compiled
 def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]
     high, low, close = inputs
-    smas, emas, atr_window = params
+    smas, weights, emas, decay, atr_window = params
     ring, clock, sums, average, scale = state
     for t in range(first, last):
         if np.isnan(close[t]):
             out[:, t] = np.nan
         else:
             _step(
-                high[t], low[t], close[t], smas, emas, atr_window,
+                high[t], low[t], close[t], smas, weights, emas, decay, atr_window,
                 ring, clock, sums, average, scale, out, t,
             )  # fmt: skip
 
@@ -126,8 +128,9 @@ class TrendFeatures(BaseFeature):
         )
 
     def _kernel_params(self) -> tuple[Any, ...]:
-        windows = (self.sma_windows, self.ema_windows)
-        return (*(np.array(w, dtype=np.int64) for w in windows), int(self.atr_window))
+        emas = np.array(self.ema_windows, dtype=np.int64)
+        smas = window_params(self.sma_windows)
+        return (*smas, emas, 2.0 / (emas + 1), int(self.atr_window))
 
     def _initial_state(self) -> dict[str, Any]:
         ring, clock, sums = new_windows(self.sma_windows)

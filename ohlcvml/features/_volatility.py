@@ -6,22 +6,23 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from ohlcvml._checks import each, integer
-from ohlcvml.features._atr import true_range, wilder
+from ohlcvml.features._atr import smooth, true_range
 from ohlcvml.features._base import BaseFeature
-from ohlcvml.features._windows import new_windows, settling, slide
+from ohlcvml.features._compiled import compiled, inlined
+from ohlcvml.features._windows import new_windows, settling, slide, window_params
 
 __all__ = ["VolatilityFeatures"]
 
 _PARKINSON = 1.0 / (4.0 * math.log(2.0))
 
 
-@njit(cache=True)
+@inlined
 def _step(  # type: ignore[no-untyped-def]
-    high, low, close, log_range, atrs, ranges, ring, clock, sums, average, previous, out, t
-):
+    high, low, close, log_range, atrs, decay, ranges, weights,
+    ring, clock, sums, average, previous, out, t,
+):  # fmt: skip
     n = atrs.shape[0]
     count = slide(log_range * log_range, ranges, ring, clock, sums)
     span = true_range(high, low, previous[0]) if count > 1 else np.nan
@@ -29,26 +30,26 @@ def _step(  # type: ignore[no-untyped-def]
     for k in range(n):
         out[k, t] = out[n + k, t] = np.nan
         if count > 1:
-            average[k] = wilder(average[k], span, count - 1, atrs[k])
+            average[k] = smooth(average[k], span, count - 1, atrs[k], decay[0, k])
             if count > atrs[k]:
                 out[k, t] = average[k] / close if close > 0 else np.nan
                 out[n + k, t] = span / average[k] if average[k] > 0 else np.nan
     for k in range(ranges.shape[0]):
-        mean = max(sums[0, k] + sums[1, k] / ranges[k], 0.0)
-        out[2 * n + k, t] = math.sqrt(mean * _PARKINSON) if count >= ranges[k] else np.nan
+        square = max(sums[0, k] + sums[1, k] * weights[0, k], 0.0) * _PARKINSON
+        out[2 * n + k, t] = math.sqrt(square) if count >= ranges[k] else np.nan
 
 
-@njit(cache=True)
+@compiled
 def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]
     high, low, close, log_high, log_low = inputs
-    atrs, ranges = params
+    atrs, decay, ranges, weights = params
     ring, clock, sums, average, previous = state
     for t in range(first, last):
         if np.isnan(close[t]):
             out[:, t] = np.nan
         else:
             _step(
-                high[t], low[t], close[t], log_high[t] - log_low[t], atrs, ranges,
+                high[t], low[t], close[t], log_high[t] - log_low[t], atrs, decay, ranges, weights,
                 ring, clock, sums, average, previous, out, t,
             )  # fmt: skip
 
@@ -122,8 +123,7 @@ class VolatilityFeatures(BaseFeature):
         return int(max(settled, max(self.parkinson_windows) - 1))
 
     def _kernel_params(self) -> tuple[Any, ...]:
-        windows = (self.atr_windows, self.parkinson_windows)
-        return tuple(np.array(w, dtype=np.int64) for w in windows)
+        return (*window_params(self.atr_windows), *window_params(self.parkinson_windows))
 
     def _initial_state(self) -> dict[str, Any]:
         ring, clock, sums = new_windows(self.parkinson_windows)

@@ -6,47 +6,50 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from ohlcvml._checks import each, integer
 from ohlcvml.features._base import BaseFeature
-from ohlcvml.features._windows import new_windows, slide, variance
+from ohlcvml.features._compiled import compiled, inlined
+from ohlcvml.features._windows import RUN, new_windows, slide, variance, window_params
 
 __all__ = ["VolumeFeatures"]
 
 
-@njit(cache=True)
+@inlined
 def _step(  # type: ignore[no-untyped-def]
-    volume, log_volume, windows, ring, clock, sums, log_ring, log_clock, log_sums, out, t
-):
+    volume, log_volume, windows, weights,
+    ring, clock, sums, log_ring, log_clock, log_sums, out, t,
+):  # fmt: skip
     n = windows.shape[0]
     before = log_ring[log_clock[0] - 1]  # of an empty ring: replaced by NaN below
     count = slide(volume, windows, ring, clock, sums)
     slide(log_volume, windows, log_ring, log_clock, log_sums)
-    out[:, t] = np.nan
-    if count > 1:
-        out[0, t] = log_volume - before
+    out[0, t] = log_volume - before if count > 1 else np.nan
     for k in range(n):
+        ratio, score = np.nan, np.nan
         if count >= windows[k]:
-            mean = max(sums[0, k] + sums[1, k] / windows[k], 0.0)
-            out[1 + k, t] = log_volume - math.log(mean + 1.0)
-            spread = math.sqrt(variance(k, windows, log_clock, log_sums))
+            level = sums[0, k] + sums[1, k] * weights[0, k]
+            ratio = log_volume - math.log(max(level, 0.0) + 1.0)
+            constant = log_clock[RUN] >= windows[k]
+            spread = math.sqrt(
+                variance(log_sums[1, k], log_sums[2, k], weights[0, k], weights[1, k], constant)
+            )
             if spread > 0:
-                log_mean = log_sums[0, k] + log_sums[1, k] / windows[k]
-                out[1 + n + k, t] = (log_volume - log_mean) / spread
+                score = (log_volume - log_sums[0, k] - log_sums[1, k] * weights[0, k]) / spread
+        out[1 + k, t], out[1 + n + k, t] = ratio, score
 
 
-@njit(cache=True)
+@compiled
 def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]
     volume, log_volume = inputs
-    (windows,) = params
+    windows, weights = params
     ring, clock, sums, log_ring, log_clock, log_sums = state
     for t in range(first, last):
         if np.isnan(volume[t]):
             out[:, t] = np.nan
         else:
             _step(
-                volume[t], log_volume[t], windows,
+                volume[t], log_volume[t], windows, weights,
                 ring, clock, sums, log_ring, log_clock, log_sums, out, t,
             )  # fmt: skip
 
@@ -109,7 +112,7 @@ class VolumeFeatures(BaseFeature):
         return int(max(self.windows)) - 1
 
     def _kernel_params(self) -> tuple[Any, ...]:
-        return (np.array(self.windows, dtype=np.int64),)
+        return window_params(self.windows)
 
     def _initial_state(self) -> dict[str, Any]:
         names = ("ring", "clock", "sums")

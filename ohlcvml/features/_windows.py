@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
+from ohlcvml.features._compiled import compiled, inlined
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = ["ema", "new_windows", "settling", "slide", "variance"]
+__all__ = ["new_windows", "settling", "slide", "variance", "window_params"]
 
 # Positions in the clock array of a set of windows; the countdowns of the windows follow.
-_SLOT, _COUNT, _RUN, _DUE = 0, 1, 2, 3
+_SLOT, _COUNT, RUN, _DUE = 0, 1, 2, 3
 _SHORTEST_PERIOD = 64
 
 
@@ -26,7 +26,13 @@ def new_windows(windows: tuple[int, ...]) -> tuple[FloatArray, IntArray, FloatAr
     return np.zeros(max(windows)), clock, np.zeros((3, len(windows)))
 
 
-@njit(cache=True)
+def window_params(windows: tuple[int, ...]) -> tuple[IntArray, FloatArray]:
+    """Windows, and 1 / w and 1 / (w - 1) in the rows of an array of shape (2, windows)."""
+    whole = np.array(windows, dtype=np.int64)
+    return whole, np.stack([1.0 / whole, 1.0 / np.maximum(whole - 1, 1)])
+
+
+@inlined
 def slide(value, windows, ring, clock, sums):  # type: ignore[no-untyped-def]
     """Slide every window by one value; return how many values were seen.
 
@@ -36,9 +42,10 @@ def slide(value, windows, ring, clock, sums):  # type: ignore[no-untyped-def]
     """
     size, slot, count = ring.shape[0], clock[_SLOT], clock[_COUNT] + 1
     if count == 1:
-        sums[0, :] = value
+        for k in range(windows.shape[0]):
+            sums[0, k] = value
     newest = ring[slot - 1] if slot > 0 else ring[size - 1]
-    clock[_RUN] = clock[_RUN] + 1 if count > 1 and value == newest else 1
+    clock[RUN] = clock[RUN] + 1 if count > 1 and value == newest else 1
     for k in range(windows.shape[0]):
         window, anchor = windows[k], sums[0, k]
         gain = value - anchor
@@ -61,7 +68,7 @@ def slide(value, windows, ring, clock, sums):  # type: ignore[no-untyped-def]
     return count
 
 
-@njit(cache=True)
+@inlined
 def _anchor(window, ring, slot, sums, k):  # type: ignore[no-untyped-def]
     anchor = sums[0, k] + sums[1, k] / window
     total, square = 0.0, 0.0
@@ -73,25 +80,14 @@ def _anchor(window, ring, slot, sums, k):  # type: ignore[no-untyped-def]
     sums[0, k], sums[1, k], sums[2, k] = anchor, total, square
 
 
-@njit(cache=True)
-def variance(k, windows, clock, sums):  # type: ignore[no-untyped-def]
-    """Sample variance (divisor window - 1) of window k; exactly 0 if all its values are equal."""
-    window = windows[k]
-    if clock[_RUN] >= window:
-        return 0.0
-    return max(sums[2, k] - sums[1, k] * sums[1, k] / window, 0.0) / (window - 1)
+@compiled
+def variance(total, square, share, dof_share, constant):  # type: ignore[no-untyped-def]
+    """Sample variance from sums about an anchor: 0, exactly, if the values are all equal.
 
-
-@njit(cache=True)
-def ema(average, value, age, window):  # type: ignore[no-untyped-def]
-    """Advance an exponential moving average by one value; ``age`` counts the values.
-
-    Seeded with the mean of the first ``window`` values; while ``age < window`` the return value
-    is the running sum, not yet an average. Smoothing factor 2 / (window + 1).
+    ``share`` is 1 / window, ``dof_share`` 1 / (window - 1).
     """
-    if age > window:
-        return average + (value - average) * (2.0 / (window + 1))
-    return average + value if age < window else (average + value) / window
+    spread = square - total * total * share
+    return spread * dof_share if spread > 0 and not constant else 0.0
 
 
 def settling(smoothing: float, tolerance: float) -> int:
