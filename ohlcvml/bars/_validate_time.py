@@ -53,7 +53,7 @@ def check_order(time: IntArray, values: FloatArray) -> tuple[list[Found], IntArr
     found : list of Found
         Positions are those of ``time``.
     keep : int64 array
-        Positions in order of time, the last row of each stamp.
+        Positions in order of time, one row of each stamp.
     """
     n = len(time)
     found: list[Found] = []
@@ -69,22 +69,20 @@ def check_order(time: IntArray, values: FloatArray) -> tuple[list[Found], IntArr
     ordered = time[order]
     copy = np.zeros(n, dtype=bool)  # same stamp as the row before, in order of time
     copy[1:] = ordered[1:] == ordered[:-1]
-    if copy.any():
-        group = np.cumsum(~copy) - 1
-        first = order[np.flatnonzero(~copy)][group]  # first row of each row's stamp
-        a, b = values[order], values[first]
-        differs = ~((a == b) | (np.isnan(a) & np.isnan(b))).all(axis=1)
-        mixed = np.zeros(int(group[-1]) + 1, dtype=bool)
-        mixed[group[differs]] = True
-        same = copy & ~mixed[group]
-        if same.any():
-            found.append(Found("duplicate", np.sort(order[same])))
-        if mixed.any():
-            rows = np.sort(order[mixed[group]])
-            found.append(Found("conflict", rows, f"{int(mixed.sum())} stamps"))
-    last = np.ones(n, dtype=bool)
-    last[:-1] = ~copy[1:]
-    return found, order[last]
+    if not copy.any():
+        return found, order
+    group = np.cumsum(~copy) - 1
+    a, b = values[order], values[order[np.flatnonzero(~copy)][group]]  # each row, its stamp's first
+    differs = ~((a == b) | (np.isnan(a) & np.isnan(b))).all(axis=1)
+    mixed = np.isin(group, group[differs])
+    if (copy & ~mixed).any():
+        found.append(Found("duplicate", np.sort(order[copy & ~mixed])))
+    if mixed.any():
+        stamps = int(np.count_nonzero(mixed & ~copy))
+        found.append(Found("conflict", np.sort(order[mixed]), f"{stamps} stamps"))
+    last = np.r_[~copy[1:], True]
+    # as repair does: the first of identical copies, the last of conflicting rows
+    return found, order[np.where(mixed, last, ~copy)]
 
 
 def check_size(view: View) -> tuple[list[Found], BoolArray]:

@@ -109,6 +109,13 @@ def test_repair_keeps_the_last_of_conflicting_rows_and_drop_none():
     assert report.changes[0].rows.tolist() == [9, 10]
 
 
+def test_a_faulty_row_that_comes_twice_is_accounted_for_once_each():
+    bars = planted([("nan", 30), ("ohlc", 60)]).iloc[[*range(31), *range(30, 61), *range(60, 400)]]
+    report = validate_bars(bars, policy="repair").report
+    done = [(c.kind, c.rows.tolist()) for c in report.changes]
+    assert done == [("duplicate", [31, 62]), ("missing_price", [30]), ("ohlc", [61])]
+
+
 def test_drop_removes_late_rows():
     bars = CLEAN.iloc[[*range(10), 20, *range(10, 20), *range(21, 400)]]
     dropped, report = validate_bars(bars, policy="drop")
