@@ -1,6 +1,6 @@
 """Exact rows, computed by hand: p is 60 unless a test says otherwise."""
 
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 import pandas as pd
@@ -90,6 +90,16 @@ def test_a_label_longer_than_p_is_purged_by_its_own_end():
     train, test = folds(PurgedKFold(3, embargo=3), labels)[1]
     assert test == [(100, 199)]
     assert train == [(0, 9), (11, 39), (294, 299)]
+
+
+def test_a_test_label_may_reach_beyond_the_next_block():
+    first = np.arange(800)
+    last = np.minimum(first + 5, 799)
+    last[150] = 700
+    labels = Case(minutes(800), first, last, horizon=5).labels
+    _, (train, test) = islice(CombinatorialPurgedCV(4, 2, embargo=9).split(labels), 2)
+    assert runs(test) == [(0, 199), (400, 599)]
+    assert runs(train) == [(710, 799)]
 
 
 def test_the_horizon_raises_p_and_never_lowers_it():

@@ -4,6 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ohlcvml.bars import simulate_bars
+from ohlcvml.labels import FixedHorizonLabeller
+from ohlcvml.samples import Samples
 from ohlcvml.splits import CombinatorialPurgedCV, PurgedHoldout, PurgedKFold, WalkForward
 
 from .cases import Case, allowed, minutes
@@ -91,3 +94,14 @@ def test_ends_by_time_serve_every_symbol():
     train, test = next(iter(PurgedKFold(3, embargo=0, label_ends=ends).split(index)))
     assert test.tolist() == [*range(300), *range(N, N + 300)]
     assert train.tolist() == [*range(360, N), *range(N + 360, 2 * N)]
+
+
+def test_samples_of_two_symbols_are_split_by_common_time():
+    parts = {name: simulate_bars(900, seed=seed).bars for seed, name in enumerate(["ES", "MGC"])}
+    bars = pd.concat(parts, names=["symbol", "time"])
+    labels = FixedHorizonLabeller(horizon=9, cost_adjustment=None).fit_transform(bars)
+    samples = Samples(bars, labels)
+    time = samples.index.get_level_values("time")
+    for train, test in WalkForward(3).split(samples):
+        assert set(samples.index[train].get_level_values("symbol")) == {"ES", "MGC"}
+        assert pd.DatetimeIndex(samples.end[train]).max() < time[test].min()
