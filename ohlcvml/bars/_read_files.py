@@ -156,6 +156,8 @@ def _tables(archive: zipfile.ZipFile, source: str) -> list[zipfile.ZipInfo]:
         )
     chosen = [i for i in infos if i.filename.lower().endswith(_TABLES + _PACKED)]
     firm = [i for i in chosen if not i.filename.lower().endswith(".txt")]
+    if not chosen and len(infos) == 1 and "." not in infos[0].filename:
+        chosen = infos  # as pandas names the member of x.zip
     chosen = sorted(firm or chosen, key=lambda info: info.filename)
     if not chosen:
         names = ", ".join(info.filename for info in infos[:5]) or "nothing"

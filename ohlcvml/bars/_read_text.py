@@ -223,12 +223,27 @@ def _sniff(source: str, data: bytes) -> _Layout:
         )
     widths = [len(row) for row, is_data in zip(rows, data_rows, strict=True) if is_data]
     width = max(set(widths), key=widths.count)
-    first = data_rows.index(True)
+    first = _first_row(rows, data_rows.index(True))
     start = sum(len(line) + 1 for line in lines[:first])
     headers = [row for row in rows[:first] if any(cell.strip() for cell in row)]
     body = [row for row, is_data in zip(rows[first:], data_rows[first:], strict=True) if is_data]
     headers = [_fit(source, [cell.strip() for cell in row], width, body) for row in headers]
     return _Layout(separator, width, start, headers, body)
+
+
+def _first_row(rows: list[list[str]], first: int) -> int:
+    """Line at which the data begin, given the first line that is surely data.
+
+    A damaged row at the top must be read, and raise, rather than pass for a header: a line directly
+    above the data that holds any number or stamp is data.
+    """
+    for i in range(first - 1, -1, -1):
+        cells = [cell.strip() for cell in rows[i] if cell.strip()]
+        if any(_NUMBER.fullmatch(c) or is_stamp(c) != BAD or _is_date_word(c) for c in cells):
+            first = i
+        elif cells:
+            break
+    return first
 
 
 def _is_data(cells: list[str], separator: str) -> bool:

@@ -128,8 +128,8 @@ def _check_order(table: RawTable, prices: list[FloatArray], volume: FloatArray) 
         raise DataError(
             f"read_bars: {table.source}: no header, and the columns after the time are not "
             f"open, high, low, close in this order ({int((~fine).sum())} of {len(table)} rows "
-            "break low <= open, close <= high). Pass columns={'time': 0, 'open': 1, ...} with positions "
-            "from 0."
+            "break low <= open, close <= high). Pass columns={'time': 0, 'open': 1, ...} with "
+            "positions from 0."
         )
     if price_like.mean() > 0.5:
         raise DataError(

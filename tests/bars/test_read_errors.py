@@ -179,6 +179,14 @@ def test_last_row_cut_short(refuse):
     refuse(HEAD + GOOD * 300 + "2024-03-14 13:31,1,2,1", "1 rows do not have 6 fields .*line 302")
 
 
+@pytest.mark.parametrize(
+    "row", ["?,1,2,1,2,5", "2024-03-14 13:29,1,2", ",,2,,,", "2024-03-14,a,b,c,d,e"]
+)
+def test_damaged_first_row_does_not_pass_for_a_header(refuse, row):
+    refuse(HEAD + row + "\n" + GOOD, r"line 2", tz="UTC")
+    refuse("\n" + HEAD + "\n" + row + "\n\n" + GOOD, r"line 4", tz="UTC")
+
+
 def test_footer_is_not_dropped(refuse):
     refuse(
         HEAD + GOOD + "Downloaded from somewhere as of 14.03.2024\n", "do not have 6 fields.*line 3"

@@ -256,6 +256,18 @@ def test_nothing_is_repaired(tmp_path):
     assert np.isinf(bars["high"].iloc[4])
 
 
+def test_blank_first_bar_stays(tmp_path):
+    path = write(tmp_path, f"t,o,h,l,c,v\n2024-03-14 13:29,,,,,\n2024-03-14 13:30,{A}\n")
+    assert read_bars(path, tz="UTC")["close"].isna().tolist() == [True, False]
+
+
+def test_zone_in_the_file_under_another_name_is_no_contradiction(tmp_path):
+    text = SAMPLES["Interactive Brokers, zone beside the stamp"][0]
+    pd.testing.assert_frame_equal(read_bars(write(tmp_path, text), tz=NEW_YORK), BARS)
+    with pytest.raises(DataError, match="states the clock 'US/Eastern', which tz='UTC' contra"):
+        read_bars(write(tmp_path, text), tz="UTC")
+
+
 def test_volume_is_nan_where_there_is_none(tmp_path):
     bars = read_bars(write(tmp_path, "time,open,high,low,close\n1710423000,1,2,1,2\n"))
     assert bars["volume"].isna().all()

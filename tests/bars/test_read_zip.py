@@ -126,6 +126,15 @@ def test_one_member_is_a_plain_series_and_notes_are_left_out(save):
     assert bars.attrs["symbol"] == "EURUSD"
 
 
+def test_zip_as_pandas_writes_it(tmp_path):
+    bars = pd.DataFrame(
+        dict.fromkeys(["open", "high", "low", "close", "volume"], 1.0),
+        index=pd.DatetimeIndex([EARLY], name="time"),
+    )
+    bars.to_csv(tmp_path / "x.zip")  # the member is called x
+    assert len(read_bars(tmp_path / "x.zip")) == 1
+
+
 def lean_day(day, *contracts):
     return pack(
         {
