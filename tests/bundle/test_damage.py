@@ -12,6 +12,7 @@ import pytest
 
 from ohlcvml.bundle import _files, load, open_bundle, save, verify
 from ohlcvml.exceptions import BundleError
+from tests.bundle.conftest import Centre
 
 ALL_FILES = (
     "SHA256SUMS",
@@ -125,6 +126,18 @@ def test_an_edited_manifest_with_good_hashes(bundle, forge, edit, message):
     forge(bundle, "manifest.json", edit)
     with pytest.raises(BundleError, match=message):
         load(bundle)
+
+
+def test_features_other_than_the_models_are_refused(tmp_path, bars, forge):
+    from ohlcvml.bundle._manifest import digest_of
+
+    model = Centre().fit(bars)
+    model.feature_names_ = ["a", "b"]
+    path = save(model, tmp_path / "b", bars=bars)
+    other = {"columns": ["b", "a"], "sha256": digest_of(["b", "a"])}
+    forge(path, "manifest.json", lambda m: m.update(features=other))
+    with pytest.raises(BundleError, match="the model has features"):
+        load(path)
 
 
 def test_an_edited_state_does_not_reproduce_the_golden_rows(bundle, forge):

@@ -177,6 +177,14 @@ def test_elsewhere_a_large_difference_is_an_error(bundle, forge, monkeypatch):
         load(bundle)
 
 
+def test_networks_are_allowed_a_larger_difference(bundle, forge, monkeypatch):
+    forge(bundle, "manifest.json", lambda m: m["environment"]["versions"].update(torch="2"))
+    shift_golden(bundle, forge, 5e-6)
+    elsewhere(monkeypatch)
+    with pytest.warns(BundleWarning, match="allowed 1e-05"):
+        load(bundle)
+
+
 def test_elsewhere_the_same_bits_say_nothing(bundle, monkeypatch):
     elsewhere(monkeypatch)
     with warnings.catch_warnings():
