@@ -12,7 +12,7 @@ import pandas as pd
 from ohlcvml.bars import Contract, Costs, Sessions
 from ohlcvml.exceptions import DataError
 from ohlcvml.labels import _race
-from ohlcvml.labels._market import Market, limits, read_market, settlement, specifications
+from ohlcvml.labels._market import Market, limits, read_market, run_ends, settlement, specifications
 from ohlcvml.labels._table import LABEL_COLUMNS, end_stamps
 from ohlcvml.labels._uniqueness import average_uniqueness, time_decay_weights
 from ohlcvml.typing import Bars, BoolArray, FloatArray, IntArray, Labels
@@ -93,9 +93,8 @@ def label_bars(bars: Bars, scheme: Scheme, who: str) -> tuple[Labels, dict[str, 
             if invalid.any():
                 reason[rows[invalid]] = REASONS.index("wrong_side")
                 rows = rows[~invalid]
-                result = _race.Outcome(*(field[~invalid] for field in result))
-            gaps += int(((result.flags & _race.GAP) > 0).sum())
-            ties += int(((result.flags & _race.TIE) > 0).sum())
+                result = result.at(~invalid)
+            gaps, ties = gaps + result.count(_race.GAP), ties + result.count(_race.TIE)
             outcomes.append((rows, result, _costs(market, rows, result.exit_row, terms)))
     if side is not None:
         reason[side == 0] = REASONS.index("no_side")
@@ -155,9 +154,9 @@ def _direction(
         -1: (sells, buys, buys, buys),
     }[direction]
     limit, limit_code = limits(
-        market, settles, session_exit=scheme.session_exit, roll_exit=scheme.roll == "exit"
+        market, session_exit=scheme.session_exit, roll_exit=scheme.roll == "exit"
     )
-    rolled = scheme.roll == "hold" and market.contract_run[-1] > len(market.starts) - 2
+    rolled = scheme.roll == "hold" and market.rolls
     track = _race.make_track(
         market.starts,
         market.open,
@@ -168,17 +167,11 @@ def _direction(
         limit=limit,
         limit_code=limit_code,
         settle=settlement(market, settles),
-        segment=_segment_ends(market) if rolled else None,
+        segment=run_ends(market.contract_run) if rolled else None,
         offset=market.offset if rolled else None,
     )
     rows = _decisions(market, scheme, mine, enters, limit, reason)
     return track, rows
-
-
-def _segment_ends(market: Market) -> IntArray:
-    run = market.contract_run
-    ends = np.r_[np.flatnonzero(run[1:] != run[:-1]), len(run) - 1]
-    return np.repeat(ends, np.diff(ends, prepend=-1)).astype(np.int64)
 
 
 def _decisions(
@@ -266,14 +259,15 @@ def _table(
     if len(outcomes) > 1:
         order = np.argsort(rows, kind="stable")
         rows, cost = rows[order], cost[order]
-        result = _race.Outcome(*(field[order] for field in result))
+        result = result.at(order)
     at_open = scheme.entry == "next_open"
     entry_row = rows + 1 if at_open else rows
     entry = (market.open if at_open else market.close)[entry_row]
     resolved = result.exit_row >= 0
     held_to = np.where(resolved, result.exit_row, entry_row)
-    # In prices of the contract that was entered: a roll is not a profit.
-    exit_price = result.price + (market.offset[held_to] - market.offset[entry_row])
+    exit_price = result.price
+    if scheme.roll == "hold":  # in prices of the contract that was entered: a roll is no profit
+        exit_price = exit_price + (market.offset[held_to] - market.offset[entry_row])
     unit = "log"
     if len(rows) and (entry.min() <= 0.0 or exit_price[resolved].min(initial=np.inf) <= 0.0):
         unit, ret = "points", exit_price - entry

@@ -13,12 +13,10 @@ from ohlcvml.bars._frame import OHLCV, PriceArrays, price_arrays, symbol_starts
 from ohlcvml.exceptions import DataError
 from ohlcvml.features import average_true_range
 from ohlcvml.labels import _race
+from ohlcvml.labels._race import UNKNOWN
 from ohlcvml.typing import Bars, BoolArray, FloatArray, IntArray
 
-__all__ = ["Market", "limits", "read_market", "settlement", "specifications"]
-
-# A last row that no position reaches: the session may go on beyond the data.
-UNKNOWN = np.iinfo(np.int64).max
+__all__ = ["Market", "limits", "read_market", "run_ends", "settlement", "specifications"]
 
 RAW: tuple[str, ...] = ("raw_open", "raw_high", "raw_low", "raw_close")
 
@@ -49,6 +47,11 @@ class Market:
     def final(self) -> IntArray:
         """Last row of each row's symbol."""
         return np.repeat(self.starts[1:] - 1, np.diff(self.starts))
+
+    @property
+    def rolls(self) -> bool:
+        """Whether any symbol changes its traded contract."""
+        return bool(self.contract_run[-1] > len(self.starts) - 2)
 
 
 def read_market(bars: Bars, atr_window: int, sessions: Sessions, who: str) -> Market:
@@ -128,8 +131,10 @@ def _traded_prices(frame: Bars, volume: FloatArray, who: str) -> PriceArrays:
             f"{who}: bars with 'raw_open' must have all of {', '.join(RAW)} and contract; "
             f"{', '.join(missing)} missing. Use ohlcvml.bars.continuous, or drop the raw columns."
         )
-    columns = [np.ascontiguousarray(frame[name].to_numpy(dtype=np.float64)) for name in RAW]
-    return PriceArrays(*columns, volume)
+    open_, high, low, close = (
+        np.ascontiguousarray(frame[name].to_numpy(dtype=np.float64)) for name in RAW
+    )
+    return PriceArrays(open_, high, low, close, volume)
 
 
 def _adjusted_by_difference(offset: FloatArray, new_contract: BoolArray, price: FloatArray) -> bool:
@@ -170,35 +175,35 @@ def _locks(frame: Bars, who: str) -> npt.NDArray[np.int8] | None:
 
 
 def limits(
-    market: Market, fills: BoolArray, *, session_exit: bool, roll_exit: bool
+    market: Market, *, session_exit: bool, roll_exit: bool
 ) -> tuple[IntArray | None, npt.NDArray[np.int8] | None]:
     """Last row to which a position that is open in each row may be held, and why.
 
-    That is the last bar that fills before the session's close or before the contract is rolled.
-    It is UNKNOWN where later rows do not yet show that the session or the contract has ended.
+    That is the last row before the session's close, or of the traded contract. It is UNKNOWN where
+    later rows do not yet show that the session or the contract has ended.
     """
-    never = np.full(len(fills), UNKNOWN, dtype=np.int64)
-    session = never
+    never = np.full(len(market.index), UNKNOWN, dtype=np.int64)
+    session = roll = never
     if session_exit:
         # Bars after the close are a stretch of their own.
-        session = _last_of_run(2 * market.session_run + market.after_close, market, fills)
-    roll = never
-    if roll_exit and (market.contract_run[-1] > len(market.starts) - 2):
-        roll = _last_of_run(market.contract_run, market, fills)
+        session = _last_of_run(2 * market.session_run + market.after_close, market)
+    if roll_exit and market.rolls:
+        roll = _last_of_run(market.contract_run, market)
     if session is never and roll is never:
         return None, None
     code = np.where(roll < session, _race.ROLL, _race.SESSION).astype(np.int8)
     return np.minimum(session, roll), code
 
 
-def _last_of_run(run: IntArray, market: Market, fills: BoolArray) -> IntArray:
-    n = len(run)
-    rows = np.arange(n)
-    ends = np.r_[np.flatnonzero(run[1:] != run[:-1]), n - 1]
-    sizes = np.diff(ends, prepend=-1)
-    last_fill = np.maximum.accumulate(np.where(fills, rows, -1))[ends]
-    last_fill = np.where(ends == market.final[ends], UNKNOWN, last_fill)
-    return np.repeat(last_fill, sizes).astype(np.int64)
+def _last_of_run(run: IntArray, market: Market) -> IntArray:
+    last = run_ends(run)
+    return np.where(last == market.final, UNKNOWN, last)
+
+
+def run_ends(run: IntArray) -> IntArray:
+    """Last row of the run of equal values that each row belongs to."""
+    ends = np.r_[np.flatnonzero(run[1:] != run[:-1]), len(run) - 1]
+    return np.repeat(ends, np.diff(ends, prepend=-1)).astype(np.int64)
 
 
 def settlement(market: Market, fills: BoolArray) -> IntArray | None:

@@ -8,13 +8,16 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from ohlcvml.typing import FloatArray, IntArray
+from ohlcvml.typing import BoolArray, FloatArray, IntArray
 
 __all__ = ["INVALID", "UNRESOLVED", "Outcome", "Terms", "Track", "make_track", "race"]
 
 # Exit codes as stored in the labels table; INVALID never leaves the labeller.
 UP, DOWN, TIME, SESSION, ROLL, BOTH = 0, 1, 2, 3, 4, 5
 UNRESOLVED, INVALID = -1, -2
+
+# A last row that no position reaches: the session may go on beyond the data.
+UNKNOWN = np.iinfo(np.int64).max
 
 CENSORED = 1  # the horizon runs past the data
 GAP = 2  # filled at an open beyond the barrier
@@ -73,6 +76,14 @@ class Outcome(NamedTuple):
     code: npt.NDArray[np.int8]
     price: FloatArray  # exit price of the contract traded at exit_row
     flags: npt.NDArray[np.uint8]  # sum of CENSORED, GAP, TIE
+
+    def at(self, which: BoolArray | IntArray) -> Outcome:
+        """Outcome of some of the decisions."""
+        return Outcome(self.exit_row[which], self.code[which], self.price[which], self.flags[which])
+
+    def count(self, flag: int) -> int:
+        """Number of decisions with a flag."""
+        return int(np.count_nonzero(self.flags & flag))
 
 
 @njit(cache=True)
@@ -187,6 +198,8 @@ def _race(  # type: ignore[no-untyped-def]
             x, timed = stop, limit_code[e]
         elif stop <= final:
             x = settle[stop] if settles else stop
+            if limited and limit[e] < UNKNOWN and (x < 0 or x > limit[e]):
+                x, timed = limit[e], limit_code[e]
         flag = CENSORED if x < 0 else 0
         last = min(stop, final)
 
@@ -231,8 +244,10 @@ def _race(  # type: ignore[no-untyped-def]
             if x < 0:
                 code[r], price[r] = UNRESOLVED, np.nan
             else:
-                # An exit that had to wait for a bar that trades is done at that bar's open.
-                code[r], price[r] = timed, close[x] if x == stop else open_[x]
+                # An exit that had to wait for a bar that trades is done at that bar's open; at
+                # the end of a session or contract there is nothing to wait for.
+                waited = timed == TIME and x != stop
+                code[r], price[r] = timed, open_[x] if waited else close[x]
             continue
         exit_row[r] = j
         above, below, opening = high[j] >= high_mark, low[j] <= low_mark, open_[j]

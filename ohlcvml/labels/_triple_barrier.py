@@ -132,7 +132,8 @@ class TripleBarrierLabeller(BaseTransformer):  # type: ignore[misc]
     -----
     Inside a bar: an open beyond a barrier fills at the open; a single touch by high or low fills
     at the barrier. Bars with zero volume fill nothing (NaN volume is unknown and fills): no
-    entry, no touch, and a timed exit waits for the next bar that trades and takes its open. A bar
+    entry, no touch, and a time exit waits for the next bar that trades and takes its open, at most
+    to the end of the session or contract, where positions are marked at the last close. A bar
     column ``limit`` (+1 locked up, −1 locked down) stops buying or selling, respectively. A
     barrier on the wrong side of the entry, or an ATR of 0, makes a row invalid. Where a price is
     not positive, ``ret``, ``cost`` and ``net_ret`` of the whole table are in points
