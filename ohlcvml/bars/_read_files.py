@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import struct
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -27,6 +28,17 @@ _REFUSED = (
     (b"\x89HDF", "HDF5"),
     (b"\xd0\xcf\x11\xe0", "Excel"),
     (b"SQLite format 3", "SQLite"),
+)
+
+# Everything that the zip reader raises on damaged bytes, a negative seek included.
+_ZIP_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    ValueError,
+    RuntimeError,
 )
 
 
@@ -133,7 +145,9 @@ def _unzip(source: str, data: bytes, budget: _Budget, depth: int) -> list[Member
                     inner = budget.read(stream, inside)
                 name = PurePosixPath(info.filename).name
                 found += _unpack(name, inside, inner, budget, depth + 1)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
+    except DataError:
+        raise
+    except _ZIP_ERRORS as error:
         raise DataError(
             f"read_bars: {source}: the zip is damaged or packed in an unknown way ({error}). "
             "Fetch the file again or unpack it."
