@@ -240,10 +240,13 @@ def _terms(scheme: Scheme, spec: Contract | None, direction: int) -> _race.Terms
 def _costs(market: Market, rows: IntArray, exits: IntArray, terms: _race.Terms) -> FloatArray:
     """Round trip in price units; one more for each roll that was traded through."""
     entry_row = rows + 1 if terms.next_open else rows
-    entry = (market.open if terms.next_open else market.close)[entry_row]
-    held_to = np.where(exits >= 0, exits, entry_row)
-    rolls = market.contract_run[held_to] - market.contract_run[entry_row]
-    return np.asarray((terms.cost + terms.rate * np.abs(entry)) * (1.0 + rolls))
+    cost = np.full(len(rows), terms.cost)
+    if terms.rate:
+        cost += terms.rate * np.abs((market.open if terms.next_open else market.close)[entry_row])
+    if market.rolls:
+        held_to = np.where(exits >= 0, exits, entry_row)
+        cost *= 1.0 + (market.contract_run[held_to] - market.contract_run[entry_row])
+    return cost
 
 
 def _table(
@@ -264,9 +267,10 @@ def _table(
     entry_row = rows + 1 if at_open else rows
     entry = (market.open if at_open else market.close)[entry_row]
     resolved = result.exit_row >= 0
-    held_to = np.where(resolved, result.exit_row, entry_row)
     exit_price = result.price
-    if scheme.roll == "hold":  # in prices of the contract that was entered: a roll is no profit
+    if scheme.roll == "hold" and market.rolls:
+        # In prices of the contract that was entered: a roll is no profit.
+        held_to = np.where(resolved, result.exit_row, entry_row)
         exit_price = exit_price + (market.offset[held_to] - market.offset[entry_row])
     unit = "log"
     if len(rows) and (entry.min() <= 0.0 or exit_price[resolved].min(initial=np.inf) <= 0.0):
