@@ -26,6 +26,8 @@ SCORES: tuple[tuple[str, str, str], ...] = (
     ("calibration_error", "calibration error", "{:.3f}"),
     ("sessions", "sessions", "{:.0f}"),
     ("net_sharpe", "net Sharpe", "{:+.2f}"),
+    ("sharpe_low", "  95 % from", "{:+.2f}"),
+    ("sharpe_high", "  95 % to", "{:+.2f}"),
     ("sortino", "net Sortino", "{:+.2f}"),
     ("net_return", "net return", "{:+.2%}"),
     ("max_drawdown", "maximum drawdown", "{:.2%}"),
@@ -81,11 +83,7 @@ def print_result(console: Console, result: TrainingResult, model: str) -> None:
     console.print(score_table(title, [*columns, *_rows(forward.baselines)]))
     columns = [(f"{model} fold mean", _means(k_fold)), *_rows(k_fold.baselines)]
     console.print(score_table("Purged k-fold (two-sided)", columns, "; ".join(k_fold.notes)))
-    caption = (
-        f"Net Sharpe 95 % interval {test.scores['sharpe_low']:+.2f} to "
-        f"{test.scores['sharpe_high']:+.2f} on {test.scores['sessions']:.0f} sessions; "
-        f"{looks_text(result.looks)}."
-    )
+    caption = f"{looks_text(result.looks).capitalize()}."
     columns = [(model, test.scores), *_rows(test.baselines)]
     console.print(score_table("Untouched test set: the last rows in time", columns, caption))
     used = len(result.parts.train) + len(result.parts.test)

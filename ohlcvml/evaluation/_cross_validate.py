@@ -232,7 +232,7 @@ def _fit_fold(
         **scores,
     }
     table.insert(0, "fold", fold)
-    baselines = baseline_scores(test, fitted.classes_, shares, trading, trades)
+    baselines = baseline_scores(table, test, fitted.classes_, shares, trading, trades)
     if exposure is not None:
         threshold = _exposure_threshold(rest, train, exposure)
         baselines.loc["equal_exposure"] = pd.Series(

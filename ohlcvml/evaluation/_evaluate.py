@@ -113,7 +113,7 @@ def evaluate(
     table = predictions_table(model, samples)
     shares = model.class_shares_
     scores, run = score_predictions(table, samples, model.classes_, shares, trading)
-    baselines = baseline_scores(samples, model.classes_, shares, trading, run)
+    baselines = baseline_scores(table, samples, model.classes_, shares, trading, run)
     return Evaluation(table, scores, baselines, run)
 
 
@@ -164,10 +164,19 @@ def _run(signals: pd.DataFrame, samples: Samples, trading: Trading, blocks: Any)
 
 
 def baseline_scores(
-    samples: Samples, classes: Any, shares: FloatArray, trading: Trading, like: Backtest
+    table: pd.DataFrame,
+    samples: Samples,
+    classes: Any,
+    shares: FloatArray,
+    trading: Trading,
+    like: Backtest,
 ) -> pd.DataFrame:
-    """Scores of the forecast of no skill, which never trades, and of buying and holding."""
+    """Scores of the forecast of no skill, which never trades, and of buying and holding.
+
+    No skill is scored on the very rows that the model answered.
+    """
     proba = np.tile(shares, (len(samples), 1))
+    proba[table["confidence"].isna().to_numpy()] = np.nan
     no_skill = classification_scores(samples.y, proba, list(classes), shares)
     flat = pd.DataFrame({"side": np.zeros(len(samples), dtype=np.int8)}, index=samples.index)
     idle = _run(flat, samples, trading, None)
