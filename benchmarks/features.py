@@ -67,6 +67,11 @@ def median_seconds(run: object, repeats: int) -> float:
     return statistics.median(times)
 
 
+def time_preallocated(feature: features.BaseFeature, bars: pd.DataFrame, repeats: int) -> float:
+    block = np.zeros((len(feature.feature_names), len(bars)))
+    return median_seconds(lambda: feature._write(bars, Channels(bars, "set"), block), repeats)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--n", type=int, default=1_000_000)
@@ -91,13 +96,9 @@ def main() -> None:
 
     default.fit(bars)
     width = len(default.feature_names)
-    block = np.zeros((width, args.n))
-    seconds = median_seconds(
-        lambda: default._write(bars, Channels(bars, "set"), block), args.repeats
-    )
+    seconds = time_preallocated(default, bars, args.repeats)
     row = {"set": "preallocated", "columns": width, "ns_per_bar": round(seconds / args.n * 1e9, 1)}
     print(json.dumps({**row, "ns_per_bar_column": round(seconds / args.n / width * 1e9, 2)}))
-    del block
     with PeakMemory() as peak:
         start = time.perf_counter()
         table = default.transform(bars)

@@ -14,7 +14,7 @@ from sktime.transformations.base import BaseTransformer
 
 from ohlcvml._checks import any_value
 from ohlcvml.bars._frame import OHLCV
-from ohlcvml.exceptions import DataError, ParameterError
+from ohlcvml.exceptions import ParameterError
 from ohlcvml.features._base import BaseFeature
 from ohlcvml.features._channels import BarRow, Channels
 from ohlcvml.features._parts import (
@@ -23,7 +23,7 @@ from ohlcvml.features._parts import (
     is_sklearn_transformer,
     join_tags,
     known_names,
-    stateful_clone,
+    names_of,
 )
 from ohlcvml.features._stream import Node
 from ohlcvml.features._union import foreign_table
@@ -151,13 +151,8 @@ class BarFeatureChain(_HeterogenousMetaEstimator, BaseFeature):  # type: ignore[
     @property
     def feature_names(self) -> list[str]:
         """Names of the output columns, in order."""
-        names = known_names(self._parts()[-1][1])
-        if names is None:
-            raise DataError(
-                "BarFeatureChain: the column names are known only after fit. Call fit first, or "
-                "read the columns of the result."
-            )
-        return names
+        name, last = self._parts()[-1]
+        return names_of(last, name)
 
     @property
     def lookback(self) -> int | None:
@@ -172,7 +167,7 @@ class BarFeatureChain(_HeterogenousMetaEstimator, BaseFeature):  # type: ignore[
 
     def _fit(self, X: Bars, y: Any = None) -> BarFeatureChain:
         fitted: list[tuple[str, Any]] = []
-        steps = [(name, stateful_clone(step)) for name, step in self._parts()]
+        steps = [(name, step.clone()) for name, step in self._parts()]
         for at, (name, step) in enumerate(steps):
             step.fit(X, y)
             fitted.append((name, step))
@@ -196,12 +191,7 @@ class BarFeatureChain(_HeterogenousMetaEstimator, BaseFeature):  # type: ignore[
         row: Any = source
         steps = self._parts()
         for at, (name, step) in enumerate(steps):
-            if not is_ours(step):
-                raise ParameterError(
-                    f"BarFeatureChain: step {name!r} ({type(step).__name__}) cannot stream; only "
-                    "the transformers of ohlcvml and fitted scikit-learn ones can."
-                )
-            names = step.feature_names
+            names = names_of(step, name)
             values = out if at + 1 == len(steps) else np.full(len(names), np.nan)
             nodes[name] = step._node(row, values)
             row = _FeatureRow(names, values)

@@ -98,7 +98,7 @@ class BarRow:
         self._raw, self._logs = np.full(5, np.nan), np.full(5, np.nan)
         self._arguments = np.full(5, np.nan)  # of the logs, so that one call of np.log serves all
         self._extra: dict[str, FloatArray] = {}
-        self._takes_logs = False
+        self._logged: set[int] = set()  # prices whose log a kernel reads
         self._labels: tuple[Any, tuple[int, ...] | None] = (None, None)
 
     def __getitem__(self, name: str) -> FloatArray:
@@ -106,8 +106,8 @@ class BarRow:
             at = OHLCV.index(name)
             return self._raw[at : at + 1]
         if name in LOGS:
-            self._takes_logs |= name != "log_volume"
             at = OHLCV.index(LOGS[name])
+            self._logged |= {at} - {OHLCV.index("volume")}
             return self._logs[at : at + 1]
         return self._extra.setdefault(name, np.full(1, np.nan))
 
@@ -128,11 +128,10 @@ class BarRow:
                 raw[:4] = np.nan
         if raw[4] < 0:
             raise DataError(_negative_volume(self._who, raw[4], ""))
-        if self._takes_logs:
-            for at, name in enumerate(PRICES):
-                if raw[at] <= 0:
-                    raise DataError(_not_positive(self._who, name, raw[at], ""))
-            self._arguments[:4] = raw[:4]
+        for at in self._logged:
+            if raw[at] <= 0:
+                raise DataError(_not_positive(self._who, OHLCV[at], raw[at], ""))
+            self._arguments[at] = raw[at]
         self._arguments[4] = raw[4] + 1.0
         np.log(self._arguments, out=self._logs)
         for name, value in self._extra.items():

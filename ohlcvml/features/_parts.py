@@ -7,10 +7,10 @@ from typing import Any
 from sklearn.base import BaseEstimator as SklearnEstimator
 from sktime.transformations.base import BaseTransformer
 
-from ohlcvml.exceptions import LeakageError, ParameterError
+from ohlcvml.exceptions import DataError, LeakageError, ParameterError
 from ohlcvml.features._base import BaseFeature
 
-__all__ = ["as_step", "is_ours", "join_tags", "known_names", "stateful_clone"]
+__all__ = ["as_step", "is_ours", "join_tags", "known_names", "names_of"]
 
 
 def is_ours(part: Any) -> bool:
@@ -46,21 +46,23 @@ def as_step(part: Any, who: str) -> Any:
     return part
 
 
-def stateful_clone(part: Any) -> Any:
-    """Unfitted copy of a part."""
-    return part.clone()
-
-
 def known_names(part: Any) -> list[str] | None:
-    """Column names of a part of ours, or None while only its fit can tell."""
-    from ohlcvml.exceptions import DataError
-
-    if not is_ours(part):
-        return None
+    """Column names of a part, or None if only its fit, or only its result, can tell."""
     try:
-        return list(part.feature_names)
-    except DataError:
+        return names_of(part, "")
+    except (DataError, ParameterError):
         return None
+
+
+def names_of(part: Any, name: str) -> list[str]:
+    """Column names of a part; raise if it cannot tell them."""
+    if not is_ours(part):
+        raise ParameterError(
+            f"step {name!r} ({type(part).__name__}) does not say its column names and cannot "
+            "stream; only the transformers of ohlcvml and fitted scikit-learn ones do. Read the "
+            "columns of the result."
+        )
+    return list(part.feature_names)
 
 
 def join_tags(composite: Any, parts: list[Any]) -> None:

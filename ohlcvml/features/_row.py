@@ -179,5 +179,9 @@ def _names_out(transformer: Any, inputs: list[str], count: int) -> list[str]:
 
 
 def _needs_target(transformer: Any) -> bool:
+    from sklearn.feature_selection import SelectorMixin, VarianceThreshold
+
+    if isinstance(transformer, SelectorMixin):  # some declare the target optional; none means it
+        return not isinstance(transformer, VarianceThreshold)
     tags = getattr(transformer, "__sklearn_tags__", None)
     return bool(tags is not None and tags().target_tags.required)

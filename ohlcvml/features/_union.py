@@ -13,7 +13,7 @@ from ohlcvml._checks import any_value
 from ohlcvml.exceptions import DataError, ParameterError
 from ohlcvml.features._base import BaseFeature, check_unique
 from ohlcvml.features._channels import BarRow, Channels
-from ohlcvml.features._parts import as_step, is_ours, join_tags, known_names, stateful_clone
+from ohlcvml.features._parts import as_step, join_tags, known_names, names_of
 from ohlcvml.features._stream import Node, ParallelNodes
 from ohlcvml.typing import Bars, Features, FloatArray
 
@@ -97,13 +97,7 @@ class BarFeatureUnion(_HeterogenousMetaEstimator, BaseFeature):  # type: ignore[
         """Names of the output columns, in order."""
         names: list[str] = []
         for name, part in self._parts():
-            known = known_names(part)
-            if known is None:
-                raise DataError(
-                    f"BarFeatureUnion: the column names of part {name!r} are known only after fit. "
-                    "Call fit first, or read the columns of the result."
-                )
-            names += known
+            names += names_of(part, name)
         return names
 
     @property
@@ -118,7 +112,7 @@ class BarFeatureUnion(_HeterogenousMetaEstimator, BaseFeature):  # type: ignore[
         return largest
 
     def _fit(self, X: Bars, y: Any = None) -> BarFeatureUnion:
-        self.features_ = [(name, stateful_clone(part)) for name, part in self._parts()]
+        self.features_ = [(name, part.clone()) for name, part in self._parts()]
         for _, part in self.features_:
             part.fit(X, y)
         return self
@@ -126,8 +120,9 @@ class BarFeatureUnion(_HeterogenousMetaEstimator, BaseFeature):  # type: ignore[
     def _transform(self, X: Bars, y: Any = None) -> Features:
         parts, tables, names = self._parts(), {}, []
         for name, part in parts:
-            if is_ours(part):
-                names.append(part.feature_names)
+            known = known_names(part)
+            if known is not None:
+                names.append(known)
             else:
                 if not part.is_fitted:  # stateless: a union of such is not fitted either
                     part = part.clone().fit(X)
@@ -147,7 +142,7 @@ class BarFeatureUnion(_HeterogenousMetaEstimator, BaseFeature):  # type: ignore[
         return pd.DataFrame(block.T, index=X.index, columns=columns, copy=False)
 
     def _write(self, X: Bars, channels: Channels, out: FloatArray) -> None:
-        if all(is_ours(part) for _, part in self._parts()):
+        if all(known_names(part) is not None for _, part in self._parts()):
             first = 0
             for _, part in self._parts():
                 count = len(part.feature_names)
@@ -159,12 +154,7 @@ class BarFeatureUnion(_HeterogenousMetaEstimator, BaseFeature):  # type: ignore[
     def _node(self, source: BarRow, out: FloatArray) -> Node:
         nodes, first = {}, 0
         for name, part in self._parts():
-            if not is_ours(part):
-                raise ParameterError(
-                    f"BarFeatureUnion: part {name!r} ({type(part).__name__}) cannot stream; only "
-                    "the transformers of ohlcvml and fitted scikit-learn ones can."
-                )
-            count = len(part.feature_names)
+            count = len(names_of(part, name))
             nodes[name] = part._node(source, out[first : first + count])
             first += count
         return ParallelNodes(nodes)

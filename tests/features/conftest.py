@@ -1,0 +1,51 @@
+"""Bars and features that the laws run over."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.preprocessing import StandardScaler
+
+from ohlcvml import features
+
+FAMILIES = [
+    features.ReturnFeatures,
+    features.TrendFeatures,
+    features.MomentumFeatures,
+    features.VolatilityFeatures,
+    features.ReturnMomentFeatures,
+    features.VolumeFeatures,
+    features.OHLCVFeatures,
+]
+
+
+def make_bars(n, seed=0, start="2025-01-06"):
+    rng = np.random.default_rng(seed)
+    close = 5000 * np.exp((rng.standard_t(5, n) * 5e-4).cumsum())
+    open_ = np.r_[5000.0, close[:-1]]
+    high = np.maximum(open_, close) * np.exp(np.abs(rng.normal(0, 2e-4, n)))
+    low = np.minimum(open_, close) * np.exp(-np.abs(rng.normal(0, 2e-4, n)))
+    volume = rng.lognormal(5, 1, n)  # no two equal: a z-score of equal values is undefined
+    index = pd.date_range(start, periods=n, freq="1min", tz="UTC", name="time")
+    columns = {"open": open_, "high": high, "low": low, "close": close, "volume": volume}
+    return pd.DataFrame(columns, index=index)
+
+
+def instances():
+    """Every family by its test parameters and its defaults, and composites of them."""
+    for cls in FAMILIES:
+        for params in [*cls.get_test_params(), {}]:
+            yield cls(**params)
+    small = features.ReturnFeatures((1, 2)) + features.VolumeFeatures((3,))
+    yield small
+    yield small * StandardScaler()
+    yield features.TrendFeatures((3,), (2,), 2) + features.ReturnFeatures((1,)) * StandardScaler()
+
+
+@pytest.fixture(scope="session")
+def bars():
+    return make_bars(3000)
+
+
+@pytest.fixture(params=list(instances()), ids=lambda f: f"{type(f).__name__}-{f.lookback}")
+def feature(request, bars):
+    return request.param.clone().fit(bars)

@@ -1,0 +1,122 @@
+"""What is refused, and how the message helps."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ohlcvml import features
+from ohlcvml.exceptions import DataError, ParameterError
+from tests.features.conftest import FAMILIES, make_bars
+
+BARS = make_bars(100)
+
+
+@pytest.mark.parametrize(
+    ("cls", "name", "rule"),
+    [(cls, name, rule) for cls in FAMILIES for name, rule in cls._parameter_rules.items()],
+)
+def test_a_bad_parameter_is_named(cls, name, rule):
+    with pytest.raises(ParameterError, match=f"{cls.__name__}: parameter '{name}' must be"):
+        cls(**{name: rule.bad})
+
+
+def test_a_window_given_twice_is_named():
+    with pytest.raises(ParameterError, match="'log_return_5' would occur twice"):
+        features.ReturnFeatures(lags=(5, 5))
+
+
+@pytest.mark.parametrize("column", ["open", "high", "close", "volume"])
+def test_infinite_values_raise(column):
+    bars = BARS.copy()
+    bars.loc[bars.index[7], column] = np.inf
+    with pytest.raises(DataError, match=f"'{column}' must be finite or NaN; row 7"):
+        features.OHLCVFeatures().fit_transform(bars)
+    with pytest.raises(DataError, match=f"'{column}' must be finite or NaN"):
+        features.OHLCVFeatures().stream().push(bars.iloc[7])
+
+
+@pytest.mark.parametrize("price", [0.0, -37.6])
+def test_prices_at_or_below_zero_raise_where_a_log_is_taken(price):
+    bars = BARS.copy()
+    bars.iloc[7, :4] = price
+    with pytest.raises(DataError, match=r"'close' must be positive.*in row 7.*leave the return"):
+        features.ReturnFeatures().fit_transform(bars)
+    with pytest.raises(DataError, match="'close' must be positive"):
+        features.ReturnFeatures().stream().push(bars.iloc[7])
+    assert features.TrendFeatures().fit_transform(bars).shape == (100, 9)
+
+
+def test_a_refused_bar_leaves_the_stream_as_it_was():
+    stream, bad = features.OHLCVFeatures().stream(), BARS.iloc[50].copy()
+    bad["close"] = -1.0
+    for bar in BARS.iloc[:50].to_dict("records"):
+        stream.push(bar)
+    before = stream.state
+    with pytest.raises(DataError):
+        stream.push(bad)
+    assert all(np.array_equal(before[k], v, equal_nan=True) for k, v in stream.state.items())
+
+
+def test_no_volume_at_all_raises_with_the_remedy():
+    bars = BARS.assign(volume=np.nan)
+    with pytest.raises(DataError, match=r"all of it is NaN.*OHLCVFeatures\(volume=False\)"):
+        features.OHLCVFeatures().fit_transform(bars)
+    names = features.OHLCVFeatures(volume=False).fit_transform(bars).columns
+    assert len(names) == 38
+    assert not any("volume" in name for name in names)
+
+
+def test_a_symbol_without_volume_is_named():
+    panel = pd.concat({"ES": BARS, "FX": BARS.assign(volume=np.nan)}, names=["symbol", "time"])
+    with pytest.raises(DataError, match="FX"):
+        features.VolumeFeatures().fit_transform(panel)
+
+
+def test_negative_volume_raises():
+    bars = BARS.copy()
+    bars.loc[bars.index[3], "volume"] = -1
+    with pytest.raises(DataError, match=r"'volume' must not be negative; got -1.0 in row 3"):
+        features.VolumeFeatures().fit_transform(bars)
+
+
+def test_some_columns_of_bars_raise():
+    with pytest.raises(DataError, match="volume missing"):
+        features.ReturnFeatures().fit_transform(BARS.drop(columns="volume"))
+    with pytest.raises(DataError, match="volume missing"):
+        features.ReturnFeatures().stream().push({"open": 1, "high": 1, "low": 1, "close": 1})
+
+
+@pytest.mark.parametrize("state", [{}, {"ring": [0.0], "clock": [0, 0]}, {"ring": [0.0] * 60}])
+def test_the_state_of_another_stream_is_refused(state):
+    with pytest.raises(DataError, match="stream with the same parameters"):
+        features.ReturnFeatures().stream(state=state)
+
+
+def test_a_plain_series_is_taken_as_price():
+    price = BARS[["close"]].rename(columns={"close": "price"})
+    table = features.ReturnFeatures((1,)).fit_transform(price)
+    assert table.equals(features.ReturnFeatures((1,)).fit_transform(BARS))
+    stream = features.ReturnFeatures((1,)).stream()
+    rows = [stream.push(bar) for bar in price.to_dict("records")]
+    assert np.array_equal(rows, table, equal_nan=True)
+
+
+def test_every_form_of_a_bar_gives_the_same_row():
+    rows = []
+    for form in ("dict", "series", "tuple", "array"):
+        stream = features.OHLCVFeatures().stream()
+        for t in range(30):
+            bar = BARS.iloc[t]
+            named = next(BARS.iloc[t : t + 1].itertuples(index=False))
+            forms = {"dict": bar.to_dict(), "series": bar, "tuple": named, "array": bar.to_numpy()}
+            row = stream.push(forms[form])
+        rows.append(row)
+    assert all(np.array_equal(row, rows[0], equal_nan=True) for row in rows)
+
+
+def test_constant_prices_are_undefined_where_nothing_moves():
+    bars = BARS.copy()
+    bars.iloc[:, :4] = 100.0
+    last = features.OHLCVFeatures().fit_transform(pd.concat([bars] * 3, ignore_index=True)).iloc[-1]
+    assert (last.filter(regex="^(log_return|return_mean|return_std|atr_ratio|parki)") == 0).all()
+    assert last.filter(regex="^(rsi|macd|sma|ema|return_zscore|true_range)").isna().all()
