@@ -53,7 +53,10 @@ class SignalModel:
         scale, price = atr_scale(samples.bars, window)
         pos = samples.pos
         rows = samples.labels.iloc[samples.rows]
-        units = rows["ret"].to_numpy() / scale[pos]
+        # Log returns are fractions of the price; where prices are not positive, labels are in points.
+        points = samples.labels.attrs.get("return_unit") == "points"
+        one = np.ones(len(pos)) if points else price[pos]
+        units = rows["ret"].to_numpy() * one / (scale[pos] * price[pos])
         good = np.isfinite(units)
         classes = samples.classes
         means = np.zeros(len(classes))
@@ -63,7 +66,7 @@ class SignalModel:
                 means[k] = np.average(units[mine], weights=weight[mine])
         round_trip = samples.labels.attrs.get("round_trip")
         if round_trip is None:
-            round_trip = float(np.median(rows["cost"].to_numpy() * price[pos]))
+            round_trip = float(np.median(rows["cost"].to_numpy() * one))
         return cls(classes, means, float(round_trip), window)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from sktime.transformations.base import BaseTransformer
 
@@ -79,32 +80,38 @@ def fit_step(step: Any, table: Features, samples: Samples, report: dict[str, int
         known = rows.notna().all(axis=1).to_numpy()
         y = pd.Series(samples.y[known], index=rows.index[known])
         return step.fit(rows[known], y)
-    pieces = []
-    for first, last in samples.stretches():
-        piece = table.iloc[first : last + 1].dropna()
-        if len(piece) >= MIN_STRETCH:
-            pieces.append(piece)
-        else:
-            report["short_stretches"] = report.get("short_stretches", 0) + 1
+    stretches = [table.iloc[first : last + 1] for first, last in samples.stretches()]
+    if isinstance(step, RowTransformer):
+        return step.fit(pd.concat([_by_time(piece) for piece in stretches]))
+    whole = [run for piece in stretches for run in _complete_runs(piece)]
+    pieces = [_by_time(run) for run in whole if len(run) >= MIN_STRETCH]
+    report["short_stretches"] = report.get("short_stretches", 0) + len(whole) - len(pieces)
     if not pieces:
         raise DataError(
             f"BarPipeline: step {type(step).__name__} has no training stretch of at least "
             f"{MIN_STRETCH} complete bars among {len(samples)} samples. Give more bars than the "
             "features' lookback."
         )
-    flat = [
-        piece.droplevel(list(range(piece.index.nlevels - 1)))
-        if isinstance(piece.index, pd.MultiIndex)
-        else piece
-        for piece in pieces
-    ]
-    takes_panels = "pd-multiindex" in step.get_tag("X_inner_mtype")
-    if takes_panels:
-        return step.fit(pd.concat(dict(enumerate(flat)), names=["stretch", "time"]))
-    if len(flat) > 1 and not isinstance(step, RowTransformer):
+    if "pd-multiindex" in step.get_tag("X_inner_mtype"):
+        return step.fit(pd.concat(dict(enumerate(pieces)), names=["stretch", "time"]))
+    if len(pieces) > 1:
         raise DataError(
             f"BarPipeline: step {type(step).__name__} learns from one series only, and the "
-            f"training rows are {len(flat)} separate stretches; gluing them would teach it jumps "
+            f"training rows are {len(pieces)} separate stretches; gluing them would teach it jumps "
             "that never happened. Use a transformer that takes panels, or walk-forward splits."
         )
-    return step.fit(pd.concat(flat))
+    return step.fit(pieces[0])
+
+
+def _complete_runs(piece: Features) -> list[Features]:
+    """Cut a stretch at rows with a missing value: what lies around them is not adjacent."""
+    complete = piece.notna().all(axis=1).to_numpy()
+    edges = np.flatnonzero(np.diff(complete, prepend=False, append=False))
+    return [piece.iloc[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def _by_time(piece: Features) -> Features:
+    """The rows of one symbol, on their time alone."""
+    if isinstance(piece.index, pd.MultiIndex):
+        return piece.droplevel(list(range(piece.index.nlevels - 1)))
+    return piece

@@ -1,0 +1,127 @@
+"""LightGBMClassifier in cross-validation beside the bare library, and memory of 1M bars.
+
+    python benchmarks/models.py [--bars 60000] [--rounds 200] [--threads 1] [--repeats 3]
+
+Both sides get the same float32 rows, weights, folds, parameters and threads, in turn in one
+process; the figure is the ratio of the medians. The wrapper's time includes slicing the samples,
+weights anew for each fold, the memory of training intervals, the guard against leakage and the
+mapping of classes. ``cross_validate`` adds scores, backtests and baselines on top.
+"""
+
+import argparse
+import statistics
+import threading
+import time
+
+import lightgbm
+import numpy as np
+
+from ohlcvml.bars import Costs, simulate_bars
+from ohlcvml.evaluation import cross_validate
+from ohlcvml.features import OHLCVFeatures
+from ohlcvml.labels import TripleBarrierLabeller
+from ohlcvml.models import LightGBMClassifier
+from ohlcvml.samples import Samples
+from ohlcvml.splits import PurgedKFold
+
+
+class PeakMemory:
+    """Growth of the resident set above its start, in MiB, sampled every 2 ms."""
+
+    def __enter__(self):
+        self.start = self.peak = self._resident()
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=self._watch, daemon=True)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop.set()
+        self.thread.join()
+        self.growth = max(self.peak, self._resident()) - self.start
+
+    def _watch(self):
+        while not self.stop.wait(0.002):
+            self.peak = max(self.peak, self._resident())
+
+    @staticmethod
+    def _resident():
+        with open("/proc/self/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * 4096 / 2**20
+
+
+def compare_cross_validation(n_bars, rounds, n_threads, repeats):
+    bars = simulate_bars(n_bars, seed=0, edge=0.1).bars
+    labels = TripleBarrierLabeller(horizon=20, costs=Costs(spread=0.5)).fit_transform(bars)
+    features = OHLCVFeatures().fit_transform(bars)
+    samples = Samples(bars, labels, features=features)
+    samples = samples[~np.isnan(samples.last()).any(axis=1)]
+    folds = list(PurgedKFold(n_splits=5, embargo=1440).split(samples))
+    model = LightGBMClassifier(n_estimators=rounds, n_jobs=n_threads)
+    rows = samples.last()
+    codes = samples.y + 1
+    params = model._booster_params(3)
+    weights = [samples[train].weight for train, _ in folds]
+
+    def bare():
+        out = []
+        for (train, test), weight in zip(folds, weights, strict=True):
+            data = lightgbm.Dataset(rows[train], codes[train], weight=weight, params=params)
+            booster = lightgbm.train(params, data, num_boost_round=rounds)
+            out.append(booster.predict(rows[test], num_threads=n_threads))
+        return out
+
+    def ours():
+        return [
+            model.clone().fit(samples[train]).predict_proba(samples[test]) for train, test in folds
+        ]
+
+    def whole():
+        return cross_validate(
+            OHLCVFeatures() * model, bars, labels, PurgedKFold(n_splits=5, embargo=1440)
+        )
+
+    same = all(np.array_equal(a, b) for a, b in zip(bare(), ours(), strict=True))
+    seconds = {"bare": [], "ours": [], "cross_validate": []}
+    for _ in range(repeats):
+        for name, run in (("bare", bare), ("ours", ours), ("cross_validate", whole)):
+            started = time.perf_counter()
+            run()
+            seconds[name].append(time.perf_counter() - started)
+    median = {name: statistics.median(times) for name, times in seconds.items()}
+    print(f"{n_bars:,} bars, {rows.shape[1]} columns, {rounds} rounds, {n_threads} thread(s)")
+    print(f"parameters on both sides: {params}")
+    print(f"same bits: {same}")
+    for name, value in median.items():
+        print(f"{name:15s} {value:8.3f} s  {value / median['bare']:.3f} x bare")
+
+
+def measure_memory(n_bars=1_000_000):
+    OHLCVFeatures().fit_transform(simulate_bars(2_000, seed=0).bars)  # compile first
+    bars = simulate_bars(n_bars, seed=0).bars
+    labels = TripleBarrierLabeller(horizon=20, costs=Costs(spread=0.5)).fit_transform(bars)
+    with PeakMemory() as memory:
+        features = OHLCVFeatures().fit_transform(bars)
+    size = features.to_numpy().nbytes / 2**20
+    print(f"features of {n_bars:,} bars x {features.shape[1]} columns: {size:.0f} MiB of output, ")
+    print(f"  peak growth {memory.growth:.0f} MiB = {memory.growth / size:.2f} x output")
+    with PeakMemory() as memory:
+        samples = Samples(bars, labels, features=features)
+        samples.last()
+    print(f"samples with the shared float32 matrix and all rows gathered: {memory.growth:.0f} MiB")
+    with PeakMemory() as memory:
+        folds = [samples[train] for train, _ in PurgedKFold(5, embargo=1440).split(samples)]
+    print(f"five folds as views: {memory.growth:.0f} MiB for {sum(map(len, folds)):,} rows")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--bars", type=int, default=60_000)
+    parser.add_argument("--rounds", type=int, default=200)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--repeats", type=int, default=3)
+    arguments = parser.parse_args()
+    compare_cross_validation(
+        arguments.bars, arguments.rounds, arguments.threads, arguments.repeats
+    )
+    measure_memory()
