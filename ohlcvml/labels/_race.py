@@ -16,6 +16,9 @@ __all__ = ["INVALID", "UNRESOLVED", "Outcome", "Terms", "Track", "make_track", "
 UP, DOWN, TIME, SESSION, ROLL, BOTH = 0, 1, 2, 3, 4, 5
 UNRESOLVED, INVALID = -1, -2
 
+# How many of eight bars stand before the first one whose bit is set.
+LEADING = np.array([8, *((x & -x).bit_length() - 1 for x in range(1, 256))], dtype=np.uint64)
+
 # A last row that no position reaches: the session may go on beyond the data.
 UNKNOWN = np.iinfo(np.int64).max
 
@@ -214,11 +217,11 @@ def _race(  # type: ignore[no-untyped-def]
                     while u <= to and (high[u] < high_mark) & (low[u] > low_mark):
                         u += ONE
                     break
-                # Eight bars without a branch: where the race ends cannot be predicted.
-                clear, alive = ZERO, ONE
+                # Eight bars without a branch: where a race ends cannot be predicted.
+                bits = ZERO
                 for q in range(EIGHT):
-                    alive &= np.uint64((high[u + q] < high_mark) & (low[u + q] > low_mark))
-                    clear += alive
+                    bits |= np.uint64((high[u + q] >= high_mark) | (low[u + q] <= low_mark)) << q
+                clear = LEADING[bits]
                 u += clear
                 if clear < EIGHT:
                     break

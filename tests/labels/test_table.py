@@ -141,6 +141,25 @@ def test_real_like_bars_have_all_classes():
     assert sorted(labels["label"].unique()) == [-1, 0, 1]
 
 
+@pytest.mark.parametrize(
+    ("symbol", "costs", "adjustment", "share"),
+    [
+        ("ES", Costs(2.0, 0.5), None, 0.484),
+        ("ES", Costs(2.0, 0.5), "net", 0.456),
+        ("ES", Costs(2.0, 0.5), "shift", 0.590),
+        ("MES", Costs(0.62, 1.0), "net", 0.404),
+        ("MES", Costs(0.62, 1.0), "shift", 0.709),
+    ],
+)
+def test_known_shares_on_es(shared_data, symbol, costs, adjustment, share):
+    """The table in docs/differences.md."""
+    table = pd.read_parquet(shared_data / "norm" / "es_1m_quotrading_2025.parquet").set_index("ts")
+    labeller = TripleBarrierLabeller(20, cost_adjustment=adjustment, contract=symbol, costs=costs)
+    labels = labeller.fit_transform(table[["open", "high", "low", "close", "volume"]].astype(float))
+    usable = labels[~labels["censored"]]
+    assert (usable["label"] == 1).mean() == pytest.approx(share, abs=0.0005)
+
+
 # Uniqueness and weights
 
 
