@@ -27,7 +27,7 @@ from ohlcvml.evaluation._backtest_hold import buy_and_hold
 from ohlcvml.evaluation._backtest_kernel import Limits, Orders
 from ohlcvml.evaluation._backtest_result import Backtest
 from ohlcvml.exceptions import DataError
-from ohlcvml.typing import Bars, FloatArray, IntArray, Labels
+from ohlcvml.typing import Bars, FloatArray, Labels
 
 __all__ = ["Backtest", "backtest", "buy_and_hold"]
 
@@ -166,15 +166,10 @@ def backtest(
 
     prices = _d.traded_prices(bars)
     number = np.empty(0, np.int64) if calendar.calendar is None else calendar.number(bars.index)
-    starts = _d.block_starts(blocks, len(signals))
-    begins = _d.positions(bars.index, signals.index, starts)
-    ends = np.r_[begins[1:], len(bars) - 1]
-    block_end = np.repeat(ends, np.diff(np.r_[starts, len(signals)]))
+    stretches = _d.find_blocks(blocks, bars.index, signals)
     session = np.empty(0, np.int64) if over else number
-    matched = _d.match(bars, signals, labels, prices, session, block_end, next_open)
-
-    last_row = _d.positions(bars.index, signals.index, np.r_[starts[1:], len(signals)] - 1)
-    spans = _spans(begins, ends, last_row, matched)
+    matched = _d.match(bars, signals, labels, prices, session, stretches, next_open, costs is None)
+    paid = _costs(costs, spec, matched, prices)
     run = Run(
         bars=bars,
         prices=prices,
@@ -182,8 +177,10 @@ def backtest(
         sessions=calendar,
         session=number,
         capital=capital,
-        spans=spans,
+        spans=np.column_stack([stretches.first, stretches.last]),
         execution=execution,
+        round_trip=_mean_round_trip(paid, labels, prices),
+        overnight=not policy.get("session_exit", False),
         regime=regime,
         funding=_funding_streams(funding, bars.index),
     )
@@ -193,7 +190,7 @@ def backtest(
         matched.entry,
         matched.gain,
         matched.side,
-        _costs(costs, spec, matched, prices),
+        paid,
         matched.exit,
     )
     limits = Limits(
@@ -211,7 +208,7 @@ def backtest(
         "next_session": int(matched.fate[_d.OTHER_SESSION]),
         "block_over": int(matched.fate[_d.BLOCK_OVER]),
     }
-    return assemble(run, orders, limits, matched.decided, fate)
+    return assemble(run, orders, limits, fate)
 
 
 def _horizon(labels: Labels, horizon: int | None) -> int:
@@ -224,24 +221,23 @@ def _horizon(labels: Labels, horizon: int | None) -> int:
     return int(h)
 
 
-def _spans(begins: IntArray, ends: IntArray, last_row: IntArray, matched: _d.Matched) -> IntArray:
-    """First and last evaluated bar of each block: until its last signal and last exit."""
-    stop = np.minimum(last_row, ends)
-    if len(matched.last):
-        block = np.searchsorted(begins, matched.decided, side="right") - 1
-        np.maximum.at(stop, block, matched.last)
-    return np.column_stack([begins, stop])
-
-
 def _costs(
     costs: Costs | float | None, spec: Contract | None, matched: _d.Matched, prices: _d.Prices
 ) -> FloatArray:
     if costs is None:
-        return matched.label_cost
+        return matched.cost
     paid = _d.round_trips(costs, spec, matched.entry)
     if len(prices.rolls):  # a position that is rolled pays once more
         paid = paid * (1.0 + prices.rolls[matched.last] - prices.rolls[matched.first])
     return paid
+
+
+def _mean_round_trip(paid: FloatArray, labels: Labels, prices: _d.Prices) -> float:
+    if len(paid):
+        return float(paid.mean())
+    # Without a decision to look at, the labels' own cost at the first price.
+    scale = 1.0 if labels.attrs.get("return_unit") == "points" else abs(prices.close[0])
+    return float(labels["cost"].mean() * scale)
 
 
 def _funding_streams(given: Any, index: pd.Index) -> tuple[FloatArray, FloatArray]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -34,113 +34,105 @@ class Run:
     capital: float | None
     spans: IntArray  # (n_blocks, 2): first and last evaluated bar
     execution: str
+    round_trip: float  # price units
+    overnight: bool
     regime: Any
     funding: tuple[FloatArray, FloatArray]
 
 
-class Flows(NamedTuple):
-    """What happened in each bar, each of shape (n_bars,); the first two in money."""
-
-    pnl: FloatArray
-    paid: FloatArray
-    traded: FloatArray
-    position: FloatArray
-
-
-def assemble(
-    run: Run, orders: _k.Orders, limits: _k.Limits, decided: IntArray, fate: dict[str, int]
-) -> Backtest:
+def assemble(run: Run, orders: _k.Orders, limits: _k.Limits, fate: dict[str, int]) -> Backtest:
     """Run the orders through the kernel and put the account together."""
     bars, spec, spans = run.bars, run.contract, run.spans
     first, last = int(spans[0, 0]), int(spans[-1, 1])
     worth = 1.0 if spec is None else spec.point_value
     capital = run.capital or abs(float(run.prices.close[first])) * worth
-    day = _session_days(run)
-    stops = np.isfinite(limits.day_loss) or np.isfinite(limits.fall)
+    opens = _session_opens(run)
+    stops = bool(np.isfinite(limits.day_loss) or np.isfinite(limits.fall))
     market = _k.Market(
         run.prices.open,
         run.prices.close,
         run.prices.mark,
         _fresh(run),
-        day,
+        np.repeat(np.arange(len(opens)), np.diff(np.r_[opens, len(bars)]))
+        if stops
+        else np.empty(0, np.int64),
         _tradable(bars) if stops else np.empty(0, np.bool_),
         *run.funding,
     )
     money = limits._replace(
         day_loss=limits.day_loss * capital / worth, fall=limits.fall * capital / worth
     )
-    result = _k.run_orders(market, orders, money)
-    net, paid, traded, position, quantity, charge, status, exits = result
-    filled = status == _k.FILLED
-    counts = dict(fate)
-    for name, code in (("capped", _k.CAPPED), ("busy", _k.BUSY), ("halted", _k.HALTED)):
-        counts[name] = int(np.count_nonzero(status == code))
-    counts["filled"] = int(np.count_nonzero(filled))
-    counts["reduced"] = int(np.count_nonzero(filled & (quantity < limits.unit * (1.0 - 1e-9))))
-    counts["stopped"] = int(np.count_nonzero(filled & (exits == _k.STOPPED_EXIT)))
-    counts["cut"] = int(np.count_nonzero(filled & (exits == _k.BLOCK_EXIT)))
-
-    keep = slice(None) if filled.all() else filled
-    side, size = orders.side[keep], quantity[keep]
-    gross = size * side * orders.gain[keep] * worth
-    cost = charge[keep] * worth
-    if len(run.funding[0]):
-        cost = cost + size * _funding_paid(run, orders.first[keep], orders.last[keep], side) * worth
-    rows = _evaluated(spans)
-    starts = _session_starts(day, rows)
-    last_bars = np.arange(len(bars))[rows][np.r_[starts[1:], 0] - 1]
-    ledger = {
-        "session_ends": bars.index[last_bars],
-        "index": bars.index,
-        "decided": decided[keep],
-        "filled_in": orders.first[keep],
-        "last": orders.last[keep],
-        "side": side,
-        "quantity": size,
-        "entry": orders.entry[keep],
-        "gain": orders.gain[keep],
-        "exit": exits[keep],
-        "round_trip": orders.cost[keep],
-        "gross": gross,
-        "cost": cost,
-    }
-    window = slice(first, last + 1)
+    account = _k.new_account(len(bars), orders)
+    _k.run_orders(market, orders, money, account)
+    result = np.empty(len(orders.first))
+    paid = [np.r_[0.0, np.cumsum(stream)] if len(stream) else stream for stream in run.funding]
+    _k.settle(orders, account, paid[0], paid[1], worth, result)
     if worth != 1.0:
-        net *= worth
-        paid *= worth
-    flows = Flows(net, paid, traded, position)
-    per_year = run.sessions.per_year_of(bars.index)
-    scores = _figures(flows, day, rows, gross - cost, capital, per_year)
+        account.net[:] *= worth
+        account.paid[:] *= worth
+    status = np.bincount(account.status, minlength=5)
+    ends = np.bincount(account.exit[account.quantity > 0], minlength=8)
+    counts = {
+        **fate,
+        "capped": int(status[_k.CAPPED]),
+        "busy": int(status[_k.BUSY]),
+        "halted": int(status[_k.HALTED]),
+        "filled": int(status[_k.FILLED] + status[_k.REDUCED]),
+        "reduced": int(status[_k.REDUCED]),
+        "stopped": int(ends[_k.STOPPED_EXIT]),
+        "cut": int(ends[_k.BLOCK_EXIT]),
+    }
+    filled: Any = slice(None)
+    if counts["filled"] < len(result):
+        filled = account.quantity > 0.0
+    ledger: dict[str, Any] = {
+        "index": bars.index,
+        "first": orders.first[filled],
+        "last": orders.last[filled],
+        "side": orders.side[filled],
+        "quantity": account.quantity[filled],
+        "entry": orders.entry[filled],
+        "gain": orders.gain[filled],
+        "exit": account.exit[filled],
+        "cost": account.charge[filled],
+        "net": result[filled],
+    }
+    rows = _evaluated(spans)
+    starts, stamps = _sessions_of(rows, opens, bars.index)
+    book = Book(account, opens, bars.index, capital, run.sessions.per_year_of(stamps))
+    window = slice(first, last + 1)
     index = bars.index[window]
-    dates = np.asarray(day[rows][starts], dtype="datetime64[D]").astype("datetime64[ns]")
-    daily = np.add.reduceat(net[rows], starts) / capital
+    dates = pd.DatetimeIndex(run.sessions.date(stamps), name="session")
     regimes = None
     if run.regime is not None:
-        regimes = _by_regime(run, flows, day, rows, decided[keep], gross - cost, capital, per_year)
+        regimes = _by_regime(book, run.regime, rows, ledger)
     return Backtest(
-        pnl=pd.Series(net[window], index, name="pnl"),
-        costs=pd.Series(paid[window], index, name="costs"),
-        position=pd.Series(position[window], index, name="position"),
-        traded=pd.Series(traded[window], index, name="traded"),
-        daily=pd.Series(daily, pd.DatetimeIndex(dates, name="session"), name="daily"),
-        scores=scores,
+        pnl=pd.Series(account.net[window], index, name="pnl"),
+        costs=pd.Series(account.paid[window], index, name="costs"),
+        position=pd.Series(account.position[window], index, name="position"),
+        traded=pd.Series(account.traded[window], index, name="traded"),
+        daily=pd.Series(np.add.reduceat(account.net[rows], starts) / capital, dates, name="daily"),
+        scores=book.figures(rows, ledger["net"]),
         regime_scores=regimes,
         counts=counts,
         capital=capital,
         currency="price units" if spec is None else spec.currency,
-        per_year=per_year,
+        per_year=book.per_year,
         execution=run.execution,
         spans=pd.DataFrame({"first": bars.index[spans[:, 0]], "last": bars.index[spans[:, 1]]}),
+        round_trip=run.round_trip,
+        overnight=run.overnight,
         _ledger=ledger,
     )
 
 
-def _session_days(run: Run) -> IntArray:
-    """Session date of each bar as a day number."""
-    if run.sessions.calendar is None:
-        return nanoseconds(run.bars.index) // _DAY
-    dates = run.sessions.date(run.bars.index)
-    return np.asarray(dates.as_unit("ns").asi8) // _DAY
+def _session_opens(run: Run) -> IntArray:
+    """First bar of each session, increasing from 0; sessions are UTC dates without a calendar."""
+    if len(run.session):
+        return np.append(0, np.flatnonzero(np.diff(run.session)) + 1)
+    stamps = nanoseconds(run.bars.index)
+    midnights = np.arange(stamps[0] // _DAY + 1, stamps[-1] // _DAY + 1) * _DAY
+    return np.unique(np.append(np.searchsorted(stamps, midnights), 0))
 
 
 def _fresh(run: Run) -> npt.NDArray[np.bool_]:
@@ -170,68 +162,62 @@ def _evaluated(spans: IntArray) -> Any:
     return np.concatenate(parts).astype(np.int64)
 
 
-def _session_starts(day: IntArray, rows: Any) -> IntArray:
-    days = day[rows]
-    return np.asarray(np.r_[0, np.flatnonzero(days[1:] != days[:-1]) + 1], dtype=np.int64)
+def _sessions_of(rows: Any, opens: IntArray, index: pd.Index) -> tuple[IntArray, pd.DatetimeIndex]:
+    """Where each session starts among ``rows``, and the stamps of those bars."""
+    if isinstance(rows, slice):
+        at, n = opens - rows.start, rows.stop - rows.start
+    else:
+        at, n = np.searchsorted(rows, opens), len(rows)
+    inner = np.unique(at[(at > 0) & (at < n)])
+    starts = np.r_[0, inner].astype(np.int64)
+    bars = starts + rows.start if isinstance(rows, slice) else rows[starts]
+    return starts, pd.DatetimeIndex(index)[bars]
 
 
-def _funding_paid(run: Run, first: IntArray, last: IntArray, side: Any) -> FloatArray:
-    """Funding of one unit held at the closes of bars first … last − 1, in price units."""
-    total = [np.r_[0.0, np.cumsum(stream)] for stream in run.funding]
-    long, short = (t[last] - t[first] for t in total)
-    return np.asarray(np.where(side > 0, long, short))
+@dataclass(frozen=True)
+class Book:
+    """An account and what it takes to judge parts of it."""
+
+    account: _k.Account
+    opens: IntArray
+    index: pd.Index
+    capital: float
+    per_year: float
+
+    def figures(self, rows: Any, decision_pnl: FloatArray) -> dict[str, float]:
+        """Performance over some bars."""
+        starts, _ = _sessions_of(rows, self.opens, self.index)
+        return performance(
+            self.account.net[rows],
+            starts,
+            paid=self.account.paid[rows],
+            traded=self.account.traded[rows],
+            position=self.account.position[rows],
+            decision_pnl=decision_pnl,
+            capital=self.capital,
+            per_year=self.per_year,
+        )
 
 
-def _figures(
-    flows: Flows,
-    day: IntArray,
-    rows: Any,
-    decision_pnl: FloatArray,
-    capital: float,
-    per_year: float,
-) -> dict[str, float]:
-    return performance(
-        flows.pnl[rows],
-        _session_starts(day, rows),
-        paid=flows.paid[rows],
-        traded=flows.traded[rows],
-        position=flows.position[rows],
-        decision_pnl=decision_pnl,
-        capital=capital,
-        per_year=per_year,
-    )
-
-
-def _by_regime(
-    run: Run,
-    flows: Flows,
-    day: IntArray,
-    rows: Any,
-    decided: IntArray,
-    decision_pnl: FloatArray,
-    capital: float,
-    per_year: float,
-) -> pd.DataFrame:
-    given = run.regime
+def _by_regime(book: Book, given: Any, rows: Any, ledger: dict[str, Any]) -> pd.DataFrame:
     table = given.to_frame(given.name or "regime") if isinstance(given, pd.Series) else given
-    if not isinstance(table, pd.DataFrame) or not table.index.isin(run.bars.index).all():
+    if not isinstance(table, pd.DataFrame) or not book.index.isin(table.index).any():
         raise DataError(
             "backtest: 'regime' must be a Series or DataFrame indexed by stamps of 'bars'; got "
             f"{type(given).__name__}. Pass the regime detector's output on these bars."
         )
     found: dict[tuple[Any, Any], dict[str, float]] = {}
-    position = np.arange(len(run.bars))[rows]
-    for name, column in table.reindex(run.bars.index).items():
+    position = np.arange(len(book.index))[rows]
+    for name, column in table.reindex(book.index).items():
         codes, kinds = pd.factorize(column.to_numpy(), sort=True)
         # The regime at a bar's close has seen that bar, so the bar's own P&L counts to the one
         # before it.
         before = np.r_[-1, codes[:-1]][position]
+        decided = codes[ledger["first"] - 1]
         for code, kind in enumerate(kinds):
             mine = position[before == code]
-            if len(mine) == 0:
-                continue
-            taken = decision_pnl[codes[decided] == code]
-            found[name, kind] = _figures(flows, day, mine, taken, capital, per_year)
+            if len(mine):
+                found[name, kind] = book.figures(mine, ledger["net"][decided == code])
     frame = pd.DataFrame.from_dict(found, orient="index")
     frame.index = pd.MultiIndex.from_tuples(list(found) or [], names=["column", "regime"])
     return frame

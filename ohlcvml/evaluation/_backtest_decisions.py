@@ -15,13 +15,13 @@ from ohlcvml.exceptions import DataError
 from ohlcvml.typing import Bars, BoolArray, FloatArray, IntArray, Labels
 
 __all__ = [
+    "Blocks",
     "Matched",
     "Prices",
-    "block_starts",
+    "find_blocks",
     "check_tables",
     "match",
     "nanoseconds",
-    "positions",
     "round_trips",
     "traded_prices",
 ]
@@ -77,18 +77,39 @@ def _roll_steps(
     return np.asarray(close[at] * (1.0 - adjusted[at - 1] / adjusted[at]))  # by ratios
 
 
+class Blocks(NamedTuple):
+    """Evaluation stretches, each of shape (n_blocks,)."""
+
+    row: IntArray  # first signal row
+    first: IntArray  # bar of that row
+    stop: IntArray  # last bar in which a position of the block may be held
+    last: IntArray  # last bar evaluated: of the last signal, or of the last exit if later
+
+
 class Matched(NamedTuple):
     """Decisions that can be filled, each of shape (n_decisions,), and what became of the rest."""
 
-    decided: IntArray  # bar of the decision
-    first: IntArray
-    last: IntArray
+    first: npt.NDArray[np.int32]  # the bar after the decision's
+    last: npt.NDArray[np.int32]
     entry: FloatArray
     gain: FloatArray
     side: Int8Array
     exit: Int8Array
-    label_cost: FloatArray  # the labels' round trip, in price units
+    cost: FloatArray  # the labels' round trip, in price units; shape (0,) where not asked for
     fate: IntArray  # shape (6,): signal rows by reason
+
+    def head(self, count: int) -> Matched:
+        """Return the first ``count`` decisions."""
+        return Matched(
+            self.first[:count],
+            self.last[:count],
+            self.entry[:count],
+            self.gain[:count],
+            self.side[:count],
+            self.exit[:count],
+            self.cost[:count],
+            self.fate,
+        )
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
@@ -96,10 +117,10 @@ def _match(
     stamps: IntArray,
     signal_stamps: IntArray,
     side: Int8Array,
-    block_end: IntArray,
+    blocks: Blocks,
     label_stamps: IntArray,
     label_end: IntArray,
-    usable: BoolArray,
+    censored: BoolArray,
     ret: FloatArray,
     exit_: Int8Array,
     cost: FloatArray,
@@ -107,13 +128,11 @@ def _match(
     session: IntArray,
     next_open: bool,
     in_points: bool,
-) -> tuple[Matched, int, int]:
+    out: Matched,
+) -> tuple[int, int, int]:
     n, s, m = len(stamps), len(signal_stamps), len(label_stamps)
-    decided, first, last = np.empty(s, np.int64), np.empty(s, np.int64), np.empty(s, np.int64)
-    entry, gain, paid = np.empty(s), np.empty(s), np.empty(s)
-    sides, exits = np.empty(s, np.int8), np.empty(s, np.int8)
-    fate = np.zeros(6, np.int64)
-    count, label, i = 0, 0, 0
+    fate, priced = out.fate, len(out.cost) > 0
+    count, label, i, block = 0, 0, 0, 0
     problem, where = 0, -1
     for row in range(s):
         while i < n and stamps[i] < signal_stamps[row]:
@@ -133,14 +152,16 @@ def _match(
         if label == m or label_stamps[label] != stamps[i]:
             fate[UNLABELLED] += 1
             continue
-        if not usable[label] or i + 1 >= n:
+        if censored[label] or exit_[label] < 0 or not np.isfinite(ret[label]) or i + 1 >= n:
             fate[UNRESOLVED] += 1
             continue
         if len(session) > 0 and session[i + 1] != session[i]:
             fate[OTHER_SESSION] += 1
             continue
         a = i + 1
-        stop = block_end[row]
+        while block + 1 < len(blocks.row) and blocks.row[block + 1] <= row:
+            block += 1
+        stop = blocks.stop[block]
         if a > stop:
             fate[BLOCK_OVER] += 1
             continue
@@ -164,38 +185,23 @@ def _match(
         move = ret[label] if in_points else price * np.expm1(ret[label])
         spans_roll = len(prices.rolls) > 0 and prices.rolls[e] != prices.rolls[a]
         slack = _PRICE_SLACK * abs(price)
-        out = price + move
-        if not spans_roll and not (prices.low[e] - slack <= out <= prices.high[e] + slack):
+        left = price + move
+        if not spans_roll and not (prices.low[e] - slack <= left <= prices.high[e] + slack):
             problem, where = _ALIEN_PRICE, label
             break
         how = exit_[label]
         if e > stop:
             e, how = stop, BLOCK_EXIT
             move = (prices.close[a] - price) + (prices.mark[e] - prices.mark[a])
-        decided[count], first[count], last[count] = i, a, e
-        entry[count], gain[count], paid[count] = (
-            price,
-            move,
-            cost[label] * (1.0 if in_points else price),
-        )
-        sides[count], exits[count] = side[row], how
+        out.first[count], out.last[count] = a, e
+        out.entry[count], out.gain[count] = price, move
+        out.side[count], out.exit[count] = side[row], how
+        if priced:
+            out.cost[count] = cost[label] * (1.0 if in_points else price)
+        blocks.last[block] = max(blocks.last[block], e)
         count += 1
         fate[MATCHED] += 1
-    return (
-        Matched(
-            decided[:count],
-            first[:count],
-            last[:count],
-            entry[:count],
-            gain[:count],
-            sides[:count],
-            exits[:count],
-            paid[:count],
-            fate,
-        ),
-        problem,
-        where,
-    )
+    return count, problem, where
 
 
 def match(
@@ -204,8 +210,9 @@ def match(
     labels: Labels,
     prices: Prices,
     session: IntArray,
-    block_end: IntArray,
+    blocks: Blocks,
     next_open: bool,
+    with_cost: bool,
 ) -> Matched:
     """Join signals, labels and bars by stamp; raise where they do not belong together.
 
@@ -217,29 +224,40 @@ def match(
         Of the bars.
     session : int64 array of shape (n_bars,) or (0,)
         Session numbers; a decision whose next bar lies in another is not filled.
-    block_end : int64 array of shape (n_signals,)
-        Last bar in which a decision of this row's block may be held.
+    blocks : Blocks
+        Evaluation stretches; ``last`` is moved to the last exit.
     next_open : bool
         Fill at the open of the next bar, or at the decision bar's close.
+    with_cost : bool
+        Also give the labels' round trips.
     """
-    exit_ = labels["exit"].to_numpy(dtype=np.int8)
-    ret = labels["ret"].to_numpy(dtype=np.float64)
-    usable = ~labels["censored"].to_numpy(dtype=np.bool_) & (exit_ >= 0) & np.isfinite(ret)
-    matched, problem, where = _match(
+    most = min(len(signals), len(labels))
+    out = Matched(
+        np.empty(most, np.int32),
+        np.empty(most, np.int32),
+        np.empty(most),
+        np.empty(most),
+        np.empty(most, np.int8),
+        np.empty(most, np.int8),
+        np.empty(most if with_cost else 0),
+        np.zeros(6, np.int64),
+    )
+    count, problem, where = _match(
         nanoseconds(bars.index),
         nanoseconds(signals.index),
         sides_of(signals),
-        block_end,
+        blocks,
         nanoseconds(labels.index),
         nanoseconds(pd.DatetimeIndex(labels["end"])),
-        usable,
-        ret,
-        exit_,
+        labels["censored"].to_numpy(dtype=np.bool_),
+        labels["ret"].to_numpy(dtype=np.float64),
+        labels["exit"].to_numpy(dtype=np.int8),
         labels["cost"].to_numpy(dtype=np.float64),
         prices,
         session,
         next_open,
         labels.attrs.get("return_unit") == "points",
+        out,
     )
     if problem == _ALIEN_SIGNAL:
         raise DataError(
@@ -258,7 +276,7 @@ def match(
             f"backtest: 'labels' do not match 'bars': {what}. Label these bars: "
             "TripleBarrierLabeller(...).fit_transform(bars), and pass its entry policy as 'entry'."
         )
-    return Matched(*matched)
+    return out.head(count)
 
 
 def check_tables(bars: Bars, signals: Any, labels: Any) -> None:
@@ -295,7 +313,7 @@ def check_tables(bars: Bars, signals: Any, labels: Any) -> None:
             f"{bars.index[-1]}. Label the bars you pass."
         )
     for name in ("open", "high", "low", "close"):
-        if not np.isfinite(bars[name].to_numpy(dtype=np.float64)).all():
+        if not np.isfinite(bars[name].to_numpy(dtype=np.float64).sum()):
             raise DataError(
                 f"backtest: column {name!r} of 'bars' must be finite. Look at it with "
                 "ohlcvml.bars.validate_bars(bars)."
@@ -320,31 +338,34 @@ def sides_of(signals: pd.DataFrame) -> Int8Array:
     return np.ascontiguousarray(side)
 
 
-def block_starts(blocks: Any, n_signals: int) -> IntArray:
-    """First signal row of each block, from one block mark per row (None: a single block)."""
-    if blocks is None:
-        return np.zeros(1, dtype=np.int64)
-    marks = np.asarray(blocks)
-    if marks.shape != (n_signals,):
-        raise DataError(
-            f"backtest: 'blocks' must hold one block mark for each of the {n_signals} rows of "
-            f"'signals', e.g. the fold number; got shape {marks.shape}."
-        )
-    return np.r_[0, np.flatnonzero(marks[1:] != marks[:-1]) + 1].astype(np.int64)
+def find_blocks(marks: Any, index: pd.Index, signals: pd.DataFrame) -> Blocks:
+    """Find the evaluation stretches from one mark per signal row (None: a single stretch)."""
+    n = len(signals)
+    row = np.zeros(1, dtype=np.int64)
+    if marks is not None:
+        each = np.asarray(marks)
+        if each.shape != (n,):
+            raise DataError(
+                f"backtest: 'blocks' must hold one block mark for each of the {n} rows of "
+                f"'signals', e.g. the fold number; got shape {each.shape}."
+            )
+        row = np.r_[0, np.flatnonzero(each[1:] != each[:-1]) + 1].astype(np.int64)
+    stamps, edge = nanoseconds(index), len(index) - 1
+    # A stamp that is no bar, or out of order, is found when signals and bars are joined.
+    decided = nanoseconds(signals.index)
+    first = np.minimum(np.searchsorted(stamps, decided[row]), edge)
+    last = np.minimum(np.searchsorted(stamps, decided[np.r_[row[1:], n] - 1]), edge)
+    stop = np.r_[first[1:], edge]
+    return Blocks(row, first, stop, np.minimum(last, stop))
 
 
 def nanoseconds(index: pd.Index) -> IntArray:
     """Stamps as int64 nanoseconds, without a copy where they are that already."""
-    return np.asarray(pd.DatetimeIndex(index).as_unit("ns").asi8, dtype=np.int64)
-
-
-def positions(index: pd.Index, stamps: pd.Index, rows: IntArray) -> IntArray:
-    """Bar positions of some signal rows; a stamp that is not a bar is found by :func:`match`."""
-    found = np.searchsorted(nanoseconds(index), nanoseconds(stamps[rows]))
-    return np.asarray(np.minimum(found, len(index) - 1), dtype=np.int64)
+    time = pd.DatetimeIndex(index)
+    return np.asarray((time if time.unit == "ns" else time.as_unit("ns")).asi8, dtype=np.int64)
 
 
 def round_trips(costs: Costs | float, spec: Contract | None, entry: FloatArray) -> FloatArray:
-    """Round trip of each entry, in price units."""
+    """Round trip of each entry in price units, shape (1,) where all pay the same."""
     each = costs.round_trip(spec, price=entry) if isinstance(costs, Costs) else float(costs)
-    return np.asarray(np.broadcast_to(each, len(entry)), dtype=np.float64)
+    return np.atleast_1d(np.asarray(each, dtype=np.float64))

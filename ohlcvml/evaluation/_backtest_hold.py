@@ -59,8 +59,8 @@ def buy_and_hold(
     contract, costs, capital, regime
         As for :func:`backtest`; ``costs`` default to those of ``like``, else to none.
     overnight : bool, optional
-        Keep the position between sessions of the contract's calendar. Default: as the decisions of
-        ``like`` did, else True.
+        Keep the position between sessions of the contract's calendar. Default: as ``like``, else
+        True.
     like : Backtest, optional
         The strategy to stand beside: gives the evaluated stretches, the capital, the mean round
         trip and the session policy, wherever they are not passed.
@@ -100,7 +100,7 @@ def buy_and_hold(
         spans = _spans_of(like, bars)
         costs = like.round_trip if costs is None else costs
         capital = like.capital if capital is None else capital
-        overnight = like.holds_overnight(number, bars.index) if overnight is None else overnight
+        overnight = like.overnight if overnight is None else overnight
     prices = traded_prices(bars)
     cuts = [prices.rolls] if len(prices.rolls) else []
     if overnight is False and len(number):
@@ -108,13 +108,14 @@ def buy_and_hold(
     first, last = _stretches(spans, cuts)
     n = len(first)
     entry = prices.open[first]
+    paid = round_trips(0.0 if costs is None else costs, spec, entry)
     orders = Orders(
-        first,
-        last,
+        first.astype(np.int32),
+        last.astype(np.int32),
         entry,
         prices.close[last] - entry,
         np.ones(n, dtype=np.int8),
-        round_trips(0.0 if costs is None else costs, spec, entry),
+        paid,
         np.full(n, 2, dtype=np.int8),
     )
     run = Run(
@@ -126,11 +127,13 @@ def buy_and_hold(
         capital=capital,
         spans=spans,
         execution="buy_and_hold",
+        round_trip=float(paid.mean()) if n else 0.0,
+        overnight=overnight is not False,
         regime=regime,
         funding=(np.empty(0), np.empty(0)),
     )
     limits = Limits(1.0, 1.0, False, False, np.inf, np.inf)
-    return assemble(run, orders, limits, first - 1, {"rows": n})
+    return assemble(run, orders, limits, {"rows": n})
 
 
 def _spans_of(like: Backtest, bars: Bars) -> IntArray:

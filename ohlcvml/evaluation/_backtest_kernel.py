@@ -10,12 +10,28 @@ from numba import njit
 
 from ohlcvml.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["BUSY", "CAPPED", "FILLED", "HALTED", "Limits", "Orders", "Market", "run_orders"]
+__all__ = [
+    "BLOCK_EXIT",
+    "BUSY",
+    "CAPPED",
+    "FILLED",
+    "HALTED",
+    "REDUCED",
+    "STOPPED_EXIT",
+    "Account",
+    "Limits",
+    "Market",
+    "Orders",
+    "new_account",
+    "run_orders",
+    "settle",
+]
 
 Int8Array = npt.NDArray[np.int8]
+Int32Array = npt.NDArray[np.int32]
 
 # What became of a decision.
-FILLED, CAPPED, BUSY, HALTED = 0, 1, 2, 3
+FILLED, CAPPED, BUSY, HALTED, REDUCED = 0, 1, 2, 3, 4
 
 # The exit of a decision that a stop closed; labels use 0 to 5.
 STOPPED_EXIT, BLOCK_EXIT = 6, 7
@@ -28,7 +44,7 @@ class Market(NamedTuple):
     close: FloatArray  # traded price
     mark: FloatArray  # close without roll gaps: differences are P&L per unit
     fresh: BoolArray  # no order nets across the boundary before this bar
-    day: IntArray  # session date number, for the daily loss stop
+    day: IntArray  # session date number, for the stops; shape (0,) without any
     tradable: BoolArray  # shape (n_bars,), or (0,) where every bar is
     fund_long: FloatArray  # paid per open unit at the bar's close; shape (0,) for none
     fund_short: FloatArray
@@ -37,13 +53,47 @@ class Market(NamedTuple):
 class Orders(NamedTuple):
     """Per decision in order of entry, each of shape (n_decisions,)."""
 
-    first: IntArray  # bar at whose open the decision is filled (first bar it is held in)
-    last: IntArray  # bar in which it is closed
+    first: Int32Array  # bar at whose open the decision is filled (first bar it is held in)
+    last: Int32Array  # bar in which it is closed
     entry: FloatArray  # fill price
     gain: FloatArray  # exit − entry, long-sided, in price units
     side: Int8Array  # −1 or +1
-    cost: FloatArray  # round trip in price units
+    cost: FloatArray  # round trip in price units; shape (1,) where all pay the same
     exit: Int8Array  # exit code; 0 and 1 (a barrier) fill inside the bar, the others at its close
+
+
+class Account(NamedTuple):
+    """What the pass leaves behind. The first four have shape (n_bars,), the rest (n_decisions,).
+
+    It is allocated by numpy, whose large arrays come in large pages: a kernel that allocates its
+    own spends more time on page faults than on the account.
+    """
+
+    net: FloatArray  # net P&L of the bar
+    paid: FloatArray  # its costs: orders and funding
+    traded: FloatArray  # units bought plus sold
+    position: FloatArray  # net units held through the bar: after its open's orders, before exits
+    quantity: FloatArray  # units filled
+    charge: FloatArray  # cost of the decision's orders
+    status: Int8Array  # what became of it
+    exit: Int8Array  # how it was closed
+    chain: Int32Array  # scratch: next decision in the same list
+
+
+def new_account(n_bars: int, orders: Orders) -> Account:
+    """Return an empty account."""
+    m = len(orders.first)
+    return Account(
+        np.zeros(n_bars),
+        np.zeros(n_bars),
+        np.zeros(n_bars),
+        np.zeros(n_bars),
+        np.zeros(m),
+        np.zeros(m),
+        np.zeros(m, dtype=np.int8),
+        orders.exit.copy(),
+        np.empty(m, dtype=np.int32),
+    )
 
 
 class Limits(NamedTuple):
@@ -58,40 +108,26 @@ class Limits(NamedTuple):
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def run_orders(
-    market: Market, orders: Orders, limits: Limits
-) -> tuple[
-    FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, Int8Array, Int8Array
-]:
-    """Fill, hold, mark, charge and close every decision, bar by bar.
+def run_orders(market: Market, orders: Orders, limits: Limits, account: Account) -> None:
+    """Fill, hold, mark, charge and close every decision, bar by bar, into ``account``.
 
     Within bar j the order of events is: the open (a flattening stop; new decisions), barriers
     touched inside the bar, the close (time, session, roll, block ends). The close of a bar and the
     open of the next are one trading instant, unless the bar is ``fresh``: what closes there and
     what opens there net out. Orders inside a bar are fills of their own and net with nothing.
 
-    Returns
-    -------
-    net, paid, traded, position : float64 arrays of shape (n_bars,)
-        Net P&L of the bar, its costs (orders and funding), units bought or sold, and the net
-        units held through the bar: after the orders at its open, before its exits.
-    quantity, charge : float64 arrays of shape (n_decisions,)
-        Units filled and trading costs charged to the decision.
-    status, exit_ : integer arrays of shape (n_decisions,)
-        What became of it, and how it was closed. ``orders.last`` and ``orders.gain`` are
-        overwritten for decisions closed by a stop.
+    ``orders.last`` and ``orders.gain`` are overwritten for decisions closed by a stop.
     """
     n, m = len(market.close), len(orders.first)
-    net, paid, traded = np.zeros(n), np.zeros(n), np.zeros(n)
-    position = np.zeros(n)
-    quantity, charge = np.zeros(m), np.zeros(m)
-    status, exit_ = np.zeros(m, np.int8), orders.exit.copy()
+    net, paid, traded, position = account.net, account.paid, account.traded, account.position
+    quantity, charge, chain = account.quantity, account.charge, account.chain
+    status, exit_ = account.status, account.exit
+    each = 1 if len(orders.cost) == m else 0  # step from one decision's cost to the next one's
 
     span = 1
     for k in range(m):
         span = max(span, orders.last[k] - orders.first[k] + 1)
     head = np.full(span + 1, -1, np.int64)  # a ring: decisions to close at bar j start at `slot`
-    chain = np.full(m, -1, np.int32)
 
     longs = shorts = 0.0
     n_open = 0
@@ -107,7 +143,7 @@ def run_orders(
     for j in range(start, n):
         if m == nxt and n_open == 0 and due < 0:
             break
-        if j > start and market.day[j] != market.day[j - 1]:
+        if stops and j > start and market.day[j] != market.day[j - 1]:
             day_pnl, day_halt = 0.0, False
         carried = longs - shorts
         pnl = carried * (market.mark[j] - market.mark[j - 1]) if carried != 0.0 else 0.0
@@ -136,7 +172,7 @@ def run_orders(
                     exit_[k] = STOPPED_EXIT
                     open_net -= q * side
                     open_gross += q
-                    open_charge += 0.5 * q * orders.cost[k]
+                    open_charge += 0.5 * q * orders.cost[k * each]
                     chain[k] = flat_head
                     flat_head = k
                     k = follow
@@ -162,6 +198,7 @@ def run_orders(
                 status[k] = CAPPED
             else:
                 quantity[k] = q
+                status[k] = REDUCED if q < limits.unit else FILLED
                 if side > 0:
                     longs += q
                 else:
@@ -170,7 +207,7 @@ def run_orders(
                 pnl += q * side * (market.close[j] - orders.entry[k])
                 open_net += q * side
                 open_gross += q
-                open_charge += 0.5 * q * orders.cost[k]
+                open_charge += 0.5 * q * orders.cost[k * each]
                 at = slot + orders.last[k] - j
                 at -= len(head) if at >= len(head) else 0
                 chain[k] = head[at]
@@ -185,27 +222,26 @@ def run_orders(
                 back = due_booked - share * due_charge
                 net[j - 1] += back
                 paid[j - 1] -= back
-                total += back
-                peak = max(peak, total)
-                if market.day[j] == market.day[j - 1]:
-                    day_pnl += back
+                if stops:
+                    total += back
+                    peak = max(peak, total)
+                    day_pnl += back if market.day[j] == market.day[j - 1] else 0.0
                 was = due_booked / due_charge if due_charge > 0.0 else 0.0
                 traded[j - 1] += (share - (abs(due_net) / due_gross if limits.netting else 1.0)) * (
                     due_gross
                 )
                 k = due
                 while k >= 0:
-                    if quantity[k] > 0.0:
-                        charge[k] += (share - was) * 0.5 * quantity[k] * orders.cost[k]
+                    charge[k] += (share - was) * 0.5 * quantity[k] * orders.cost[k * each]
                     k = chain[k]
             pnl -= share * open_charge
             paid[j] += share * open_charge
             traded[j] += share * open_gross
             for k in range(begun, nxt):
-                charge[k] += share * 0.5 * quantity[k] * orders.cost[k]
+                charge[k] += share * 0.5 * quantity[k] * orders.cost[k * each]
             k = flat_head
             while k >= 0:
-                charge[k] += share * 0.5 * quantity[k] * orders.cost[k]
+                charge[k] += share * 0.5 * quantity[k] * orders.cost[k * each]
                 k = chain[k]
         due = -1
         position[j] = longs - shorts
@@ -220,7 +256,7 @@ def run_orders(
             a = orders.first[k]
             held = (market.close[a] - orders.entry[k]) + (market.mark[j] - market.mark[a])
             pnl += q * side * (orders.gain[k] - held)
-            half = 0.5 * q * orders.cost[k]
+            half = 0.5 * q * orders.cost[k * each]
             if side > 0:
                 longs -= q
             else:
@@ -248,7 +284,7 @@ def run_orders(
             traded[j] += share * due_gross
             k = due
             while k >= 0:
-                charge[k] += share * 0.5 * quantity[k] * orders.cost[k]
+                charge[k] += share * 0.5 * quantity[k] * orders.cost[k * each]
                 k = chain[k]
         if has_funding:
             funding = longs * market.fund_long[j] + shorts * market.fund_short[j]
@@ -264,4 +300,28 @@ def run_orders(
                 day_halt = flatten = True
             if peak - total >= limits.fall and not halt:
                 halt = flatten = True
-    return net, paid, traded, position, quantity, charge, status, exit_
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def settle(
+    orders: Orders,
+    account: Account,
+    long_paid: FloatArray,
+    short_paid: FloatArray,
+    worth: float,
+    result: FloatArray,
+) -> None:
+    """Write the net ``result`` of each decision, and its whole ``charge``, in money.
+
+    ``long_paid`` and ``short_paid`` are the funding of one unit before each bar's close, of shape
+    (n_bars + 1,), or (0,) without funding; ``worth`` is the money in one price unit.
+    """
+    funded = len(long_paid) > 0
+    for k in range(len(result)):
+        q, side = account.quantity[k], orders.side[k]
+        cost = account.charge[k]
+        if funded:
+            paid = long_paid if side > 0 else short_paid
+            cost += q * (paid[orders.last[k]] - paid[orders.first[k]])
+        account.charge[k] = cost * worth
+        result[k] = (q * side * orders.gain[k] - cost) * worth

@@ -9,9 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ohlcvml.evaluation._backtest_decisions import nanoseconds
 from ohlcvml.evaluation._performance import SharpeEstimate, sharpe_ratio
-from ohlcvml.typing import IntArray
 
 __all__ = ["Backtest"]
 
@@ -57,6 +55,10 @@ class Backtest:
         Execution rule.
     spans : pd.DataFrame
         ``first`` and ``last`` stamp of each evaluated block.
+    round_trip : float
+        Mean round trip of a decision before netting, in price units.
+    overnight : bool
+        Whether positions may be held from one session into the next.
     """
 
     pnl: pd.Series
@@ -72,6 +74,8 @@ class Backtest:
     per_year: float
     execution: str
     spans: pd.DataFrame
+    round_trip: float
+    overnight: bool
     _ledger: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
@@ -93,41 +97,16 @@ class Backtest:
         columns = {
             "side": led["side"],
             "quantity": led["quantity"],
-            "entry_time": index[led["filled_in"]],
+            "entry_time": index[led["first"]],
             "exit_time": index[led["last"]],
             "entry": led["entry"],
             "exit_price": led["entry"] + led["gain"],
             "exit": pd.Categorical.from_codes(led["exit"], pd.Index(EXIT_NAMES)),
-            "gross": led["gross"],
+            "gross": led["net"] + led["cost"],
             "cost": led["cost"],
-            "net": led["gross"] - led["cost"],
+            "net": led["net"],
         }
-        return pd.DataFrame(columns, index=index[led["decided"]])
-
-    @property
-    def session_ends(self) -> pd.DatetimeIndex:
-        """Stamp of the last evaluated bar of each session of ``daily``."""
-        return pd.DatetimeIndex(self._ledger["session_ends"])
-
-    @property
-    def round_trip(self) -> float:
-        """Mean round trip of the decisions before netting, in price units; 0 without any."""
-        cost = self._ledger["round_trip"]
-        return float(cost.mean()) if len(cost) else 0.0
-
-    def holds_overnight(self, number: IntArray, index: pd.Index) -> bool:
-        """Whether any decision was held from one session into another.
-
-        ``number`` are the session numbers of the bars of ``index``, or empty without a calendar.
-        """
-        if len(number) == 0:
-            return True
-        stamps = nanoseconds(index)
-        ends = (
-            nanoseconds(pd.DatetimeIndex(self.decisions[c])) for c in ("entry_time", "exit_time")
-        )
-        entered, left = (number[np.searchsorted(stamps, e).clip(max=len(stamps) - 1)] for e in ends)
-        return bool((entered != left).any())
+        return pd.DataFrame(columns, index=index[led["first"] - 1])
 
     @property
     def trades(self) -> pd.DataFrame:

@@ -12,6 +12,7 @@ import math
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 from scipy import stats
 
 from ohlcvml.exceptions import DataError
@@ -78,7 +79,7 @@ class SharpeEstimate(float):
 
 def _daily(daily: npt.ArrayLike, who: str) -> FloatArray:
     values = np.asarray(daily, dtype=np.float64)
-    if values.ndim != 1 or not np.isfinite(values).all():
+    if values.ndim != 1 or not np.isfinite(values.sum()):
         raise DataError(
             f"{who}: 'daily' must be a one-dimensional series of finite session returns; got shape "
             f"{values.shape} with {int((~np.isfinite(values)).sum())} values that are not finite. "
@@ -176,6 +177,16 @@ def drawdown(pnl: npt.ArrayLike) -> FloatArray:
     return np.asarray(equity - np.maximum(np.maximum.accumulate(equity), 0.0))
 
 
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _deepest(pnl: FloatArray) -> float:
+    equity = peak = deepest = 0.0
+    for step in pnl:
+        equity += step
+        peak = max(peak, equity)
+        deepest = max(deepest, peak - equity)
+    return deepest
+
+
 def max_drawdown(pnl: npt.ArrayLike) -> float:
     """Largest fall of cumulative P&L below its running peak, as a positive number.
 
@@ -187,7 +198,7 @@ def max_drawdown(pnl: npt.ArrayLike) -> float:
     >>> max_drawdown([0.01, -0.02, 0.005, 0.03])
     0.02
     """
-    return float(-drawdown(pnl).min(initial=0.0))
+    return float(_deepest(_daily(pnl, "max_drawdown")))
 
 
 def calmar_ratio(daily: npt.ArrayLike, per_year: float, fall: float | None = None) -> float:
@@ -219,7 +230,7 @@ def win_rate(pnl: npt.ArrayLike) -> float:
     0.5
     """
     values = _daily(pnl, "win_rate")
-    return float((values > 0).mean()) if len(values) else float("nan")
+    return np.count_nonzero(values > 0) / len(values) if len(values) else float("nan")
 
 
 def profit_factor(pnl: npt.ArrayLike) -> float:
@@ -232,8 +243,8 @@ def profit_factor(pnl: npt.ArrayLike) -> float:
     3.0
     """
     values = _daily(pnl, "profit_factor")
-    lost = float(-values[values < 0].sum())
-    return float(values[values > 0].sum()) / lost if lost > 0 else float("nan")
+    lost = -float(np.minimum(values, 0.0).sum())
+    return float(np.maximum(values, 0.0).sum()) / lost if lost > 0 else float("nan")
 
 
 def performance(

@@ -13,6 +13,7 @@ from ohlcvml.evaluation._backtest_result import Backtest
 from ohlcvml.evaluation._calibration import calibration_error, reliability_curve
 from ohlcvml.evaluation._performance import drawdown
 from ohlcvml.exceptions import DataError, MissingDependencyError
+from ohlcvml.typing import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,7 +47,7 @@ def plot_equity(
     """Draw cumulative net P&L with the drawdown beneath.
 
     Both are in percent of the fixed capital: nothing is reinvested, so losses of equal size look
-    equal anywhere on the page. Each line is drawn at session ends, the drawdown from bar to bar.
+    equal anywhere on the page.
 
     Parameters
     ----------
@@ -89,16 +90,13 @@ def plot_equity(
     colours = [_COLOURS[0], *([_GREY] if len(lines) == 2 else _COLOURS[1:])]
     for rank, (label, run) in enumerate(lines.items()):
         colour = colours[rank % len(colours)]
-        fall = drawdown(run.pnl.to_numpy()) / run.capital * 100.0
-        equity = run.daily.cumsum() * 100.0
-        start = run.pnl.index[:1].append(run.session_ends)
+        at, equity, fall = _thinned(run)
         style = {"color": colour, "zorder": 10 - rank, "lw": 1.8 if rank == 0 else 1.2}
-        figures = f"{label}: {equity.iloc[-1]:+.1f} %, max. drawdown {-fall.min():.1f} %"
-        top.plot(start, np.r_[0.0, equity.to_numpy()], label=figures, **style)
-        at, low = _lowest(run.pnl.index, fall)
+        figures = f"{label}: {equity[-1]:+.1f} %, max. drawdown {-fall.min():.1f} %"
+        top.plot(at, equity, label=figures, **style)
         if rank == 0:
-            bottom.fill_between(at, low, 0.0, color=colour, alpha=0.35, lw=0.0, zorder=3)
-        bottom.plot(at, low, color=colour, lw=0.9, zorder=9 - rank)
+            bottom.fill_between(at, fall, 0.0, color=colour, alpha=0.35, lw=0.0, zorder=3)
+        bottom.plot(at, fall, color=colour, lw=0.9, zorder=9 - rank)
     if title is None:
         s = backtest.sharpe
         spread = "" if np.isnan(s.low) else f"  [{s.low:.2f}, {s.high:.2f}] at {s.level:.0%}"
@@ -109,7 +107,7 @@ def plot_equity(
     top.axhline(0.0, color="black", lw=0.6, zorder=1)
     bottom.set_ylim(top=0.0)
     top.legend(frameon=False, fontsize=9, loc="best")
-    bottom.set_xlabel("session (UTC)")
+    bottom.set_xlabel("time (UTC)")
     bottom.xaxis.set_major_formatter(_date_formatter(bottom))
     for axes in (top, bottom):
         axes.grid(True, color="#dddddd", lw=0.6)
@@ -124,11 +122,15 @@ def _date_formatter(axes: Any) -> Any:
     return mdates.ConciseDateFormatter(axes.xaxis.get_major_locator())
 
 
-def _lowest(index: pd.Index, fall: npt.NDArray[np.float64]) -> tuple[Any, Any]:
-    """Thin a long drawdown out to its lowest bar in each of at most 4,000 stretches."""
-    width = -(-len(fall) // _MOST_POINTS)
-    starts = np.arange(0, len(fall), width)
-    return index[starts], np.minimum.reduceat(fall, starts)
+def _thinned(run: Backtest) -> tuple[pd.Index, FloatArray, FloatArray]:
+    """Stamps, equity and drawdown in percent of capital, at most 4,000 points of each.
+
+    Equity is taken at the end of each stretch of bars, drawdown at its lowest.
+    """
+    pnl = run.pnl.to_numpy() / run.capital * 100.0
+    starts = np.arange(0, len(pnl), -(-len(pnl) // _MOST_POINTS))
+    ends = np.r_[starts[1:], len(pnl)] - 1
+    return run.pnl.index[ends], np.cumsum(pnl)[ends], np.minimum.reduceat(drawdown(pnl), starts)
 
 
 def plot_calibration(

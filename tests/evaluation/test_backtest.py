@@ -294,7 +294,7 @@ def test_labels_of_other_bars_are_refused():
     signals = make_signals(bars, {0: 1})
     labels = make_labels(bars, [(0, 2, TIME)])
     other = make_bars(np.array(CLOSE) * np.linspace(1.0, 2.0, len(CLOSE)))
-    with pytest.raises(DataError, match="do not match 'bars'.*outside the range"):
+    with pytest.raises(DataError, match=r"do not match 'bars'.*outside the range"):
         backtest(other, signals, labels)
     with pytest.raises(DataError, match="other stamps"):
         backtest(bars, signals, labels.set_axis(labels.index + pd.Timedelta("30s")))
@@ -318,5 +318,5 @@ def test_signals_off_the_bars_or_of_another_size_are_refused():
 def test_several_symbols_are_refused_with_a_remedy():
     bars = pd.concat({"A": make_bars(CLOSE)}, names=["symbol"])
     labels = make_labels(make_bars(CLOSE), [(0, 2, TIME)])
-    with pytest.raises(DataError, match="one symbol.*xs"):
+    with pytest.raises(DataError, match=r"one symbol.*xs"):
         backtest(bars, labels.assign(side=1), labels)

@@ -1,0 +1,125 @@
+"""Time of a backtest on 1M bars beside vectorbt; neither uses a second thread.
+
+    python benchmarks/backtest.py --n 1000000 [--peer /path/to/python/with/vectorbt]
+
+Both get the same bars and the same wish: a side that changes every 20 bars, with costs, and
+per-bar equity as the answer. vectorbt goes to that side at each close (``from_orders``, target
+percent); ohlcvml trades every bar's decision by its own label (horizon 20, entered at the next
+open), nets, and adds sessions and scores. vectorbt may live in an environment of its own: its
+rounds are run in turn with ours.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+
+HORIZON, COST = 20, 2e-4
+
+
+def make_bars(n):
+    rng = np.random.default_rng(0)
+    close = 100.0 * np.exp(np.cumsum(rng.standard_t(5, n) * 5e-4))
+    open_ = np.r_[100.0, close[:-1]] * np.exp(rng.normal(0, 5e-5, n))
+    high = np.maximum(open_, close) * np.exp(np.abs(rng.normal(0, 2e-4, n)))
+    low = np.minimum(open_, close) * np.exp(-np.abs(rng.normal(0, 2e-4, n)))
+    index = pd.date_range("2015-01-01", periods=n, freq="1min", tz="UTC", unit="ns", name="time")
+    table = {"open": open_, "high": high, "low": low, "close": close, "volume": 1.0}
+    side = np.repeat(rng.integers(-1, 2, n // 20 + 1), 20)[:n]
+    return pd.DataFrame(table, index=index), side
+
+
+def seconds(call):
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def serve_peer(n):
+    """Answer each line on stdin with the seconds of one vectorbt run."""
+    import vectorbt as vbt
+
+    bars, side = make_bars(n)
+    # A time zone makes vectorbt convert stamps one by one (50 times slower): spare it that.
+    bars.index = bars.index.tz_localize(None)
+    close, size = bars["close"], pd.Series(side.astype(float), bars.index)
+
+    def run():
+        options = {"size_type": "targetpercent", "fees": COST / 2, "freq": "1min"}
+        vbt.Portfolio.from_orders(close, size=size, **options).value()
+
+    run()
+    print(json.dumps({"vectorbt": vbt.__version__}), flush=True)
+    for _ in sys.stdin:
+        print(seconds(run), flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--n", type=int, default=1_000_000)
+    parser.add_argument("--reps", type=int, default=7)
+    parser.add_argument("--peer", help="Python interpreter that has vectorbt")
+    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.serve:
+        serve_peer(options.n)
+        return
+
+    from ohlcvml.evaluation import _backtest_account, backtest
+    from ohlcvml.labels import FixedHorizonLabeller, TripleBarrierLabeller
+
+    bars, side = make_bars(options.n)
+    signals = pd.DataFrame({"side": side.astype(np.int8)}, index=bars.index)
+    fixed = FixedHorizonLabeller(horizon=HORIZON, cost_adjustment=None).fit_transform(bars)
+    race = TripleBarrierLabeller(horizon=HORIZON, cost_adjustment=None).fit_transform(bars)
+    inner = {"kernel": []}
+    run_orders = _backtest_account._k.run_orders
+
+    def timed_kernel(*arguments):
+        start = time.perf_counter()
+        result = run_orders(*arguments)
+        inner["kernel"].append(time.perf_counter() - start)
+        return result
+
+    _backtest_account._k.run_orders = timed_kernel
+    calls = {
+        "fixed horizon": lambda: backtest(bars, signals, fixed, costs=COST * 100),
+        "triple barrier": lambda: backtest(bars, signals, race, costs=COST * 100),
+    }
+    peer = None
+    if options.peer:
+        command = [options.peer, __file__, "--serve", "--n", str(options.n)]
+        peer = subprocess.Popen(command, stdin=-1, stdout=-1, text=True, bufsize=1)
+        print(peer.stdout.readline().strip())
+    times = {name: [] for name in (*calls, "kernel, triple barrier", "vectorbt")}
+    for call in calls.values():
+        call()
+    for _ in range(options.reps):
+        for name, call in calls.items():
+            times[name].append(seconds(call))
+        times["kernel, triple barrier"].append(inner["kernel"][-1])
+        if peer is not None:
+            peer.stdin.write("\n")
+            times["vectorbt"].append(float(peer.stdout.readline()))
+    if peer is not None:
+        peer.stdin.close()
+        peer.wait()
+    for name, taken in times.items():
+        if not taken:
+            continue
+        middle, least = statistics.median(taken), min(taken)
+        row = {"what": name, "median_s": round(middle, 4), "min_s": round(least, 4)}
+        row["ns_per_bar"] = round(middle / options.n * 1e9, 1)
+        if times["vectorbt"] and name != "vectorbt":
+            row["x_vectorbt"] = round(middle / statistics.median(times["vectorbt"]), 3)
+            row["x_vectorbt_min"] = round(least / min(times["vectorbt"]), 3)
+        print(json.dumps(row))
+
+
+if __name__ == "__main__":
+    main()
