@@ -41,7 +41,7 @@ class BaseFeature(BaseTransformer):  # type: ignore[misc]
         "transform-returns-same-time-index": True,
         "capability:multivariate": True,
         "capability:missing_values": True,
-        "capability:categorical_in_X": False,
+        "capability:categorical_in_X": True,  # columns that are not bars are ignored
         "is_production_safe": True,
     }
     _parameter_rules: ClassVar[Mapping[str, Rule]] = {}

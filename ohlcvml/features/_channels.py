@@ -24,8 +24,9 @@ class Channels:
     """Input arrays of a whole table, computed on first use and shared by all kernels.
 
     ``open high low close volume``; ``log_open log_high log_low log_close``; ``log_volume`` is
-    log(1 + volume). A bar with a missing price is missing in all four prices. Any other name is
-    a column of the table.
+    log(1 + volume). A bar with a missing price is missing in all four prices. In a plain series,
+    which has none of these columns and is taken as price, the log of a price at or below zero is
+    NaN; in bars it raises. Any other name is a column of the table.
     """
 
     def __init__(self, table: pd.DataFrame, who: str) -> None:
@@ -65,6 +66,8 @@ class Channels:
         if name == "volume":
             return np.log(value + 1.0)
         if (value <= 0).any():
+            if not any(column in self._table.columns for column in OHLCV):
+                return np.log(np.where(value > 0, value, np.nan))
             at = int(np.flatnonzero(value <= 0)[0])
             raise DataError(_not_positive(self._who, name, value[at], f" in row {at}"))
         return np.log(value)
@@ -79,7 +82,7 @@ class Channels:
         if "volume" not in self._table.columns:
             return  # a plain series: the columns are NaN, as documented
         for first, last in zip(self.starts[:-1], self.starts[1:], strict=True):
-            if np.isnan(volume[first:last]).all() and last > first:
+            if np.isnan(volume[first:last]).all():
                 whose = ""
                 if isinstance(self._table.index, pd.MultiIndex):
                     whose = f" of {self._table.index[first][:-1]}"
@@ -99,6 +102,7 @@ class BarRow:
         self._arguments = np.full(5, np.nan)  # of the logs, so that one call of np.log serves all
         self._extra: dict[str, FloatArray] = {}
         self._logged: set[int] = set()  # prices whose log a kernel reads
+        self._plain = False  # a value of a plain series, without the names of a bar
         self._labels: tuple[Any, tuple[int, ...] | None] = (None, None)
 
     def __getitem__(self, name: str) -> FloatArray:
@@ -129,9 +133,10 @@ class BarRow:
         if raw[4] < 0:
             raise DataError(_negative_volume(self._who, raw[4], ""))
         for at in self._logged:
-            if raw[at] <= 0:
+            positive = raw[at] > 0 or np.isnan(raw[at])
+            if not positive and not self._plain:
                 raise DataError(_not_positive(self._who, OHLCV[at], raw[at], ""))
-            self._arguments[at] = raw[at]
+            self._arguments[at] = raw[at] if positive else np.nan
         self._arguments[4] = raw[4] + 1.0
         np.log(self._arguments, out=self._logs)
         for name, value in self._extra.items():
@@ -144,7 +149,8 @@ class BarRow:
                 known = all(name in columns for name in OHLCV)
                 self._labels = (bar.index, tuple(columns[n] for n in OHLCV) if known else None)
             if self._labels[1] is not None:
-                return bar.to_numpy(dtype=np.float64)[list(self._labels[1])]
+                values = bar.to_numpy()
+                return [values[at] for at in self._labels[1]]
             bar = bar.to_dict()
         if isinstance(bar, np.ndarray):
             if bar.shape == (5,):
@@ -153,7 +159,8 @@ class BarRow:
         else:
             fields = bar if isinstance(bar, Mapping) else _fields(bar, self._who)
         present = [name for name in OHLCV if name in fields]
-        if not present:
+        self._plain = not present
+        if self._plain:
             price = float(next(iter(fields.values())))
             return (price, price, price, price, np.nan)
         if len(present) < len(OHLCV):

@@ -27,8 +27,7 @@ def _step(change, windows, weights, ring, clock, sums, out, t):  # type: ignore[
             spread = math.sqrt(
                 variance(sums[1, k], sums[2, k], weights[0, k], weights[1, k], constant)
             )
-            if spread > 0:
-                score = (change - centre) / spread
+            score = (change - centre) / spread if spread > 0 else 0.0
         out[k, t], out[n + k, t], out[2 * n + k, t] = centre, spread, score
 
 
@@ -54,7 +53,7 @@ class ReturnMomentFeatures(BaseFeature):
 
     - ``return_mean_{w}``: mean of the last w r;
     - ``return_std_{w}``: their standard deviation, divisor w - 1;
-    - ``return_zscore_{w}`` = (r_t - mean) / standard deviation; NaN where that is 0.
+    - ``return_zscore_{w}`` = (r_t - mean) / standard deviation; 0 where all r are equal.
 
     All are NaN in the first w rows. A bar with a missing price gives NaN and is passed over.
     Prices at or below zero raise.

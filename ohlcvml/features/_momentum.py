@@ -84,14 +84,15 @@ class MomentumFeatures(BaseFeature):
       / ATR; NaN in the first max(slow + signal - 2, atr_window) rows;
     - ``macd_histogram_{fast}_{slow}_{signal}``: the line less its signal.
 
-    The averages are seeded as in TA-Lib, so that the undivided MACD and the RSI agree with it. The
-    MACD columns are NaN while the ATR is 0. A bar with a missing price gives NaN and is passed
+    The averages are seeded as in TA-Lib, so that the undivided MACD and the RSI agree with it
+    (TA-Lib withholds the line until there is a signal). The MACD columns are NaN while the ATR is
+    0. A bar with a missing price gives NaN and is passed
     over. Sources: Wilder (1978), New Concepts in Technical Trading Systems; Appel (2005),
     Technical Analysis.
 
     Parameters
     ----------
-    rsi_windows : tuple of int, default=(7, 14, 28)
+    rsi_windows : tuple of int, default=(7, 14, 21)
         In bars, each at least 2.
     macd : tuple of three int, default=(12, 26, 9)
         Fast, slow and signal window, in bars.
@@ -127,7 +128,7 @@ class MomentumFeatures(BaseFeature):
 
     def __init__(
         self,
-        rsi_windows: tuple[int, ...] = (7, 14, 28),
+        rsi_windows: tuple[int, ...] = (7, 14, 21),
         macd: tuple[int, ...] = (12, 26, 9),
         atr_window: int = 14,
     ) -> None:

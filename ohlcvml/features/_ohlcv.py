@@ -34,7 +34,7 @@ class OHLCVFeatures(BaseFeature):
         In bars: ``log_return_{lag}``.
     sma_windows, ema_windows : tuple of int, default=(10, 20, 50, 100), (5, 10, 20, 50, 100)
         In bars: ``sma_distance_{w}``, ``ema_distance_{w}``.
-    rsi_windows : tuple of int, default=(7, 14, 28)
+    rsi_windows : tuple of int, default=(7, 14, 21)
         In bars: ``rsi_{w}``.
     macd : tuple of three int, default=(12, 26, 9)
         Fast, slow and signal window: ``macd_...``.
@@ -87,7 +87,7 @@ class OHLCVFeatures(BaseFeature):
         return_lags: tuple[int, ...] = (1, 2, 3, 5, 10, 20, 60),
         sma_windows: tuple[int, ...] = (10, 20, 50, 100),
         ema_windows: tuple[int, ...] = (5, 10, 20, 50, 100),
-        rsi_windows: tuple[int, ...] = (7, 14, 28),
+        rsi_windows: tuple[int, ...] = (7, 14, 21),
         macd: tuple[int, ...] = (12, 26, 9),
         atr_windows: tuple[int, ...] = (14, 60),
         parkinson_windows: tuple[int, ...] = (10, 30, 60),

@@ -68,7 +68,11 @@ class RowTransformer(BaseFeature):
     dtype: float64
     """
 
-    _tags = {"fit_is_empty": False, "scitype:instancewise": False}
+    _tags = {
+        "fit_is_empty": False,
+        "scitype:instancewise": False,
+        "capability:categorical_in_X": False,
+    }
     _parameter_rules = {
         "transformer": Rule(
             "a scikit-learn transformer object",

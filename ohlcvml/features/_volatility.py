@@ -45,11 +45,12 @@ def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-de
     atrs, decay, ranges, weights = params
     ring, clock, sums, average, previous = state
     for t in range(first, last):
-        if np.isnan(close[t]):
+        log_range = log_high[t] - log_low[t]
+        if np.isnan(log_range):
             out[:, t] = np.nan
         else:
             _step(
-                high[t], low[t], close[t], log_high[t] - log_low[t], atrs, decay, ranges, weights,
+                high[t], low[t], close[t], log_range, atrs, decay, ranges, weights,
                 ring, clock, sums, average, previous, out, t,
             )  # fmt: skip
 

@@ -34,8 +34,8 @@ def _step(  # type: ignore[no-untyped-def]
             spread = math.sqrt(
                 variance(log_sums[1, k], log_sums[2, k], weights[0, k], weights[1, k], constant)
             )
-            if spread > 0:
-                score = (log_volume - log_sums[0, k] - log_sums[1, k] * weights[0, k]) / spread
+            log_mean = log_sums[0, k] + log_sums[1, k] * weights[0, k]
+            score = (log_volume - log_mean) / spread if spread > 0 else 0.0
         out[1 + k, t], out[1 + n + k, t] = ratio, score
 
 
@@ -63,7 +63,7 @@ class VolumeFeatures(BaseFeature):
     - ``log_volume_ratio_{w}`` = log(1 + v_t) - log(1 + mean of the last w v); NaN in the first
       w - 1 rows;
     - ``log_volume_zscore_{w}``: z-score of log(1 + v_t) among the last w, divisor w - 1; NaN in the
-      first w - 1 rows and where these are all equal.
+      first w - 1 rows, 0 where they are all equal.
 
     A bar without volume gives NaN and is passed over. Bars whose volume is NaN throughout raise; a
     plain series without a volume column gives NaN.

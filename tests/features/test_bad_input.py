@@ -101,6 +101,26 @@ def test_a_plain_series_is_taken_as_price():
     assert np.array_equal(rows, table, equal_nan=True)
 
 
+def test_a_plain_series_below_zero_has_no_log():
+    series = pd.DataFrame({"x": [1.0, 2.0, -1.0, 4.0]})
+    stream = features.ReturnFeatures((1,)).stream()
+    rows = [stream.push(row)[0] for row in series.to_dict("records")]
+    np.testing.assert_allclose(rows, [np.nan, np.log(2), np.nan, np.log(2)])
+    assert np.array_equal(
+        rows, features.ReturnFeatures((1,)).fit_transform(series)["log_return_1"], equal_nan=True
+    )
+
+
+def test_columns_that_are_not_bars_are_ignored():
+    known = BARS.assign(known=BARS.index + pd.Timedelta("1min"), contract=202503, name="ESH5")
+    assert (
+        features.OHLCVFeatures()
+        .fit_transform(known)
+        .equals(features.OHLCVFeatures().fit_transform(BARS))
+    )
+    assert features.OHLCVFeatures().stream().push(known.iloc[0]).shape == (45,)
+
+
 def test_every_form_of_a_bar_gives_the_same_row():
     rows = []
     for form in ("dict", "series", "tuple", "array"):
@@ -118,5 +138,5 @@ def test_constant_prices_are_undefined_where_nothing_moves():
     bars = BARS.copy()
     bars.iloc[:, :4] = 100.0
     last = features.OHLCVFeatures().fit_transform(pd.concat([bars] * 3, ignore_index=True)).iloc[-1]
-    assert (last.filter(regex="^(log_return|return_mean|return_std|atr_ratio|parki)") == 0).all()
-    assert last.filter(regex="^(rsi|macd|sma|ema|return_zscore|true_range)").isna().all()
+    assert (last.filter(regex="^(log_return|return_|atr_ratio|parkinson)") == 0).all()
+    assert last.filter(regex="^(rsi|macd|sma|ema|true_range)").isna().all()
