@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ohlcvml.bars import Contract, Costs, check_bars
+from ohlcvml.bars._frame import symbol_starts
 from ohlcvml.bundle._manifest import input_schema
 from ohlcvml.exceptions import DataError
-from ohlcvml.typing import Bars
+from ohlcvml.typing import Bars, BoolArray
 
 __all__ = ["Bundle"]
 
@@ -110,13 +112,38 @@ class Bundle:
             )
         return cut
 
+    @property
+    def lookback(self) -> int:
+        """Bars before a row that its answer may depend on; rows with fewer are not answered."""
+        return int(getattr(self.model, "lookback", None) or 0)
+
     def predict_proba(self, bars: Bars) -> pd.DataFrame:
-        """Class probabilities per bar, after :meth:`check_bars`. NaN without history."""
-        return pd.DataFrame(self.model.predict_proba(self.check_bars(bars)))
+        """Class probabilities per bar, after :meth:`check_bars`.
+
+        NaN for the first ``lookback`` bars of each symbol: recursive features begun there have not
+        yet forgotten where they began, so the same bar would be answered otherwise later.
+        """
+        proba = pd.DataFrame(self.model.predict_proba(self.check_bars(bars)))
+        proba.loc[self._cold(bars)] = np.nan
+        return proba
 
     def predict_signal(self, bars: Bars) -> pd.DataFrame:
-        """Costed signal per bar, after :meth:`check_bars`; row t sees bars up to and with t."""
-        return pd.DataFrame(self.model.predict_signal(self.check_bars(bars)))
+        """Costed signal per bar, after :meth:`check_bars`; row t sees bars up to and with t.
+
+        The first ``lookback`` bars of each symbol are NaN with side 0, as in
+        :meth:`predict_proba`.
+        """
+        signal = pd.DataFrame(self.model.predict_signal(self.check_bars(bars)))
+        cold = self._cold(bars)
+        signal.loc[cold, signal.columns != "side"] = np.nan
+        signal.loc[cold, "side"] = 0
+        return signal
+
+    def _cold(self, bars: Bars) -> BoolArray:
+        """Rows with fewer than ``lookback`` bars of their symbol before them."""
+        starts = symbol_starts(bars.index)
+        age = np.arange(len(bars)) - np.repeat(starts[:-1], np.diff(starts))
+        return age < self.lookback
 
 
 def _size(text: str | None) -> str:

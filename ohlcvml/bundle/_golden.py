@@ -37,7 +37,7 @@ def make_golden(model: Any, bars: Bars) -> tuple[dict[str, Any], dict[str, np.nd
     dict of str to ndarray
         Contents of golden.safetensors.
     """
-    rows = _lookback(model) + ANSWERED_ROWS
+    rows = (getattr(model, "lookback", None) or 0) + ANSWERED_ROWS
     while True:
         arrays: dict[str, np.ndarray] = {}
         block = _tail(bars, rows)
@@ -157,11 +157,3 @@ def _tail(bars: Bars, rows: int) -> Bars:
     symbols = bars.index.get_level_values(0)
     chosen = symbols.unique()[:MAX_SYMBOLS]
     return bars[symbols.isin(chosen)].groupby(level=0, sort=False).tail(rows)
-
-
-def _lookback(model: Any) -> int:
-    """Bars of history that one answer needs, as far as the parts say."""
-    parts = [*getattr(model, "transformers_", []), getattr(model, "classifier_", None), model]
-    spans = [getattr(part, "lookback", 0) for part in parts]
-    spans += [getattr(part, "window", 0) for part in parts]
-    return sum(int(span) for span in spans if isinstance(span, (int, np.integer)))

@@ -110,7 +110,7 @@ def demo(
     from ohlcvml.bars import simulate_bars
     from ohlcvml.cli._settings import TrainSettings
 
-    simulation = simulate_bars(n_bars, seed=seed, edge=0.1, sessions=True)
+    simulation = simulate_bars(n_bars, seed=seed, edge=0.15, sessions=True)
     console.print(
         f"{n_bars:,} simulated 1-minute bars with a planted edge. What is printed here shows that "
         "the flow works, not that markets are this kind."
@@ -184,12 +184,13 @@ def predict(
     """Write a signal per bar; refuses bars of another size or schema."""
     from ohlcvml.cli._serving import predict_file
 
-    signals = predict_file(bundle, data, tz, scale or 1.0, symbol, policy or "raise")
+    signals, lookback = predict_file(bundle, data, tz, scale or 1.0, symbol, policy or "raise")
     signals.to_csv(output)
     known = signals["p_up"].notna()
     sides = signals["side"].value_counts()
     console.print(
-        f"{len(signals):,} bars: {int((~known).sum()):,} without history, "
+        f"{len(signals):,} bars: {int((~known).sum()):,} not answered (each needs {lookback:,} bars "
+        "before it and no missing feature), "
         f"{int(sides.get(1, 0)):,} long, {int(sides.get(-1, 0)):,} short, "
         f"{int(sides.get(0, 0)):,} flat. Written to {output}.",
         highlight=False,

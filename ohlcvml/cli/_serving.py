@@ -18,14 +18,14 @@ __all__ = ["evaluate_bundle", "predict_file"]
 
 def predict_file(
     path: Path, data: str, tz: str | None, scale: float, symbol: str | None, policy: str
-) -> pd.DataFrame:
-    """Signal per bar of a file."""
+) -> tuple[pd.DataFrame, int]:
+    """Signal per bar of a file, and the number of bars a row needs before it."""
     bundle = open_bundle(path)
     name = bundle.contract.symbol if bundle.contract is not None else None
     bars, _, _ = prepare_bars(
         data, tz=tz, scale=scale, symbol=symbol, contract_name=name, policy=policy
     )
-    return bundle.predict_signal(bars)
+    return bundle.predict_signal(bars), bundle.lookback
 
 
 def evaluate_bundle(

@@ -324,23 +324,8 @@ def _notes(cv: Any, model: Any, samples: Samples, two_sided: bool) -> list[str]:
             "two-sided: training rows lie after test rows; use for selection and dispersion, not "
             "as a headline score"
         )
-        reach = feature_reach(model)
-        if reach is not None:
-            notes.append(f"features and windows reach {reach} bars back from a test row")
+        if model.lookback is not None:
+            notes.append(f"features and windows reach {model.lookback} bars back from a test row")
     if getattr(cv, "allow_missing_ends", False):
         notes.append("purging was given up for rows without label ends (allow_missing_ends=True)")
     return notes
-
-
-def feature_reach(model: Any) -> int | None:
-    """Bars before a row that its features may depend on, or None where a step does not say."""
-    if not isinstance(model, BarPipeline):
-        return None
-    reach = 0
-    for _, step in model.steps[:-1]:
-        lookback = getattr(step, "lookback", None)
-        if lookback is None:
-            return None
-        reach += int(lookback)
-    window = int(getattr(model.steps[-1][1], "window", 1) or 1)
-    return reach + window - 1

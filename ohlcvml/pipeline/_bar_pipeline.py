@@ -117,6 +117,13 @@ class BarPipeline(_HeterogenousMetaEstimator, BaseBarClassifier):  # type: ignor
         names = [name for name, _ in self.steps]
         return list(zip(names, [*self.transformers_, self.classifier_], strict=True))
 
+    @property
+    def lookback(self) -> int | None:
+        """Sum of the lookbacks of the steps; None if one does not say."""
+        parts = [as_step(part) for _, part in self.steps[:-1]] + [self.steps[-1][1]]
+        spans = [getattr(part, "lookback", None) for part in parts]
+        return None if None in spans else sum(spans)
+
     def set_params(self, **params: Any) -> BarPipeline:
         """Set (nested) parameters; tags follow the new parts."""
         super().set_params(**params)

@@ -228,6 +228,11 @@ class BaseBarClassifier(BaseClassifier):  # type: ignore[misc]
         return table
 
     @property
+    def lookback(self) -> int | None:
+        """Bars before a row on which the row may depend; None if a part does not say."""
+        return self._window - 1
+
+    @property
     def _window(self) -> int:
         """Bars one sample sees in the bar door."""
         return int(getattr(self, "window", 1) or 1)

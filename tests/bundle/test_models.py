@@ -132,22 +132,38 @@ def test_the_manifest_tells_features_labels_and_boosters(path):
 
 def test_signals_of_new_bars(fitted, path):
     bundle = open_bundle(path)
-    assert bundle.predict_signal(BARS.tail(400)).equals(fitted.predict_signal(BARS.tail(400)))
-    assert same(bundle.predict_proba(BARS), fitted.predict_proba(BARS))
+    bars = simulate_bars(2000, seed=0).bars
+    late = slice(bundle.lookback, None)
+    assert bundle.predict_signal(bars).iloc[late].equals(fitted.predict_signal(bars).iloc[late])
+    assert same(bundle.predict_proba(bars).iloc[late], fitted.predict_proba(bars).iloc[late])
     with pytest.raises(DataError, match="must have size"):
         bundle.predict_signal(BARS.iloc[::5])
 
 
+def test_bars_within_the_lookback_are_not_answered(fitted, path):
+    bundle = open_bundle(path)
+    assert bundle.lookback == fitted.lookback > 1000
+    bars = simulate_bars(3000, seed=0).bars
+    tail = bars.iloc[-bundle.lookback - 50 :]
+    signal, proba = bundle.predict_signal(tail), bundle.predict_proba(tail)
+    assert signal["p_up"].notna().sum() == proba[1].notna().sum() == 50
+    assert (signal["side"].iloc[:-50] == 0).all()
+    # What is answered is what a longer history gives.
+    full = fitted.predict_signal(bars).iloc[-50:]
+    assert np.allclose(signal.iloc[-50:], full, rtol=0, atol=1e-6)
+
+
 def test_a_fresh_process_gives_the_same_bits(fitted, path, tmp_path):
-    BARS.to_parquet(tmp_path / "bars.parquet")
+    bars = simulate_bars(2000, seed=0).bars
+    bars.to_parquet(tmp_path / "bars.parquet")
     code = (
-        "import sys, pandas as pd; from ohlcvml.bundle import open_bundle;"
-        "signal = open_bundle(sys.argv[1]).predict_signal(pd.read_parquet(sys.argv[2]));"
+        "import sys, pandas as pd; from ohlcvml.bundle import load;"
+        "signal = load(sys.argv[1]).predict_signal(pd.read_parquet(sys.argv[2]));"
         "signal.to_parquet(sys.argv[3])"
     )
     arguments = [path, tmp_path / "bars.parquet", tmp_path / "signal.parquet"]
     subprocess.run([sys.executable, "-c", code, *map(str, arguments)], check=True)
-    expected = fitted.predict_signal(BARS)
+    expected = fitted.predict_signal(bars)
     assert np.array_equal(pd.read_parquet(arguments[-1]), expected, equal_nan=True)
 
 
