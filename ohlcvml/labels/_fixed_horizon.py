@@ -109,9 +109,15 @@ class FixedHorizonLabeller(BaseTransformer):  # type: ignore[misc]
                 "costs": Costs(slippage_ticks=0.5),
                 "entry": "close",
                 "session_exit": True,
-                "cross_session": True,
                 "roll": "hold",
                 "weighting": "return",
                 "time_decay": 0.5,
+            },
+            {
+                "horizon": 4,
+                "atr_window": 2,
+                "contract": spec,
+                "costs": Costs(spread=0.01),
+                "cross_session": True,
             },
         ]

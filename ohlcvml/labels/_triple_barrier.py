@@ -242,10 +242,16 @@ class TripleBarrierLabeller(BaseTransformer):  # type: ignore[misc]
                 "entry": "close",
                 "both": "open_proximity",
                 "session_exit": True,
-                "cross_session": True,
                 "roll": "hold",
                 "weighting": "return",
                 "time_decay": 0.5,
             },
-            {"horizon": 4, "atr_window": 2, "costs": Costs(spread=0.01), "side": -1},
+            {
+                "horizon": 4,
+                "atr_window": 2,
+                "contract": spec,
+                "costs": Costs(spread=0.01),
+                "side": -1,
+                "cross_session": True,
+            },
         ]

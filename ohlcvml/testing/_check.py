@@ -10,7 +10,7 @@ from ohlcvml.pipeline import BaseBarClassifier
 from ohlcvml.testing._label_laws import LABEL_CLASS_LAWS, LABEL_LAWS
 from ohlcvml.testing._model_laws import MODEL_CLASS_LAWS, MODEL_LAWS
 from ohlcvml.testing._report import run_laws
-from ohlcvml.testing._splitter_laws import SPLITTER_LAWS
+from ohlcvml.testing._splitter_laws import SPLITTER_CLASS_LAWS, SPLITTER_LAWS
 from ohlcvml.testing._transformer_laws import TRANSFORMER_CLASS_LAWS, TRANSFORMER_LAWS
 
 __all__ = ["check_estimator", "laws_of"]
@@ -67,7 +67,7 @@ def laws_of(estimator: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     if isinstance(estimator, BaseBarClassifier):
         return MODEL_LAWS, MODEL_CLASS_LAWS
     if estimator.get_tag("object_type") == "splitter":
-        return SPLITTER_LAWS, ()
+        return SPLITTER_LAWS, SPLITTER_CLASS_LAWS
     if isinstance(estimator, BaseTransformer):
         # Only labellers may say that they look ahead, and then they keep a labeller's laws.
         if estimator.get_tag("is_production_safe", None, raise_error=False) is False:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ohlcvml.bars import simulate_bars
+from ohlcvml.bars._frame import OHLCV
 from ohlcvml.testing._report import LawBroken
 from ohlcvml.typing import Bars
 
@@ -15,8 +16,15 @@ __all__ = ["check_past_unchanged", "cuts", "futures", "law_bars", "same"]
 
 
 def law_bars(n_bars: int = 600, seed: int = 0) -> Bars:
-    """Simulated 1-minute bars with sessions, for laws that look for look-ahead."""
-    return simulate_bars(n_bars, seed=seed).bars
+    """Simulated 1-minute bars with a session break after 300 of them, for laws.
+
+    Examples
+    --------
+    >>> from ohlcvml.testing import law_bars
+    >>> law_bars(400).index[298:302].strftime("%H:%M").tolist()
+    ['21:58', '21:59', '23:00', '23:01']
+    """
+    return simulate_bars(n_bars, seed=seed, start="2024-01-02 17:00", sessions=True).bars
 
 
 def cuts(bars: Bars, count: int = 5, seed: int = 0) -> list[int]:
@@ -35,13 +43,22 @@ def cuts(bars: Bars, count: int = 5, seed: int = 0) -> list[int]:
 def futures(bars: Bars, cut: int, seed: int = 0) -> Iterator[tuple[str, Bars]]:
     """Yield tables equal to ``bars`` before row ``cut`` and different from there on."""
     yield "truncated", bars.iloc[:cut]
-    scaled = bars.copy()
-    scaled.iloc[cut:] = scaled.iloc[cut:] * 1.5
-    yield "scaled", scaled
-    permuted = bars.copy()
-    order = np.random.default_rng(seed).permutation(len(bars) - cut) + cut
-    permuted.iloc[cut:] = bars.iloc[order].to_numpy()
-    yield "permuted", permuted
+    yield "moved", _moved(bars, cut)
+    order = np.arange(len(bars))
+    order[cut:] = np.random.default_rng(seed).permutation(order[cut:])
+    yield "permuted", bars.iloc[order].set_axis(bars.index)
+
+
+def _moved(bars: Bars, cut: int) -> Bars:
+    """Half as much again from row ``cut`` on; a continuous contract keeps its adjustment."""
+    moved = bars.copy()
+    if "adjustment" not in bars.columns:
+        moved.iloc[cut:] = moved.iloc[cut:] * 1.5
+        return moved
+    prices = [f"{raw}{name}" for name in OHLCV[:4] for raw in ("", "raw_")]
+    columns = [moved.columns.get_loc(name) for name in prices]
+    moved.iloc[cut:, columns] += 0.5 * float(bars["close"].iloc[cut])
+    return moved
 
 
 def same(a: pd.DataFrame, b: pd.DataFrame) -> bool:
@@ -55,7 +72,32 @@ def same(a: pd.DataFrame, b: pd.DataFrame) -> bool:
 def check_past_unchanged(
     compute: Callable[[Bars], pd.DataFrame], bars: Bars, who: str, seed: int = 0
 ) -> None:
-    """Raise unless rows before a cut are the same bits whatever happens from the cut on."""
+    """Raise unless rows before a cut are the same bits whatever happens from the cut on.
+
+    Parameters
+    ----------
+    compute : callable
+        From bars to a table on their index.
+    bars : pd.DataFrame
+    who : str
+        Name for the message.
+    seed : int
+        Of the five cuts and of the changes.
+
+    Raises
+    ------
+    LawBroken
+        With the first row and column that moved.
+
+    Examples
+    --------
+    >>> from ohlcvml.testing import check_past_unchanged, law_bars
+    >>> check_past_unchanged(lambda bars: bars.diff(), law_bars(), "diff")
+    >>> check_past_unchanged(lambda bars: bars.diff(-1), law_bars(), "diff")
+    Traceback (most recent call last):
+        ...
+    ohlcvml.testing._report.LawBroken: diff: row 442 (column 'open') changed when ...
+    """
     whole = compute(bars)
     for cut in cuts(bars, seed=seed):
         for name, changed in futures(bars, cut, seed):

@@ -7,19 +7,42 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ohlcvml.bars import simulate_bars
 from ohlcvml.labels import LABEL_COLUMNS
-from ohlcvml.testing._future import cuts, futures, law_bars
+from ohlcvml.testing._future import cuts, futures
 from ohlcvml.testing._parameters import check_parameters_matter
 from ohlcvml.testing._report import LawBroken
+from ohlcvml.typing import Bars
 
 __all__ = ["LABEL_CLASS_LAWS", "LABEL_LAWS"]
 
+PRICES = ["open", "high", "low", "close"]
 OUTCOME = ["label", "end", "ret", "cost", "net_ret", "exit"]
+
+
+def label_bars() -> Bars:
+    """Bars with what labels are about: opening gaps, two session breaks and a roll.
+
+    Five-minute bars of a continuous contract, adjusted forward by difference; the roll lies
+    inside a session, so that it is no session break as well.
+    """
+    bars = simulate_bars(
+        620, seed=0, bar_size="5min", price=100.0, tick_size=None, sessions=True
+    ).bars
+    jump = np.random.default_rng(0).normal(scale=0.02, size=len(bars))
+    bars["open"] += jump
+    bars["high"], bars["low"] = bars[PRICES].max(axis=1), bars[PRICES].min(axis=1)
+    rolled = np.arange(len(bars)) >= 400
+    for name in PRICES:
+        bars[f"raw_{name}"] = bars[name] + 0.5 * rolled
+    bars["contract"] = np.where(rolled, 202406, 202403)
+    bars["adjustment"] = -0.5 * rolled
+    return bars
 
 
 def nothing_after_the_end_changes_a_label(labeller: Any) -> None:
     """A label resolved before a cut keeps its outcome whatever happens from the cut on."""
-    bars = law_bars(500)
+    bars = label_bars()
     whole = labeller.fit_transform(bars)
     for cut in cuts(bars):
         settled = whole.index[(whole["end"] < bars.index[cut]).to_numpy()]
@@ -35,7 +58,7 @@ def nothing_after_the_end_changes_a_label(labeller: Any) -> None:
 
 def table_keeps_its_contract(labeller: Any) -> None:
     """Columns, types and order of the labels table; intervals run forward."""
-    bars = law_bars(500)
+    bars = label_bars()
     table = labeller.fit_transform(bars)
     if list(table.columns) != list(LABEL_COLUMNS):
         raise LawBroken(f"{type(labeller).__name__}: columns are {list(table.columns)}.")
@@ -51,7 +74,7 @@ def table_keeps_its_contract(labeller: Any) -> None:
 
 def every_parameter_has_an_effect(labeller: Any) -> None:
     """Each parameter moves the labels table."""
-    check_parameters_matter(type(labeller), lambda one: one.fit_transform(law_bars(500)))
+    check_parameters_matter(type(labeller), lambda one: one.fit_transform(label_bars()))
 
 
 LABEL_LAWS = (nothing_after_the_end_changes_a_label, table_keeps_its_contract)

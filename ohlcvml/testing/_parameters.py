@@ -13,15 +13,40 @@ from ohlcvml.testing._report import LawBroken
 
 __all__ = ["RESOURCE_PARAMETERS", "check_parameters_matter"]
 
-# These may change how fast a result comes, never the result.
-RESOURCE_PARAMETERS = frozenset({"n_jobs", "device", "verbose", "backend", "backend_params"})
+# These may change how fast a result comes, never the result: values that every machine can try.
+# A device is a resource too, but its arithmetic may differ in the last bits: not tried.
+RESOURCE_PARAMETERS: dict[str, tuple[Any, ...]] = {
+    "n_jobs": (1, 2),
+    "verbose": (False, True),
+    "backend": (None, "threading"),
+    "device": (),
+}
 
 
-def check_parameters_matter(cls: type, compute: Callable[[Any], pd.DataFrame]) -> None:
+def check_parameters_matter(cls: type, compute: Callable[[Any], Any]) -> None:
     """Raise unless each constructor parameter, moved between the test sets, moves the output.
 
     The values come from ``get_test_params`` and the defaults; a parameter counts as alive if any
-    move from any base set changes the output. Resource parameters must change nothing.
+    move from any base set changes the output. Resource parameters (``n_jobs``, ``verbose``, ...)
+    must change nothing.
+
+    Parameters
+    ----------
+    cls : type
+        An estimator class with ``get_test_params``.
+    compute : callable
+        From an unfitted object to its output: a table, an array or plain values.
+
+    Raises
+    ------
+    LawBroken
+        Naming the parameter.
+
+    Examples
+    --------
+    >>> from ohlcvml.features import ReturnFeatures
+    >>> from ohlcvml.testing import check_parameters_matter, law_bars
+    >>> check_parameters_matter(ReturnFeatures, lambda one: one.fit_transform(law_bars(100)))
     """
     signature = inspect.signature(cls.__init__).parameters
     names = [name for name in signature if name != "self"]
@@ -32,28 +57,30 @@ def check_parameters_matter(cls: type, compute: Callable[[Any], pd.DataFrame]) -
     bases = [{**defaults, **given} for given in ([sets] if isinstance(sets, dict) else sets)]
     outputs = [compute(cls(**base)) for base in bases]
     for name in names:
+        if name in RESOURCE_PARAMETERS:
+            for value in RESOURCE_PARAMETERS[name]:
+                if not _same_output(compute(cls(**{**bases[0], name: value})), outputs[0]):
+                    raise LawBroken(
+                        f"{cls.__name__}: resource parameter {name!r} changes the result."
+                    )
+            continue
         values = [base[name] for base in bases if name in base]
         values += [defaults[name]] if name in defaults else []
-        moved = _moved_outputs(cls, compute, bases, outputs, name, values)
-        if name in RESOURCE_PARAMETERS:
-            if any(moved):
-                raise LawBroken(f"{cls.__name__}: resource parameter {name!r} changes the result.")
-        elif not any(moved):
+        if not _moves(cls, compute, bases, outputs, name, values):
             raise LawBroken(
                 f"{cls.__name__}: parameter {name!r} changes nothing between its test values "
                 f"{values!r}. It is dead, or get_test_params does not move it."
             )
 
 
-def _moved_outputs(
+def _moves(
     cls: type,
-    compute: Callable[[Any], pd.DataFrame],
+    compute: Callable[[Any], Any],
     bases: list[dict[str, Any]],
-    outputs: list[pd.DataFrame],
+    outputs: list[Any],
     name: str,
     values: list[Any],
-) -> list[bool]:
-    moved = []
+) -> bool:
     for base, output in zip(bases, outputs, strict=True):
         for value in values:
             if name in base and _equal(base[name], value):
@@ -62,10 +89,9 @@ def _moved_outputs(
                 changed = compute(cls(**{**base, name: value}))
             except ValueError:
                 continue  # the value does not go with the other parameters of this set
-            moved.append(not _same_output(changed, output))
-            if moved[-1] and name not in RESOURCE_PARAMETERS:
-                return moved
-    return moved
+            if not _same_output(changed, output):
+                return True
+    return False
 
 
 def _equal(a: Any, b: Any) -> bool:

@@ -7,14 +7,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ohlcvml.testing._parameters import check_parameters_matter
 from ohlcvml.testing._report import LawBroken
 from ohlcvml.typing import IntArray, Labels
 
-__all__ = ["SPLITTER_LAWS", "random_labels"]
+__all__ = ["SPLITTER_CLASS_LAWS", "SPLITTER_LAWS", "random_labels"]
 
 
 def random_labels(n_bars: int = 3000, horizon: int = 40, seed: int = 0) -> Labels:
-    """A labels table on every bar, with label intervals of random length."""
+    """A labels table on every bar, with label intervals of random length.
+
+    Examples
+    --------
+    >>> from ohlcvml.testing import random_labels
+    >>> labels = random_labels(100, horizon=5)
+    >>> int((labels["end"] - labels.index).max() / pd.Timedelta("1min"))
+    5
+    """
     generator = np.random.default_rng(seed)
     index = pd.date_range("2025-01-06", periods=n_bars + horizon, freq="1min", tz="UTC")
     index.name = "time"
@@ -42,11 +51,18 @@ def _positions(labels: Labels) -> tuple[IntArray, IntArray]:
     return start, end
 
 
+def _bare(splitter: Any) -> Any:
+    """The splitter without the rows of its own that it may carry: the labels bring theirs."""
+    shared = {name: None for name in ("bar_index", "label_ends")}
+    known = splitter.get_params(deep=False)
+    return splitter.clone().set_params(**{n: v for n, v in shared.items() if n in known})
+
+
 def no_training_interval_meets_a_test_interval(splitter: Any) -> None:
     """For labels of random length, no training label is still open while a test label is."""
     labels = random_labels()
     start, end = _positions(labels)
-    for fold, (train, test) in enumerate(splitter.split(labels)):
+    for fold, (train, test) in enumerate(_bare(splitter).split(labels)):
         begins_before_end = start[test][None, :] <= end[train][:, None]
         ends_after_begin = end[test][None, :] >= start[train][:, None]
         meets = (begins_before_end & ends_after_begin).any(axis=1)
@@ -62,7 +78,7 @@ def no_training_interval_meets_a_test_interval(splitter: Any) -> None:
 def training_and_test_rows_are_disjoint(splitter: Any) -> None:
     """No row is on both sides, none is out of range, none comes twice."""
     labels = random_labels(seed=1)
-    for train, test in splitter.split(labels):
+    for train, test in _bare(splitter).split(labels):
         rows = np.concatenate([train, test])
         if len(np.unique(rows)) != len(rows) or rows.min() < 0 or rows.max() >= len(labels):
             raise LawBroken(f"{type(splitter).__name__}: rows repeat or are out of range.")
@@ -70,9 +86,27 @@ def training_and_test_rows_are_disjoint(splitter: Any) -> None:
 
 def number_of_splits_is_told(splitter: Any) -> None:
     """``get_n_splits`` is the number of folds that come."""
-    labels = random_labels()
+    labels, splitter = random_labels(), _bare(splitter)
     if splitter.get_n_splits(labels) != len(list(splitter.split(labels))):
         raise LawBroken(f"{type(splitter).__name__}: get_n_splits is not the number of folds.")
+
+
+def every_parameter_has_an_effect(splitter: Any) -> None:
+    """Each parameter moves the folds, or decides whether there are any."""
+    days = pd.date_range("2000-01-01", periods=60, freq="D")
+    series = pd.Series(np.arange(60.0), index=days)
+
+    def compute(one: Any) -> Any:
+        return [*_folds(_bare(one), random_labels()), *_folds(one, series)]
+
+    check_parameters_matter(type(splitter), compute)
+
+
+def _folds(splitter: Any, X: Any) -> list[Any]:
+    try:
+        return [(train.tolist(), test.tolist()) for train, test in splitter.split(X)]
+    except ValueError as error:
+        return [type(error).__name__]
 
 
 SPLITTER_LAWS = (
@@ -80,3 +114,4 @@ SPLITTER_LAWS = (
     training_and_test_rows_are_disjoint,
     number_of_splits_is_told,
 )
+SPLITTER_CLASS_LAWS = (every_parameter_has_an_effect,)

@@ -184,7 +184,6 @@ class LightGBMClassifier(BaseTabularClassifier):
                 "reg_lambda": 0.0,
                 "max_bin": 8,
                 "random_state": 7,
-                "n_jobs": 2,
             },
         ]
 

@@ -180,12 +180,11 @@ class XGBoostClassifier(BaseTabularClassifier):
                 "min_child_weight": 0.0,
                 "subsample": 0.6,
                 "colsample_bytree": 0.6,
-                "gamma": 0.01,
+                "gamma": 0.2,
                 "reg_alpha": 0.1,
                 "reg_lambda": 0.0,
                 "max_bin": 8,
                 "random_state": 7,
-                "n_jobs": 2,
             },
         ]
 
