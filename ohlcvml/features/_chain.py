@@ -16,7 +16,7 @@ from ohlcvml._checks import any_value
 from ohlcvml.bars._frame import OHLCV
 from ohlcvml.exceptions import ParameterError
 from ohlcvml.features._base import BaseFeature
-from ohlcvml.features._channels import BarRow, Channels
+from ohlcvml.features._channels import LOGS, BarRow, Channels
 from ohlcvml.features._parts import (
     as_step,
     is_ours,
@@ -26,7 +26,7 @@ from ohlcvml.features._parts import (
     names_of,
 )
 from ohlcvml.features._stream import Node
-from ohlcvml.features._union import foreign_table
+from ohlcvml.features._union import BarFeatureUnion, foreign_table
 from ohlcvml.registry import find_estimator
 from ohlcvml.typing import Bars, Features, FloatArray
 
@@ -117,8 +117,7 @@ class BarFeatureChain(_HeterogenousMetaEstimator, BaseFeature):  # type: ignore[
         steps = self._parts()
         for (before, first), (after, second) in pairwise(steps):
             names = known_names(first)
-            reads_bars = is_ours(second) and set(second._inputs) & {"close", "log_close"}
-            if reads_bars and names is not None and not set(names) & set(OHLCV):
+            if names is not None and not set(names) & set(OHLCV) and _reads_bars(second):
                 raise ParameterError(
                     f"BarFeatureChain: step {after!r} reads bars, but step {before!r} before it "
                     f"gives {', '.join(names)}. Unite features of bars with + instead of *."
@@ -210,6 +209,14 @@ class BarFeatureChain(_HeterogenousMetaEstimator, BaseFeature):  # type: ignore[
             {"steps": [ReturnFeatures(lags=(1, 2)), scaler]},
             {"steps": [("returns", ReturnFeatures(lags=(3,)))]},
         ]
+
+
+def _reads_bars(step: Any) -> bool:
+    if isinstance(step, BarFeatureChain):
+        return _reads_bars(step._parts()[0][1])
+    if isinstance(step, BarFeatureUnion):
+        return any(_reads_bars(part) for _, part in step._parts())
+    return is_ours(step) and bool({*OHLCV, *LOGS} & set(step._inputs))
 
 
 def _through(step: Any, name: str, X: pd.DataFrame) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ohlcvml._checks import boolean
+from ohlcvml.bars._frame import OHLCV
 from ohlcvml.features._base import BaseFeature
 from ohlcvml.features._channels import BarRow, Channels
 from ohlcvml.features._moments import ReturnMomentFeatures
@@ -81,6 +82,8 @@ class OHLCVFeatures(BaseFeature):
         "unit_window": TrendFeatures._parameter_rules["atr_window"],
         "volume": boolean(),
     }
+
+    _inputs = OHLCV  # of its families, which do the reading
 
     def __init__(
         self,

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.decomposition import PCA
 from sklearn.feature_selection import SelectKBest
+from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sktime.transformations.adapt import TabularToSeriesAdaptor
 from sktime.transformations.lag import Lag
@@ -134,9 +135,19 @@ def test_foreign_sktime_transformer_in_union_and_chain():
         squared.stream()
 
 
-def test_features_of_features_are_refused():
+@pytest.mark.parametrize(
+    "second",
+    [
+        features.TrendFeatures(),
+        features.OHLCVFeatures(),
+        features.TrendFeatures() + features.VolumeFeatures(),
+        features.TrendFeatures() * StandardScaler(),
+    ],
+    ids=["family", "set", "union", "chain"],
+)
+def test_features_of_features_are_refused(second):
     with pytest.raises(ParameterError, match="reads bars, but step"):
-        ReturnFeatures((1,)) * features.TrendFeatures()
+        ReturnFeatures((1,)) * second
 
 
 def test_a_model_is_left_to_answer_the_product():
@@ -146,6 +157,12 @@ def test_a_model_is_left_to_answer_the_product():
 
     assert (ReturnFeatures() * StandardScaler()) * Model() == "pipeline of BarFeatureChain"
     assert ReturnFeatures() * Model() == "pipeline of ReturnFeatures"
+
+
+def test_a_scikit_learn_classifier_makes_a_bar_pipeline():
+    pipeline = ReturnFeatures((1,)) * StandardScaler() * LogisticRegression()
+    assert type(pipeline).__name__ == "BarPipeline"
+    assert len(pipeline.steps) == 3
 
 
 def test_wrong_operands():

@@ -102,6 +102,19 @@ def test_volume():
     )
 
 
+def test_talib():
+    talib = pytest.importorskip("talib")
+    high, low, close = (BARS[name].to_numpy() for name in ("high", "low", "close"))
+    unit = talib.ATR(high, low, close, 14)
+    _, signal, histogram = talib.MACD(close)
+    momentum = features.MomentumFeatures((14,)).fit_transform(BARS)
+    trend = features.TrendFeatures((50,), (20,), 14).fit_transform(BARS)
+    check(momentum, rsi_14=talib.RSI(close, 14), macd_signal_12_26_9=signal / unit)
+    check(momentum, macd_histogram_12_26_9=histogram / unit)
+    check(trend, ema_distance_20=(close - talib.EMA(close, 20)) / unit)
+    check(trend, sma_distance_50=(close - talib.SMA(close, 50)) / unit)
+
+
 def test_atr_of_the_labels_is_the_atr_of_the_features():
     price = [BARS[name].to_numpy() for name in ("high", "low", "close")]
     ours = features.average_true_range(*price, 14, np.array([0, len(BARS)]))
