@@ -66,12 +66,10 @@ def assemble(run: Run, orders: _k.Orders, limits: _k.Limits, fate: dict[str, int
     _k.run_orders(market, orders, money, account)
     result = np.empty(len(orders.first))
     paid = [np.r_[0.0, np.cumsum(stream)] if len(stream) else stream for stream in run.funding]
-    _k.settle(orders, account, paid[0], paid[1], worth, result)
+    status, ends = _k.settle(orders, account, paid[0], paid[1], worth, result)
     if worth != 1.0:
         account.net[:] *= worth
         account.paid[:] *= worth
-    status = np.bincount(account.status, minlength=5)
-    ends = np.bincount(account.exit[account.quantity > 0], minlength=8)
     counts = {
         **fate,
         "capped": int(status[_k.CAPPED]),
@@ -107,10 +105,10 @@ def assemble(run: Run, orders: _k.Orders, limits: _k.Limits, fate: dict[str, int
     if run.regime is not None:
         regimes = _by_regime(book, run.regime, rows, ledger)
     return Backtest(
-        pnl=pd.Series(account.net[window], index, name="pnl"),
-        costs=pd.Series(account.paid[window], index, name="costs"),
-        position=pd.Series(account.position[window], index, name="position"),
-        traded=pd.Series(account.traded[window], index, name="traded"),
+        pnl=pd.Series(account.net[window], index, name="pnl", copy=False),
+        costs=pd.Series(account.paid[window], index, name="costs", copy=False),
+        position=pd.Series(account.position[window], index, name="position", copy=False),
+        traded=pd.Series(account.traded[window], index, name="traded", copy=False),
         daily=pd.Series(np.add.reduceat(account.net[rows], starts) / capital, dates, name="daily"),
         scores=book.figures(rows, ledger["net"]),
         regime_scores=regimes,

@@ -132,6 +132,7 @@ def _match(
 ) -> tuple[int, int, int]:
     n, s, m = len(stamps), len(signal_stamps), len(label_stamps)
     fate, priced = out.fate, len(out.cost) > 0
+    per_bar = 1.0 / (stamps[1] - stamps[0]) if n > 1 else 0.0
     count, label, i, block = 0, 0, 0, 0
     problem, where = 0, -1
     for row in range(s):
@@ -165,8 +166,11 @@ def _match(
         if a > stop:
             fate[BLOCK_OVER] += 1
             continue
-        # The end is near: double the step from the decision on, then halve it.
+        # Without a gap the end is where the size of a bar says; else search before or behind.
+        ahead = int((label_end[label] - stamps[i]) * per_bar + 0.5)
         low, step = i, 1
+        if 0 < ahead < n - i and stamps[i + ahead] <= label_end[label]:
+            low, step = i + ahead - 1, 1
         while low + step < n and stamps[low + step] < label_end[label]:
             low += step
             step *= 2
@@ -248,7 +252,7 @@ def match(
         sides_of(signals),
         blocks,
         nanoseconds(labels.index),
-        nanoseconds(pd.DatetimeIndex(labels["end"])),
+        nanoseconds(labels["end"]),
         labels["censored"].to_numpy(dtype=np.bool_),
         labels["ret"].to_numpy(dtype=np.float64),
         labels["exit"].to_numpy(dtype=np.int8),
@@ -359,9 +363,9 @@ def find_blocks(marks: Any, index: pd.Index, signals: pd.DataFrame) -> Blocks:
     return Blocks(row, first, stop, np.minimum(last, stop))
 
 
-def nanoseconds(index: pd.Index) -> IntArray:
+def nanoseconds(index: pd.Index | pd.Series) -> IntArray:
     """Stamps as int64 nanoseconds, without a copy where they are that already."""
-    time = pd.DatetimeIndex(index)
+    time: Any = index.array
     return np.asarray((time if time.unit == "ns" else time.as_unit("ns")).asi8, dtype=np.int64)
 
 

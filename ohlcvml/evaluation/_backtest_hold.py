@@ -138,7 +138,7 @@ def buy_and_hold(
 
 def _spans_of(like: Backtest, bars: Bars) -> IntArray:
     stamps = nanoseconds(bars.index)
-    ends = np.column_stack([nanoseconds(pd.DatetimeIndex(like.spans[c])) for c in like.spans])
+    ends = np.column_stack([nanoseconds(like.spans[c]) for c in like.spans])
     at = np.searchsorted(stamps, ends).clip(max=len(stamps) - 1)
     if (stamps[at] != ends).any():
         raise DataError(

@@ -81,17 +81,17 @@ class Account(NamedTuple):
 
 
 def new_account(n_bars: int, orders: Orders) -> Account:
-    """Return an empty account."""
+    """Return an account to be filled; it takes over ``orders.exit``."""
     m = len(orders.first)
     return Account(
-        np.zeros(n_bars),
-        np.zeros(n_bars),
-        np.zeros(n_bars),
-        np.zeros(n_bars),
-        np.zeros(m),
-        np.zeros(m),
-        np.zeros(m, dtype=np.int8),
-        orders.exit.copy(),
+        np.empty(n_bars),
+        np.empty(n_bars),
+        np.empty(n_bars),
+        np.empty(n_bars),
+        np.empty(m),
+        np.empty(m),
+        np.empty(m, dtype=np.int8),
+        orders.exit,
         np.empty(m, dtype=np.int32),
     )
 
@@ -116,7 +116,7 @@ def run_orders(market: Market, orders: Orders, limits: Limits, account: Account)
     open of the next are one trading instant, unless the bar is ``fresh``: what closes there and
     what opens there net out. Orders inside a bar are fills of their own and net with nothing.
 
-    ``orders.last`` and ``orders.gain`` are overwritten for decisions closed by a stop.
+    ``last``, ``gain`` and ``exit`` are overwritten for decisions closed by a stop.
     """
     n, m = len(market.close), len(orders.first)
     net, paid, traded, position = account.net, account.paid, account.traded, account.position
@@ -135,14 +135,18 @@ def run_orders(market: Market, orders: Orders, limits: Limits, account: Account)
     day_pnl = total = peak = 0.0
     day_halt = halt = flatten = False
     # What closed at the last close and may still net with orders at this open.
-    due, due_net, due_gross, due_charge, due_booked = -1, 0.0, 0.0, 0.0, 0.0
+    due, due_net, due_gross, due_charge, due_share = -1, 0.0, 0.0, 0.0, 0.0
     has_tradable, has_funding = len(market.tradable) > 0, len(market.fund_long) > 0
     stops = limits.day_loss < np.inf or limits.fall < np.inf
 
-    start = orders.first[0] if m else n
+    start, done = (orders.first[0] if m else n), n
+    for j in range(start):
+        net[j] = paid[j] = traded[j] = position[j] = 0.0
     for j in range(start, n):
         if m == nxt and n_open == 0 and due < 0:
+            done = j
             break
+        net[j] = paid[j] = traded[j] = 0.0
         if stops and j > start and market.day[j] != market.day[j - 1]:
             day_pnl, day_halt = 0.0, False
         carried = longs - shorts
@@ -187,6 +191,7 @@ def run_orders(market: Market, orders: Orders, limits: Limits, account: Account)
         while nxt < m and orders.first[nxt] == j:
             k = nxt
             nxt += 1
+            quantity[k] = charge[k] = 0.0
             side = orders.side[k]
             room = limits.cap - (longs if side > 0 else shorts)
             q = limits.unit if room > limits.unit * (1.0 - 1e-9) else room
@@ -219,20 +224,18 @@ def run_orders(market: Market, orders: Orders, limits: Limits, account: Account)
             change = open_net + (due_net if due >= 0 else 0.0)
             share = min(abs(change) / gross, 1.0) if limits.netting else 1.0
             if due >= 0:
-                back = due_booked - share * due_charge
+                back = (due_share - share) * due_charge
                 net[j - 1] += back
                 paid[j - 1] -= back
                 if stops:
                     total += back
                     peak = max(peak, total)
                     day_pnl += back if market.day[j] == market.day[j - 1] else 0.0
-                was = due_booked / due_charge if due_charge > 0.0 else 0.0
-                traded[j - 1] += (share - (abs(due_net) / due_gross if limits.netting else 1.0)) * (
-                    due_gross
-                )
+                more = share - due_share
+                traded[j - 1] += more * due_gross
                 k = due
                 while k >= 0:
-                    charge[k] += (share - was) * 0.5 * quantity[k] * orders.cost[k * each]
+                    charge[k] += more * 0.5 * quantity[k] * orders.cost[k * each]
                     k = chain[k]
             pnl -= share * open_charge
             paid[j] += share * open_charge
@@ -277,14 +280,13 @@ def run_orders(market: Market, orders: Orders, limits: Limits, account: Account)
         if n_open == 0:
             longs = shorts = 0.0  # sums of 1/h come back to exactly zero
         if due >= 0:
-            share = abs(due_net) / due_gross if limits.netting else 1.0
-            due_booked = share * due_charge
-            pnl -= due_booked
-            paid[j] += due_booked
-            traded[j] += share * due_gross
+            due_share = abs(due_net) / due_gross if limits.netting else 1.0
+            pnl -= due_share * due_charge
+            paid[j] += due_share * due_charge
+            traded[j] += due_share * due_gross
             k = due
             while k >= 0:
-                charge[k] += share * 0.5 * quantity[k] * orders.cost[k * each]
+                charge[k] += due_share * 0.5 * quantity[k] * orders.cost[k * each]
                 k = chain[k]
         if has_funding:
             funding = longs * market.fund_long[j] + shorts * market.fund_short[j]
@@ -300,6 +302,8 @@ def run_orders(market: Market, orders: Orders, limits: Limits, account: Account)
                 day_halt = flatten = True
             if peak - total >= limits.fall and not halt:
                 halt = flatten = True
+    for j in range(done, n):
+        net[j] = paid[j] = traded[j] = position[j] = 0.0
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
@@ -310,13 +314,19 @@ def settle(
     short_paid: FloatArray,
     worth: float,
     result: FloatArray,
-) -> None:
+) -> tuple[IntArray, IntArray]:
     """Write the net ``result`` of each decision, and its whole ``charge``, in money.
 
     ``long_paid`` and ``short_paid`` are the funding of one unit before each bar's close, of shape
     (n_bars + 1,), or (0,) without funding; ``worth`` is the money in one price unit.
+
+    Returns
+    -------
+    status, exits : int64 arrays of shape (5,) and (8,)
+        Decisions by what became of them, and those filled by how they were closed.
     """
     funded = len(long_paid) > 0
+    status, exits = np.zeros(5, np.int64), np.zeros(8, np.int64)
     for k in range(len(result)):
         q, side = account.quantity[k], orders.side[k]
         cost = account.charge[k]
@@ -325,3 +335,6 @@ def settle(
             cost += q * (paid[orders.last[k]] - paid[orders.first[k]])
         account.charge[k] = cost * worth
         result[k] = (q * side * orders.gain[k] - cost) * worth
+        status[account.status[k]] += 1
+        exits[account.exit[k]] += q > 0.0
+    return status, exits

@@ -247,6 +247,30 @@ def profit_factor(pnl: npt.ArrayLike) -> float:
     return float(np.maximum(values, 0.0).sum()) / lost if lost > 0 else float("nan")
 
 
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _totals(
+    pnl: FloatArray,
+    paid: FloatArray,
+    traded: FloatArray,
+    position: FloatArray,
+    session_starts: IntArray,
+) -> tuple[FloatArray, float, float, float, float]:
+    """P&L by session, deepest fall, and the sums of costs, trades and |position|, in one pass."""
+    daily = np.zeros(len(session_starts))
+    equity = peak = fall = costs = volume = held = 0.0
+    for s in range(len(daily)):
+        stop = session_starts[s + 1] if s + 1 < len(daily) else len(pnl)
+        for j in range(session_starts[s], stop):
+            daily[s] += pnl[j]
+            equity += pnl[j]
+            peak = max(peak, equity)
+            fall = max(fall, peak - equity)
+            costs += paid[j]
+            volume += traded[j]
+            held += abs(position[j])
+    return daily, fall, costs, volume, held
+
+
 def performance(
     pnl: FloatArray,
     session_starts: IntArray,
@@ -285,10 +309,10 @@ def performance(
         ``cost_share`` is costs over gross P&L, NaN unless that is positive; ``exposure`` is the
         mean |position| over bars.
     """
-    daily = np.add.reduceat(pnl, session_starts) / capital if len(pnl) else np.empty(0)
+    daily, fall, costs, volume, held = _totals(pnl, paid, traded, position, session_starts)
+    daily, fall = daily / capital, fall / capital
     sharpe = sharpe_ratio(daily, per_year)
-    fall = max_drawdown(pnl) / capital
-    net, costs = float(pnl.sum()), float(paid.sum())
+    net = float(daily.sum()) * capital
     gross = net + costs
     some = len(daily) > 0
     return {
@@ -307,8 +331,8 @@ def performance(
         else 0.0,
         "win_rate": win_rate(decision_pnl),
         "profit_factor": profit_factor(decision_pnl),
-        "turnover": float(traded.sum()) / len(daily) if some else 0.0,
+        "turnover": volume / len(daily) if some else 0.0,
         "cost_share": costs / gross if gross > 1e-12 * capital else float("nan"),
-        "exposure": float(np.abs(position).mean()) if len(position) else 0.0,
+        "exposure": held / len(position) if len(position) else 0.0,
         "decisions": float(len(decision_pnl)),
     }
