@@ -4,9 +4,10 @@
 
 Both get the same bars and the same wish: a side that changes every 20 bars, with costs, and
 per-bar equity as the answer. vectorbt goes to that side at each close (``from_orders``, target
-percent); ohlcvml trades every bar's decision by its own label (horizon 20, entered at the next
-open), nets, and adds sessions and scores. vectorbt may live in an environment of its own: its
-rounds are run in turn with ours.
+percent), alone and with the scores (Sharpe, drawdown, win rate, profit factor). ohlcvml trades
+every bar's decision by its own label (horizon 20, entered at the next open) and nets: timed are the
+compiled pass from orders to the account, and the whole call with its checks, joins, sessions and
+scores. vectorbt may live in an environment of its own: its rounds are run in turn with ours.
 """
 
 import argparse
@@ -49,14 +50,22 @@ def serve_peer(n):
     bars.index = bars.index.tz_localize(None)
     close, size = bars["close"], pd.Series(side.astype(float), bars.index)
 
-    def run():
+    def equity():
         options = {"size_type": "targetpercent", "fees": COST / 2, "freq": "1min"}
-        vbt.Portfolio.from_orders(close, size=size, **options).value()
+        portfolio = vbt.Portfolio.from_orders(close, size=size, **options)
+        portfolio.value()
+        return portfolio
 
-    run()
+    def scores():
+        portfolio = equity()
+        trades = portfolio.trades
+        portfolio.sharpe_ratio(), portfolio.max_drawdown()
+        trades.win_rate(), trades.profit_factor()
+
+    scores()
     print(json.dumps({"vectorbt": vbt.__version__}), flush=True)
     for _ in sys.stdin:
-        print(seconds(run), flush=True)
+        print(json.dumps([seconds(equity), seconds(scores)]), flush=True)
 
 
 def main():
@@ -88,24 +97,26 @@ def main():
 
     _backtest_account._k.run_orders = timed_kernel
     calls = {
-        "fixed horizon": lambda: backtest(bars, signals, fixed, costs=COST * 100),
-        "triple barrier": lambda: backtest(bars, signals, race, costs=COST * 100),
+        "whole call, fixed horizon": lambda: backtest(bars, signals, fixed, costs=COST * 100),
+        "whole call, triple barrier": lambda: backtest(bars, signals, race, costs=COST * 100),
     }
     peer = None
     if options.peer:
         command = [options.peer, __file__, "--serve", "--n", str(options.n)]
         peer = subprocess.Popen(command, stdin=-1, stdout=-1, text=True, bufsize=1)
         print(peer.stdout.readline().strip())
-    times = {name: [] for name in (*calls, "kernel, triple barrier", "vectorbt")}
+    peers = ("vectorbt, equity", "vectorbt, equity and scores")
+    times = {name: [] for name in (*calls, "compiled pass, triple barrier", *peers)}
     for call in calls.values():
         call()
     for _ in range(options.reps):
         for name, call in calls.items():
             times[name].append(seconds(call))
-        times["kernel, triple barrier"].append(inner["kernel"][-1])
+        times["compiled pass, triple barrier"].append(inner["kernel"][-1])
         if peer is not None:
             peer.stdin.write("\n")
-            times["vectorbt"].append(float(peer.stdout.readline()))
+            for name, taken in zip(peers, json.loads(peer.stdout.readline()), strict=True):
+                times[name].append(taken)
     if peer is not None:
         peer.stdin.close()
         peer.wait()
@@ -115,9 +126,10 @@ def main():
         middle, least = statistics.median(taken), min(taken)
         row = {"what": name, "median_s": round(middle, 4), "min_s": round(least, 4)}
         row["ns_per_bar"] = round(middle / options.n * 1e9, 1)
-        if times["vectorbt"] and name != "vectorbt":
-            row["x_vectorbt"] = round(middle / statistics.median(times["vectorbt"]), 3)
-            row["x_vectorbt_min"] = round(least / min(times["vectorbt"]), 3)
+        for peer_name, peer_times in times.items():
+            if peer_name in peers and name not in peers and peer_times:
+                ratio = middle / statistics.median(peer_times)
+                row[f"x {peer_name}"] = round(ratio, 3)
         print(json.dumps(row))
 
 
