@@ -12,12 +12,11 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import threading
 import time
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from _memory import PeakMemory
 
 from ohlcvml import features
 from ohlcvml.features._channels import Channels
@@ -35,30 +34,6 @@ def make_bars(n: int, seed: int = 0) -> pd.DataFrame:
     index = pd.date_range("2020-01-01", periods=n, freq="1min", tz="UTC", name="time")
     columns = {"open": open_, "high": high, "low": low, "close": close, "volume": volume}
     return pd.DataFrame(columns, index=index)
-
-
-class PeakMemory:
-    """Largest growth of resident memory inside the block, in MiB, sampled every 2 ms."""
-
-    def __enter__(self) -> PeakMemory:
-        self._stop, self._base = threading.Event(), self._resident()
-        self._peak = self._base
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-        self.growth = max(self._peak, self._resident()) - self._base
-
-    def _watch(self) -> None:
-        while not self._stop.wait(0.002):
-            self._peak = max(self._peak, self._resident())
-
-    @staticmethod
-    def _resident() -> float:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20
 
 
 def median_seconds(run: object, repeats: int) -> float:

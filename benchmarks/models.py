@@ -10,11 +10,11 @@ mapping of classes. ``cross_validate`` adds scores, backtests and baselines on t
 
 import argparse
 import statistics
-import threading
 import time
 
 import lightgbm
 import numpy as np
+from _memory import PeakMemory
 
 from ohlcvml.bars import Costs, simulate_bars
 from ohlcvml.evaluation import cross_validate
@@ -23,31 +23,6 @@ from ohlcvml.labels import TripleBarrierLabeller
 from ohlcvml.models import LightGBMClassifier
 from ohlcvml.samples import Samples
 from ohlcvml.splits import PurgedKFold
-
-
-class PeakMemory:
-    """Growth of the resident set above its start, in MiB, sampled every 2 ms."""
-
-    def __enter__(self):
-        self.start = self.peak = self._resident()
-        self.stop = threading.Event()
-        self.thread = threading.Thread(target=self._watch, daemon=True)
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stop.set()
-        self.thread.join()
-        self.growth = max(self.peak, self._resident()) - self.start
-
-    def _watch(self):
-        while not self.stop.wait(0.002):
-            self.peak = max(self.peak, self._resident())
-
-    @staticmethod
-    def _resident():
-        with open("/proc/self/statm", encoding="ascii") as file:
-            return int(file.read().split()[1]) * 4096 / 2**20
 
 
 def compare_cross_validation(n_bars, rounds, n_threads, repeats):
@@ -121,7 +96,5 @@ if __name__ == "__main__":
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=3)
     arguments = parser.parse_args()
-    compare_cross_validation(
-        arguments.bars, arguments.rounds, arguments.threads, arguments.repeats
-    )
+    compare_cross_validation(arguments.bars, arguments.rounds, arguments.threads, arguments.repeats)
     measure_memory()
