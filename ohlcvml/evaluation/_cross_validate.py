@@ -15,7 +15,9 @@ from ohlcvml.evaluation._backtest_result import Backtest
 from ohlcvml.evaluation._evaluate import (
     Trading,
     baseline_scores,
+    classification_by_regime,
     exposure_scores,
+    join_regimes,
     predictions_table,
     score_predictions,
 )
@@ -52,6 +54,9 @@ class CrossValidation:
     training_intervals : list of int64 arrays of shape (n, 2)
         Per fold, the label intervals its model was fitted on.
     notes : list of str
+    regime_scores : pd.DataFrame or None
+        By regime, index (column, regime): fold means of the classification scores, and trading
+        scores of the out-of-fold run.
     """
 
     folds: pd.DataFrame
@@ -62,6 +67,7 @@ class CrossValidation:
     unused: dict[str, int]
     training_intervals: list[IntArray]
     notes: list[str]
+    regime_scores: pd.DataFrame | None = None
 
     def summary(self) -> pd.DataFrame:
         """Mean, standard deviation, least and greatest value of each score over the folds."""
@@ -187,6 +193,7 @@ class _Fold:
     shares: Any
     classes: Any
     training_intervals: IntArray
+    by_regime: pd.DataFrame | None
 
 
 def _label(labels: Any, bars: Bars) -> tuple[Labels, Any]:
@@ -238,9 +245,9 @@ def _fit_fold(
         baselines.loc["equal_exposure"] = pd.Series(
             exposure_scores(table, test, threshold, trading)
         )
-    return _Fold(
-        row, table, baselines, test, shares, fitted.classes_, fitted.training_intervals_
-    )
+    by_regime = classification_by_regime(table, fitted.classes_, shares, trading)
+    intervals = fitted.training_intervals_
+    return _Fold(row, table, baselines, test, shares, fitted.classes_, intervals, by_regime)
 
 
 def _exposure_threshold(rest: Any, train: Samples, share: float) -> float:
@@ -256,7 +263,7 @@ def _run_folds(
         from sktime.utils.parallel import parallelize
 
         results = parallelize(
-            lambda fold, meta: run(fold),
+            lambda fold, meta: run(fold),  # noqa: ARG005 - parallelize passes it
             range(count),
             {},
             backend=backend,
@@ -280,9 +287,7 @@ def _collect(
 ) -> CrossValidation:
     folds = pd.DataFrame([fold.row for fold in results]).set_index("fold")
     predictions = pd.concat([fold.predictions for fold in results])
-    baselines = (
-        pd.concat([fold.baselines for fold in results]).groupby(level=0, sort=False).mean()
-    )
+    baselines = pd.concat([fold.baselines for fold in results]).groupby(level=0, sort=False).mean()
     tested = np.concatenate([fold.test.rows for fold in results])
     run = None
     if len(np.unique(tested)) == len(tested) and results[0].test.labels is table:
@@ -301,8 +306,17 @@ def _collect(
         two_sided=two_sided,
         unused=_unused(samples, table, results),
         training_intervals=[fold.training_intervals for fold in results],
-        notes=_notes(cv, model, samples, two_sided),
+        notes=_notes(cv, model, two_sided),
+        regime_scores=_by_regime(results, run),
     )
+
+
+def _by_regime(results: list[_Fold], run: Backtest | None) -> pd.DataFrame | None:
+    tables = [fold.by_regime for fold in results if fold.by_regime is not None]
+    if not tables:
+        return None
+    means = pd.concat(tables).groupby(level=[0, 1]).mean()
+    return join_regimes(means, run)
 
 
 def _unused(samples: Samples, table: Labels, results: list[_Fold]) -> dict[str, int]:
@@ -317,7 +331,7 @@ def _unused(samples: Samples, table: Labels, results: list[_Fold]) -> dict[str, 
     return unused
 
 
-def _notes(cv: Any, model: Any, samples: Samples, two_sided: bool) -> list[str]:
+def _notes(cv: Any, model: Any, two_sided: bool) -> list[str]:
     notes = []
     if two_sided:
         notes.append(

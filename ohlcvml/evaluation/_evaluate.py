@@ -55,12 +55,15 @@ class Evaluation:
     baselines : pd.DataFrame
         The same scores for ``no_skill`` and ``buy_and_hold``.
     backtest : Backtest
+    regime_scores : pd.DataFrame or None
+        All scores by regime, index (column, regime), where a ``regime`` was given.
     """
 
     predictions: pd.DataFrame
     scores: dict[str, float]
     baselines: pd.DataFrame
     backtest: Backtest
+    regime_scores: pd.DataFrame | None = None
 
 
 def evaluate(
@@ -114,7 +117,8 @@ def evaluate(
     shares = model.class_shares_
     scores, run = score_predictions(table, samples, model.classes_, shares, trading)
     baselines = baseline_scores(table, samples, model.classes_, shares, trading, run)
-    return Evaluation(table, scores, baselines, run)
+    by_regime = join_regimes(classification_by_regime(table, model.classes_, shares, trading), run)
+    return Evaluation(table, scores, baselines, run, by_regime)
 
 
 def predictions_table(model: BaseBarClassifier, samples: Samples) -> pd.DataFrame:
@@ -143,6 +147,33 @@ def score_predictions(
     )
     run = _run(table[["side"]], samples, trading, blocks)
     return {**scores, **run.scores}, run
+
+
+def classification_by_regime(
+    table: pd.DataFrame, classes: Any, shares: FloatArray, trading: Trading
+) -> pd.DataFrame | None:
+    """Classification scores of the rows of each regime, as known at the decision bar."""
+    regime = trading.options.get("regime")
+    if regime is None:
+        return None
+    if isinstance(regime, pd.Series):
+        regime = regime.to_frame("regime" if regime.name is None else regime.name)
+    at = regime.reindex(table.index)
+    rows = {
+        (str(column), value): classification_scores(
+            part["label"].to_numpy(), probabilities(part, classes), list(classes), shares
+        )
+        for column in at
+        for value, part in table.groupby(at[column].to_numpy())
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["column", "regime"])
+
+
+def join_regimes(classified: pd.DataFrame | None, run: Backtest | None) -> pd.DataFrame | None:
+    """Classification and trading scores of each regime side by side."""
+    if classified is None or run is None or run.regime_scores is None:
+        return classified
+    return classified.join(run.regime_scores)
 
 
 def _run(signals: pd.DataFrame, samples: Samples, trading: Trading, blocks: Any) -> Backtest:
