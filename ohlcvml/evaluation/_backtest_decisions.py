@@ -67,10 +67,10 @@ def _roll_steps(
     bars: Bars, open_: FloatArray, close: FloatArray, at: IntArray, raw: bool
 ) -> FloatArray:
     """P&L of one unit over the bar that follows a roll, the gap between contracts left out."""
-    if not raw:  # no adjusted price beside the traded one: only the bar's own move is known
+    offset = bars["close"].to_numpy(dtype=np.float64) - close
+    if not raw or not offset.any():  # not adjusted: only the bar's own move is known
         return np.asarray(close[at] - open_[at])
-    adjusted = bars["close"].to_numpy(dtype=np.float64)
-    offset = adjusted - close
+    adjusted = offset + close
     jumps = np.delete(np.diff(offset), at - 1)
     if np.abs(jumps).max(initial=0.0) <= 1e-6 * np.abs(close).max():
         return np.asarray(adjusted[at] - adjusted[at - 1])  # adjusted by differences

@@ -54,6 +54,13 @@ def equal_exposure(scores: npt.ArrayLike | pd.Series, share: float) -> float:
 
 
 def sides_at(scores: npt.ArrayLike | pd.Series, threshold: float) -> npt.NDArray[np.int8]:
-    """Sides of shape (n_rows,): the score's sign where |score| >= threshold, else 0 (NaN: 0)."""
+    """Sides of shape (n_rows,): the score's sign where |score| >= threshold, else 0 (NaN: 0).
+
+    Examples
+    --------
+    >>> from ohlcvml.evaluation import sides_at
+    >>> sides_at([0.35, -0.3, 0.2, float("nan")], threshold=0.3).tolist()
+    [1, -1, 0, 0]
+    """
     values = np.nan_to_num(np.asarray(scores, dtype=np.float64), nan=0.0)
     return np.where(np.abs(values) >= threshold, np.sign(values), 0).astype(np.int8)

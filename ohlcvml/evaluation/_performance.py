@@ -308,6 +308,25 @@ def performance(
         bar-by-bar equity, positive); ``turnover`` is units bought plus sold a session;
         ``cost_share`` is costs over gross P&L, NaN unless that is positive; ``exposure`` is the
         mean |position| over bars.
+
+    Examples
+    --------
+    Two sessions of two bars each; one contract is held throughout:
+
+    >>> import numpy as np
+    >>> from ohlcvml.evaluation import performance
+    >>> figures = performance(
+    ...     np.array([10.0, -4.0, 3.0, 5.0]),
+    ...     np.array([0, 2]),
+    ...     paid=np.array([1.0, 0.0, 0.0, 1.0]),
+    ...     traded=np.array([1.0, 0.0, 0.0, 1.0]),
+    ...     position=np.ones(4),
+    ...     decision_pnl=np.array([14.0]),
+    ...     capital=1000.0,
+    ...     per_year=252.0,
+    ... )
+    >>> [round(figures[name], 4) for name in ("net_return", "max_drawdown", "turnover", "exposure")]
+    [0.014, 0.004, 1.0, 1.0]
     """
     daily, fall, costs, volume, held = _totals(pnl, paid, traded, position, session_starts)
     daily, fall = daily / capital, fall / capital

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from ohlcvml.bars import Contract, Costs
-from ohlcvml.evaluation import backtest
+from ohlcvml.evaluation import backtest, buy_and_hold
 from ohlcvml.exceptions import DataError, ParameterError
 from tests.evaluation.tables import (
     BOTH,
@@ -194,6 +194,27 @@ def test_a_position_held_through_a_roll_is_marked_without_the_gap_and_pays_twice
     run = backtest(bars, make_signals(bars, {0: 1}), labels, costs=0.5)
     np.testing.assert_allclose(run.pnl + run.costs, [0.0, 0.0, 1.0, 1.0, 1.0], atol=1e-12)
     assert run.costs.sum() == pytest.approx(1.0)
+
+
+def test_unadjusted_bars_are_marked_without_the_roll_gap():
+    raw = np.array([100.0, 101.0, 102.0, 112.0, 113.0])
+    columns = {f"raw_{c}": raw for c in ("open", "high", "low", "close")}
+    bars = make_bars(raw, open_=raw, contract=[1, 1, 1, 2, 2], **columns)
+    labels = make_labels(bars, [(0, 4, TIME, 103.0)], horizon=1)
+    run = backtest(bars, make_signals(bars, {0: 1}), labels)
+    assert run.pnl.tolist() == pytest.approx([0.0, 0.0, 1.0, 0.0, 1.0])
+
+
+def test_ratio_adjusted_bars_are_marked_by_the_return_of_the_new_contract():
+    raw = np.array([100.0, 100.0, 200.0, 220.0])
+    columns = {f"raw_{c}": raw for c in ("open", "high", "low", "close")}
+    adjusted = raw * np.array([1.0, 1.0, 0.55, 0.55])  # 100 -> 110 over the roll
+    bars = make_bars(adjusted, open_=adjusted, contract=[1, 1, 2, 2], **columns)
+    held = buy_and_hold(bars.iloc[:2])
+    assert held.pnl.tolist() == [0.0, 0.0]
+    labels = make_labels(bars, [(0, 3, TIME, 138.0)], horizon=1)
+    run = backtest(bars, make_signals(bars, {0: 1}), labels)
+    assert run.pnl.tolist() == pytest.approx([0.0, 0.0, 200.0 * (1 - 100 / 110), 38 - 18.181818])
 
 
 def test_funding_is_paid_on_what_is_held_over_the_close():
