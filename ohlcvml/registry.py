@@ -47,7 +47,18 @@ OWN_TAGS: dict[str, tuple[str | list[str], Any, str]] = {
 
 
 def register_tags() -> None:
-    """Make our tags known to sktime. Idempotent; does not load ``sktime.tests``."""
+    """Make our tags known to sktime. Idempotent; does not load ``sktime.tests``.
+
+    Importing ohlcvml calls it.
+
+    Examples
+    --------
+    >>> from sktime.registry import all_tags
+    >>> from ohlcvml.registry import register_tags
+    >>> register_tags()
+    >>> "is_production_safe" in [tag[0] for tag in all_tags()]
+    True
+    """
     from sktime.registry import _tags
 
     for name, (scitype, kind, description) in OWN_TAGS.items():

@@ -35,6 +35,16 @@ def check_bars(bars: Bars, who: str) -> None:
         ``DatetimeIndex``, strictly increasing, or a MultiIndex (symbol, time) of such.
     who : str
         Name of the caller, for the message.
+
+    Examples
+    --------
+    >>> from ohlcvml.bars import check_bars, simulate_bars
+    >>> bars = simulate_bars(100, seed=0).bars
+    >>> check_bars(bars, "example")
+    >>> check_bars(bars.drop(columns="volume"), "example")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ohlcvml.exceptions.DataError: example: 'bars' must have columns open, high, low, close, volume;
+    volume missing from ['open', 'high', 'low', 'close']. ...
     """
     if not isinstance(bars, pd.DataFrame):
         raise DataError(

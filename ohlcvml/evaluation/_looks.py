@@ -39,6 +39,20 @@ def rows_fingerprint(samples: Samples) -> str:
     """SHA-256 of the stamps and closes from the first evaluated decision to its last label's end.
 
     The same stretch of the same market has the same fingerprint whatever the model.
+
+    Examples
+    --------
+    >>> from ohlcvml.bars import simulate_bars
+    >>> from ohlcvml.evaluation import rows_fingerprint
+    >>> from ohlcvml.labels import FixedHorizonLabeller
+    >>> from ohlcvml.samples import Samples
+    >>> bars = simulate_bars(200, seed=0).bars
+    >>> labeller = FixedHorizonLabeller(horizon=5, cost_adjustment=None)
+    >>> samples = Samples(bars, labeller.fit_transform(bars))
+    >>> rows_fingerprint(samples[50:]) == rows_fingerprint(samples[50:].with_features(bars * 2))
+    True
+    >>> rows_fingerprint(samples[50:]) == rows_fingerprint(samples[51:])
+    False
     """
     digest = hashlib.sha256()
     first, last = int(samples.pos.min()), int(samples.end_pos.max())
@@ -63,6 +77,18 @@ def count_look(fingerprint: str, model: str) -> int | None:
     -------
     int or None
         None where the folder cannot be written: looks are then not counted.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> from unittest.mock import patch
+    >>> from ohlcvml.evaluation import count_look
+    >>> with (
+    ...     tempfile.TemporaryDirectory() as folder,
+    ...     patch.dict(os.environ, OHLCVML_HOME=folder),
+    ... ):
+    ...     [count_look(rows, "model") for rows in ("these", "these", "others")]
+    [1, 2, 1]
     """
     record = data_folder() / "looks.jsonl"
     entry = {"rows": fingerprint, "model": model, "at": datetime.now(UTC).isoformat()}

@@ -230,7 +230,7 @@ def win_rate(pnl: npt.ArrayLike) -> float:
     0.5
     """
     values = _daily(pnl, "win_rate")
-    return np.count_nonzero(values > 0) / len(values) if len(values) else float("nan")
+    return float(np.count_nonzero(values > 0)) / len(values) if len(values) else float("nan")
 
 
 def profit_factor(pnl: npt.ArrayLike) -> float:

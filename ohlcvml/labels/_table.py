@@ -92,6 +92,18 @@ def check_labels(labels: Labels, bars: Bars, who: str) -> None:
         The bars (or anything on their index) the labels should belong to.
     who : str
         Name of the caller, for the message.
+
+    Examples
+    --------
+    >>> from ohlcvml.bars import simulate_bars
+    >>> from ohlcvml.labels import FixedHorizonLabeller, check_labels
+    >>> bars = simulate_bars(100, seed=0).bars
+    >>> labels = FixedHorizonLabeller(horizon=5, cost_adjustment=None).fit_transform(bars)
+    >>> check_labels(labels, bars, "example")
+    >>> check_labels(labels, bars.iloc[:50], "example")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ohlcvml.exceptions.DataError: example: 'labels' do not match the bars: 49 of 85 rows are wrong,
+    first row 36, where 2024-01-02 00:50:00+00:00 is not a bar of 'bars'. ...
     """
     remedy = "Make them with ohlcvml.labels.TripleBarrierLabeller(...).fit_transform(bars)."
     if not isinstance(labels, pd.DataFrame):

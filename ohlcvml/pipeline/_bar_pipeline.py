@@ -72,11 +72,6 @@ class BarPipeline(_HeterogenousMetaEstimator, BaseBarClassifier):  # type: ignor
     def __post_init__(self) -> None:
         """Check names and kinds of the steps."""
         who = type(self).__name__
-        if not isinstance(self.steps, (list, tuple)) or not self.steps:
-            raise ParameterError(
-                f"{who}: parameter 'steps' must be a non-empty list of (name, estimator); got "
-                f"{self.steps!r}."
-            )
         self._check_names([name for name, _ in self.steps])
         *transformers, (_, classifier) = self.steps
         if not isinstance(classifier, BaseBarClassifier):
@@ -90,14 +85,15 @@ class BarPipeline(_HeterogenousMetaEstimator, BaseBarClassifier):  # type: ignor
 
     def __dynamic_tags__(self) -> None:
         """Tags are those of the parts: an untagged step is not production safe."""
-        parts = [part for _, part in self.steps] if self.steps else []
+        _check_pairs(self.steps, type(self).__name__)  # tags are asked for before __post_init__
+        parts = [part for _, part in self.steps]
         safe = [
             as_tagged.get_tag("is_production_safe", False, raise_error=False)
             for as_tagged in (as_step(p) if hasattr(p, "transform") else p for p in parts)
             if hasattr(as_tagged, "get_tag")
         ]
         self.set_tags(is_production_safe=len(safe) == len(parts) and all(safe))
-        if parts and isinstance(parts[-1], BaseBarClassifier):
+        if isinstance(parts[-1], BaseBarClassifier):
             self.set_tags(
                 representation=parts[-1].get_tag("representation"),
                 model_family=parts[-1].get_tag("model_family", "composition", raise_error=False),
@@ -210,7 +206,7 @@ class BarPipeline(_HeterogenousMetaEstimator, BaseBarClassifier):  # type: ignor
         return X.groupby(level=0, sort=False).tail(1)
 
     @classmethod
-    def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:
+    def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:  # noqa: ARG003
         """A model alone, and one behind a scaler."""
         from sklearn.preprocessing import RobustScaler
 
@@ -219,3 +215,15 @@ class BarPipeline(_HeterogenousMetaEstimator, BaseBarClassifier):  # type: ignor
             {"steps": [("model", logistic())]},
             {"steps": [("scaler", RobustScaler()), ("model", logistic(C=0.1))]},
         ]
+
+
+def _check_pairs(steps: Any, who: str) -> None:
+    pairs = isinstance(steps, (list, tuple)) and all(
+        isinstance(step, (list, tuple)) and len(step) == 2 and isinstance(step[0], str)
+        for step in steps
+    )
+    if not pairs or not steps:
+        raise ParameterError(
+            f"{who}: parameter 'steps' must be a non-empty list of (name, estimator); got "
+            f"{steps!r}. Or write features * scaler * model, which names the steps itself."
+        )

@@ -53,7 +53,7 @@ class SignalModel:
         scale, price = atr_scale(samples.bars, window)
         pos = samples.pos
         rows = samples.labels.iloc[samples.rows]
-        # Log returns are fractions of the price; where prices are not positive, labels are in points.
+        # Log returns are fractions of the price; where prices are not positive, labels are points.
         points = samples.labels.attrs.get("return_unit") == "points"
         one = np.ones(len(pos)) if points else price[pos]
         units = rows["ret"].to_numpy() * one / (scale[pos] * price[pos])
@@ -75,6 +75,14 @@ def atr_scale(bars: Bars, window: int) -> tuple[FloatArray, FloatArray]:
 
     Row t uses bars up to and including t. The price is the contract's own where the bars carry
     one (``raw_close``): adjusted prices never meet costs.
+
+    Examples
+    --------
+    >>> from ohlcvml.bars import simulate_bars
+    >>> from ohlcvml.pipeline import atr_scale
+    >>> scale, price = atr_scale(simulate_bars(100, seed=0).bars, window=14)
+    >>> round(float(scale[-1] * price[-1]), 2), float(price[-1])  # ATR and close
+    (2.22, 5011.75)
     """
     prices = price_arrays(bars, "predict_signal")
     atr = average_true_range(
@@ -99,6 +107,25 @@ def signal_table(
     scale, price : float64 arrays of shape (n,)
         From :func:`atr_scale`, at the same rows.
     index : pd.Index of length n
+
+    Returns
+    -------
+    pd.DataFrame
+        Columns as in ``SIGNAL_COLUMNS``.
+
+    Examples
+    --------
+    A class is worth one ATR, the ATR 0.1 % of the price of 2000, a round trip 0.5 points:
+
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from ohlcvml.pipeline import SignalModel, signal_table
+    >>> worth = SignalModel(np.array([-1, 0, 1]), np.array([-1.0, 0.0, 1.0]), 0.5, 14)
+    >>> proba = np.array([[0.1, 0.3, 0.6], [0.3, 0.4, 0.3]])
+    >>> scale, price = np.array([0.001, 0.001]), np.array([2000.0, 2000.0])
+    >>> signal = signal_table(proba, worth, scale, price, pd.RangeIndex(2))
+    >>> signal[["expected_return", "expected_net_return", "side"]].round(6).values.tolist()
+    [[0.0005, 0.00025, 1.0], [0.0, 0.0, 0.0]]
     """
     expected = proba @ model.return_means * scale
     cost = model.round_trip / price

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sktime.split.base import BaseSplitter
 from sktime.transformations.base import BaseTransformer
 
 from ohlcvml.pipeline import BaseBarClassifier
@@ -66,7 +67,7 @@ def laws_of(estimator: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     """Return the laws for each instance, and those for the class, of the estimator's stage."""
     if isinstance(estimator, BaseBarClassifier):
         return MODEL_LAWS, MODEL_CLASS_LAWS
-    if estimator.get_tag("object_type") == "splitter":
+    if isinstance(estimator, BaseSplitter):
         return SPLITTER_LAWS, SPLITTER_CLASS_LAWS
     if isinstance(estimator, BaseTransformer):
         # Only labellers may say that they look ahead, and then they keep a labeller's laws.

@@ -53,9 +53,9 @@ def _positions(labels: Labels) -> tuple[IntArray, IntArray]:
 
 def _bare(splitter: Any) -> Any:
     """The splitter without the rows of its own that it may carry: the labels bring theirs."""
-    shared = {name: None for name in ("bar_index", "label_ends")}
     known = splitter.get_params(deep=False)
-    return splitter.clone().set_params(**{n: v for n, v in shared.items() if n in known})
+    own = [name for name in ("bar_index", "label_ends") if name in known]
+    return splitter.clone().set_params(**dict.fromkeys(own))
 
 
 def no_training_interval_meets_a_test_interval(splitter: Any) -> None:

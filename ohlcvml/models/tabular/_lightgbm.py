@@ -163,12 +163,14 @@ class LightGBMClassifier(BaseTabularClassifier):
         return np.asarray(self.booster_.feature_importance("gain"), dtype=np.float64)
 
     def _contributions(self, values: Float32Array) -> FloatArray:
-        flat = np.asarray(self.booster_.predict(values, pred_contrib=True, num_threads=threads(self.n_jobs)))
+        flat = np.asarray(
+            self.booster_.predict(values, pred_contrib=True, num_threads=threads(self.n_jobs))
+        )
         by_class = flat.reshape(len(values), -1, values.shape[1] + 1)
         return by_class[:, :, :-1].transpose(0, 2, 1)
 
     @classmethod
-    def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:
+    def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:  # noqa: ARG003
         """Two small boosters."""
         return [
             {"n_estimators": 3, "min_child_samples": 2},

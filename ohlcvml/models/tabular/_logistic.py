@@ -96,6 +96,6 @@ class LogisticClassifier(BaseTabularClassifier):
         return self._standardise(values)[:, :, None] * self.coef_.T[None, :, :]
 
     @classmethod
-    def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:
+    def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:  # noqa: ARG003
         """Two penalties."""
         return [{}, {"C": 1.0, "max_iter": 3, "tol": 0.1}]

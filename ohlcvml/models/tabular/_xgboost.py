@@ -169,7 +169,7 @@ class XGBoostClassifier(BaseTabularClassifier):
         return by_class[:, :, :-1].transpose(0, 2, 1).astype(np.float64)
 
     @classmethod
-    def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:
+    def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:  # noqa: ARG003
         """Two small boosters."""
         return [
             {"n_estimators": 3, "min_child_weight": 0.1},

@@ -1,0 +1,28 @@
+"""sktime's own suite, once for every registered class, with nothing skipped."""
+
+import pytest
+from sktime.utils.estimator_checks import check_estimator
+
+from ohlcvml.registry import all_estimators
+
+CLASSES = [cls for _, cls in all_estimators()]
+LEAST = {"classifier": 190, "transformer": 270, "splitter": 40}  # checks of a trivial estimator
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
+def test_every_check_of_sktime_passes(cls):
+    results = check_estimator(cls, raise_exceptions=True, verbose=False)
+    assert set(results.values()) == {"PASSED"}
+    assert len(results) >= LEAST[cls.get_class_tag("object_type")]
+
+
+@pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
+def test_no_class_skips_tests(cls):
+    tags = cls.get_class_tags()
+    assert not any(tags[name] for name in tags if name.startswith("tests:skip"))
+
+
+def test_the_registry_is_not_empty_of_any_kind():
+    kinds = [cls.get_class_tag("object_type") for cls in CLASSES]
+    assert {kind: kinds.count(kind) >= 4 for kind in LEAST} == dict.fromkeys(LEAST, True)
