@@ -40,16 +40,19 @@ class Rule:
 
     text: str
     accepts: Callable[[Any], bool]
-    bad: Any = object()
+    bad: Any = None
 
 
 def integer(low: int | None = None, high: int | None = None) -> Rule:
     """Accept an integer (not a bool) within [low, high]."""
 
     def accepts(value: Any) -> bool:
-        if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
+        if isinstance(value, (bool, np.bool_, np.timedelta64)) or not isinstance(
+            value, numbers.Integral
+        ):
             return False
-        return (low is None or value >= low) and (high is None or value <= high)
+        number = int(value)
+        return (low is None or number >= low) and (high is None or number <= high)
 
     bounds = _bounds_text(low, high, closed=True)
     return Rule(f"an integer{bounds}", accepts, (low - 1) if low is not None else 1.5)
@@ -107,7 +110,7 @@ def none() -> Rule:
 
 def any_value() -> Rule:
     """Accept everything: the value is checked where it is used."""
-    return Rule("anything", lambda value: True)
+    return Rule("anything", lambda _: True)
 
 
 def instance_of(*types: type) -> Rule:

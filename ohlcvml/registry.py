@@ -66,11 +66,11 @@ def register_tags() -> None:
             _tags.ESTIMATOR_TAG_LIST.append(name)
             _tags.ESTIMATOR_TAG_REGISTER.append((name, scitype, kind, description))
     # If the test suite was imported before us, its copies of the list are already frozen.
-    config = sys.modules.get("sktime.tests._config")
+    config: Any = sys.modules.get("sktime.tests._config")
     if config is not None:
         known = config.VALID_ESTIMATOR_TAGS
         config.VALID_ESTIMATOR_TAGS = tuple(dict.fromkeys((*known, *OWN_TAGS)))
-    suite = sys.modules.get("sktime.tests.test_all_estimators")
+    suite: Any = sys.modules.get("sktime.tests.test_all_estimators")
     if suite is not None:
         known = suite.PackageConfig.valid_tags
         suite.PackageConfig.valid_tags = tuple(dict.fromkeys((*known, *OWN_TAGS)))
@@ -106,7 +106,8 @@ def all_estimators(object_type: str | None = None) -> list[tuple[str, type]]:
                 continue
             if name.startswith("Base"):
                 continue
-            if object_type is None or item.get_class_tag("object_type") == object_type:
+            tagged: Any = item
+            if object_type is None or tagged.get_class_tag("object_type") == object_type:
                 found[name] = item
     return sorted(found.items())
 

@@ -135,7 +135,7 @@ def local_to_utc(
         return np.array(zoned.as_unit("ns").asi8, dtype=np.int64)
 
     early = localize(np.ones(n, dtype=bool))
-    missing = np.flatnonzero(early == pd.NaT._value)
+    missing = np.flatnonzero(early == np.iinfo(np.int64).min)
     if len(missing):
         raise DataError(
             f"read_bars: {source}: {len(missing)} stamps do not exist on the clock "

@@ -10,7 +10,7 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, cast
 
 from ohlcvml.exceptions import DataError, ParameterError
 
@@ -122,7 +122,7 @@ def _gunzip(name: str, source: str, data: bytes, budget: _Budget, depth: int) ->
         raise DataError(f"read_bars: {source}: packed more than {_MAX_DEPTH} deep. Unpack it.")
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
-            inner = budget.read(stream, source)
+            inner = budget.read(cast("IO[bytes]", stream), source)
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(
             f"read_bars: {source}: the gzip data are damaged ({error}). Fetch the file again."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -115,7 +116,7 @@ def name_symbols(names: list[str], spans: list[tuple[int, int]]) -> tuple[list[s
 
 def _covers(period: re.Match[str], span: tuple[int, int]) -> bool:
     """Whether stamps lie in the period, give or take a day for the vendor's clock."""
-    unit = "D" if period["day"] else "M" if period["month"] else "Y"
+    unit: Any = "D" if period["day"] else "M" if period["month"] else "Y"
     text = "-".join(part for part in (period["year"], period["month"], period["day"]) if part)
     try:
         begin = np.datetime64(text, unit)

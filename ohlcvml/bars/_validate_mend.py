@@ -165,9 +165,9 @@ def _rewrite_kind(
         before = np.r_[np.nan, columns["volume"][:-1]]
         follows = np.r_[False, running[:-1]]
         follows[starts] = False
-        own = columns["volume"]
-        anew = ~follows | (own < before)
-        columns["volume"] = np.where(running & ~anew, own - before, own)
+        volume = columns["volume"]
+        anew = ~follows | (volume < before)
+        columns["volume"] = np.where(running & ~anew, volume - before, volume)
         return ("volume",), "volume became the difference to the row before"
     return (), ""
 

@@ -39,7 +39,7 @@ def check_values(view: View, allow_negative: bool) -> tuple[list[Found], BoolArr
             values = {name: column[rows] for name, column in shown.items()}
             found.append(Found(kind, rows, detail, severity, values))
 
-    finite = np.isfinite(prices).all(axis=1)
+    finite: BoolArray = np.asarray(np.isfinite(prices).all(axis=1))
     report("missing_price", ~finite)
     with np.errstate(invalid="ignore"):
         low = prices.min(axis=1)

@@ -21,7 +21,7 @@ class _Buckets(NamedTuple):
     """Bars counted by half hour, each of shape (n_buckets,), and weeks that end on Saturday."""
 
     time: IntArray
-    count: FloatArray
+    bars: FloatArray
     week: IntArray
     n_weeks: int
     total: FloatArray  # bars of each week
@@ -90,7 +90,8 @@ def _count(view: View) -> _Buckets:
     time = view.time[first]
     week = _week(time) - _week(time[:1])
     n_weeks = int(week[-1]) + 1
-    return _Buckets(time, count, week, n_weeks, np.bincount(week, count, n_weeks))
+    total = np.bincount(week, count, n_weeks).astype(np.float64)
+    return _Buckets(time, count, week, n_weeks, total)
 
 
 def _against_calendar(b: _Buckets, sessions: Sessions) -> IntArray:
@@ -98,7 +99,7 @@ def _against_calendar(b: _Buckets, sessions: Sessions) -> IntArray:
 
     def outside(hours: int) -> FloatArray:
         away = ~sessions.inside(stamps_index(b.time + hours * HOUR))
-        return np.asarray(np.bincount(b.week, b.count * away, b.n_weeks), dtype=np.float64)
+        return np.asarray(np.bincount(b.week, b.bars * away, b.n_weeks), dtype=np.float64)
 
     now = outside(0)
     suspect = (b.total >= 50) & (now > 0.01 * b.total)
@@ -121,7 +122,7 @@ def _against_other_weeks(b: _Buckets, sessions: Sessions) -> IntArray:
         return hours
     since_open = (b.time - sessions.open(stamps_index(b.time)).asi8) // HALF
     profile = np.zeros((b.n_weeks, 48))
-    np.add.at(profile, (b.week, since_open % 48), b.count)
+    np.add.at(profile, (b.week, since_open % 48), b.bars)
     profile[judged] /= b.total[judged, None]
     usual = np.median(profile[judged], axis=0)
     usual /= max(float(usual.sum()), 1e-12)

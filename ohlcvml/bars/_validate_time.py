@@ -104,8 +104,9 @@ def check_size(view: View) -> tuple[list[Found], BoolArray]:
     if not flagged.any():
         return [], other
     # to the row: a flagged block and its neighbours, as far as the steps are of its size
-    for block in np.flatnonzero(flagged):
-        first, last = max(0, (block - 1) * BLOCK), min(len(step), (block + 2) * BLOCK)
+    for block in np.flatnonzero(flagged).tolist():
+        first = int(max(0, (block - 1) * BLOCK))
+        last = int(min(len(step), (block + 2) * BLOCK))
         at = first + np.flatnonzero(step[first:last] == own[block])
         other[at] = other[at + 1] = True
     sizes, counts = np.unique(own[flagged], return_counts=True)

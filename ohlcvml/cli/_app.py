@@ -166,7 +166,7 @@ def evaluate(
     from ohlcvml.cli._tables import looks_text, score_table
 
     result, looks = evaluate_bundle(bundle, data, tz, scale or 1.0, symbol, policy or "raise")
-    rows = [("model", result.scores)]
+    rows: list[tuple[str, Any]] = [("model", result.scores)]
     rows += [(str(name), scores) for name, scores in result.baselines.iterrows()]
     console.print(score_table("Untouched test set", rows, looks_text(looks)))
 
@@ -189,8 +189,8 @@ def predict(
     known = signals["p_up"].notna()
     sides = signals["side"].value_counts()
     console.print(
-        f"{len(signals):,} bars: {int((~known).sum()):,} not answered (each needs {lookback:,} bars "
-        "before it and no missing feature), "
+        f"{len(signals):,} bars: {int((~known).sum()):,} not answered (each needs {lookback:,} "
+        "bars before it and no missing feature), "
         f"{int(sides.get(1, 0)):,} long, {int(sides.get(-1, 0)):,} short, "
         f"{int(sides.get(0, 0)):,} flat. Written to {output}.",
         highlight=False,

@@ -83,7 +83,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 
 
 def parse_parameters(given: list[str]) -> dict[str, Any]:
-    """``name=value`` pairs; values are read as YAML, so 10, 0.5, true and [1, 2] mean what they say.
+    """Read ``name=value`` pairs; values are YAML: 10, 0.5, true and [1, 2] mean what they say.
 
     Examples
     --------

@@ -91,18 +91,18 @@ def trading_costs(settings: TrainSettings) -> tuple[Contract | None, Costs | Non
         "slippage_ticks": settings.slippage,
         "spread": settings.spread,
     }
-    given = {name: value for name, value in given.items() if value is not None}
+    amounts = {name: float(value) for name, value in given.items() if value is not None}
     traded = contract(settings.contract) if settings.contract is not None else None
     if traded is not None:
         base = asdict(default_costs(traded.symbol))
-        return traded, Costs(**{**base, **given})
-    if given:
-        return None, Costs(**given)
+        return traded, Costs(**{**base, **amounts})
+    if amounts:
+        return None, Costs(**amounts)
     if settings.cost_adjustment == "none":
         return None, None
     raise ParameterError(
-        "train: costs are not known. Pass --contract (ES, MGC, ...) for its assumed costs, --spread "
-        "in price units, or --cost-adjustment none for gross labels."
+        "train: costs are not known. Pass --contract (ES, MGC, ...) for its assumed costs, "
+        "--spread in price units, or --cost-adjustment none for gross labels."
     )
 
 
@@ -159,8 +159,9 @@ def train(
     bundle = None
     if settings.create_bundle is not None:
         with console.status("Writing the bundle, reading it back, comparing every bit"):
+            results = (forward, k_fold, tested)
             bundle = _write_bundle(
-                final, settings, bars, labels, labeller, traded, costs, (forward, k_fold, tested), test
+                final, settings, bars, labels, labeller, traded, costs, results, test
             )
     return TrainingResult(
         bars, labels, parts, unused, forward, k_fold, tested, looks, final, bundle, notes

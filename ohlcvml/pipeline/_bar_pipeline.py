@@ -117,8 +117,8 @@ class BarPipeline(_HeterogenousMetaEstimator, BaseBarClassifier):  # type: ignor
     def lookback(self) -> int | None:
         """Sum of the lookbacks of the steps; None if one does not say."""
         parts = [as_step(part) for _, part in self.steps[:-1]] + [self.steps[-1][1]]
-        spans = [getattr(part, "lookback", None) for part in parts]
-        return None if None in spans else sum(spans)
+        spans: list[Any] = [getattr(part, "lookback", None) for part in parts]
+        return None if None in spans else int(sum(spans))
 
     def set_params(self, **params: Any) -> BarPipeline:
         """Set (nested) parameters; tags follow the new parts."""

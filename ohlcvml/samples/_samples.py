@@ -260,7 +260,8 @@ class Samples:
         if (ends - window + 1 < first).any():
             raise DataError(
                 f"Samples.take: 'window' must not exceed the history of a row; got {window} with "
-                f"{int((ends - first).min()) + 1} bars available. Use a shorter window or later rows."
+                f"{int((ends - first).min()) + 1} bars available. Use a shorter window or later "
+                "rows."
             )
         return BarPanel(self._features.values, ends, window).take()
 
