@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -22,7 +20,7 @@ from ohlcvml._checks import (
 from ohlcvml.bars import Contract, Costs, Sessions
 from ohlcvml.bars import contract as look_up
 from ohlcvml.evaluation import _backtest_decisions as _d
-from ohlcvml.evaluation._backtest_account import Run, assemble
+from ohlcvml.evaluation._backtest_account import Run, assemble, funding_streams
 from ohlcvml.evaluation._backtest_hold import buy_and_hold
 from ohlcvml.evaluation._backtest_kernel import Limits, Orders
 from ohlcvml.evaluation._backtest_result import Backtest
@@ -182,7 +180,7 @@ def backtest(
         round_trip=_mean_round_trip(paid, labels, prices),
         overnight=not policy.get("session_exit", False),
         regime=regime,
-        funding=_funding_streams(funding, bars.index),
+        funding=funding_streams(funding, bars.index),
     )
     orders = Orders(
         matched.first,
@@ -238,25 +236,3 @@ def _mean_round_trip(paid: FloatArray, labels: Labels, prices: _d.Prices) -> flo
     # Without a decision to look at, the labels' own cost at the first price.
     scale = 1.0 if labels.attrs.get("return_unit") == "points" else abs(prices.close[0])
     return float(labels["cost"].mean() * scale)
-
-
-def _funding_streams(given: Any, index: pd.Index) -> tuple[FloatArray, FloatArray]:
-    """Costs per long and per short unit at each bar's close; empty arrays for none."""
-    if given is None:
-        return np.empty(0), np.empty(0)
-    if isinstance(given, pd.Series):
-        given = pd.DataFrame({"long": given, "short": -given})
-    if not isinstance(given, pd.DataFrame) or not {"long", "short"} <= set(given.columns):
-        raise DataError(
-            "backtest: 'funding' must be a Series (paid by longs, received by shorts) or a "
-            f"DataFrame with columns long and short; got {type(given).__name__}."
-        )
-    alien = ~given.index.isin(index)
-    if alien.any():
-        raise DataError(
-            f"backtest: 'funding' must be indexed by stamps of 'bars'; {int(alien.sum())} are "
-            f"not, first {given.index[alien][0]}. Give each charge the stamp of the bar at whose "
-            "close it is due."
-        )
-    stream = given[["long", "short"]].reindex(index).fillna(0.0).to_numpy(dtype=np.float64)
-    return np.ascontiguousarray(stream[:, 0]), np.ascontiguousarray(stream[:, 1])

@@ -17,7 +17,7 @@ from ohlcvml.evaluation._performance import performance
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import Bars, FloatArray, IntArray
 
-__all__ = ["Run", "assemble"]
+__all__ = ["Run", "assemble", "funding_streams"]
 
 _DAY = 24 * 3600 * 1_000_000_000
 
@@ -195,6 +195,28 @@ class Book:
             capital=self.capital,
             per_year=self.per_year,
         )
+
+
+def funding_streams(given: Any, index: pd.Index) -> tuple[FloatArray, FloatArray]:
+    """Costs per long and per short unit at each bar's close; empty arrays for none."""
+    if given is None:
+        return np.empty(0), np.empty(0)
+    if isinstance(given, pd.Series):
+        given = pd.DataFrame({"long": given, "short": -given})
+    if not isinstance(given, pd.DataFrame) or not {"long", "short"} <= set(given.columns):
+        raise DataError(
+            "backtest: 'funding' must be a Series (paid by longs, received by shorts) or a "
+            f"DataFrame with columns long and short; got {type(given).__name__}."
+        )
+    alien = ~given.index.isin(index)
+    if alien.any():
+        raise DataError(
+            f"backtest: 'funding' must be indexed by stamps of 'bars'; {int(alien.sum())} are "
+            f"not, first {given.index[alien][0]}. Give each charge the stamp of the bar at whose "
+            "close it is due."
+        )
+    stream = given[["long", "short"]].reindex(index).fillna(0.0).to_numpy(dtype=np.float64)
+    return np.ascontiguousarray(stream[:, 0]), np.ascontiguousarray(stream[:, 1])
 
 
 def _by_regime(book: Book, given: Any, rows: Any, ledger: dict[str, Any]) -> pd.DataFrame:

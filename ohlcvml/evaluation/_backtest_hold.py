@@ -16,7 +16,7 @@ from ohlcvml._checks import (
 )
 from ohlcvml.bars import Contract, Costs, Sessions, check_bars
 from ohlcvml.bars import contract as look_up
-from ohlcvml.evaluation._backtest_account import Run, assemble
+from ohlcvml.evaluation._backtest_account import Run, assemble, funding_streams
 from ohlcvml.evaluation._backtest_decisions import nanoseconds, round_trips, traded_prices
 from ohlcvml.evaluation._backtest_kernel import Limits, Orders
 from ohlcvml.evaluation._backtest_result import Backtest
@@ -42,6 +42,7 @@ def buy_and_hold(
     capital: float | None = None,
     overnight: bool | None = None,
     like: Backtest | None = None,
+    funding: pd.Series | pd.DataFrame | None = None,
     regime: pd.Series | pd.DataFrame | None = None,
 ) -> Backtest:
     """Hold one unit long, with the same capital, session policy and costs as a strategy.
@@ -56,7 +57,7 @@ def buy_and_hold(
     ----------
     bars : pd.DataFrame
         One symbol.
-    contract, costs, capital, regime
+    contract, costs, capital, funding, regime
         As for :func:`backtest`; ``costs`` default to those of ``like``, else to none.
     overnight : bool, optional
         Keep the position between sessions of the contract's calendar. Default: as ``like``, else
@@ -130,7 +131,7 @@ def buy_and_hold(
         round_trip=float(paid.mean()) if n else 0.0,
         overnight=overnight is not False,
         regime=regime,
-        funding=(np.empty(0), np.empty(0)),
+        funding=funding_streams(funding, bars.index),
     )
     limits = Limits(1.0, 1.0, False, False, np.inf, np.inf)
     return assemble(run, orders, limits, {"rows": n})

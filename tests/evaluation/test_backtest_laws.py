@@ -142,6 +142,8 @@ def test_buy_and_hold_pays_once_and_earns_the_move():
     held = buy_and_hold(bars, costs=0.5)
     assert held.pnl.sum() == pytest.approx(104.0 - 100.0 - 0.5)
     assert held.scores["exposure"] == pytest.approx(4 / 5)
+    swap = buy_and_hold(bars, funding=pd.Series(0.1, bars.index))
+    assert swap.costs.sum() == pytest.approx(0.3)  # bought in bar 1, held over three closes
 
 
 def test_buy_and_hold_without_overnight_is_flat_between_sessions():
