@@ -6,7 +6,7 @@ import inspect
 import re
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from ohlcvml.registry import STAGES
@@ -58,14 +58,16 @@ def _parameters(item: Any) -> str:
     """Parameters with their defaults, without types."""
     signature = inspect.signature(item)
     empty = inspect.Parameter.empty
-    bare = [p.replace(annotation=empty) for p in signature.parameters.values()]
+    public = [p for p in signature.parameters.values() if p.name[0] != "_"]
+    bare = [p.replace(annotation=empty) for p in public]
     return str(signature.replace(parameters=bare, return_annotation=empty))
 
 
 def _methods(cls: type) -> list[str]:
     """Public methods of its own; what sktime and scikit-learn ask for is not listed."""
     framework = {"fit", "get_test_params", "reset", "set_params"}
-    own = (name for name, item in vars(cls).items() if inspect.isroutine(item) and name[0] != "_")
+    kinds = (FunctionType, classmethod, staticmethod)
+    own = (name for name, item in vars(cls).items() if isinstance(item, kinds) and name[0] != "_")
     return sorted(set(own) - framework)
 
 
