@@ -74,6 +74,8 @@ class BaseBarClassifier(BaseClassifier):  # type: ignore[misc]
         ----------
         X : bars (pd.DataFrame), Samples, or an sktime Panel
         y : labels table for bars; None or the labels for Samples; class labels for a Panel
+            Where scikit-learn has encoded the labels of Samples, y holds their positions in the
+            labeller's class set.
 
         Returns
         -------
@@ -82,7 +84,8 @@ class BaseBarClassifier(BaseClassifier):  # type: ignore[misc]
         Raises
         ------
         DataError
-            If bars come without a labels table, or ``y`` is not the samples' own labels.
+            If bars come without a labels table, there are no samples, or ``y`` is not the
+            samples' own labels.
         """
         samples = as_samples(X, y, type(self).__name__)
         if samples is None:
@@ -294,8 +297,13 @@ class BaseBarClassifier(BaseClassifier):  # type: ignore[misc]
 def as_samples(X: Any, y: Any, who: str) -> Samples | None:
     """Return the samples that open the bar door, or None for an sktime Panel."""
     if isinstance(X, Samples):
-        if y is not None and not is_labels(y):
-            _check_relabelling(X.y, np.asarray(y), who)
+        if len(X) == 0:
+            raise DataError(
+                f"{who}.fit: 'X' must hold at least one sample; got none. Use more bars, a shorter "
+                "horizon or fewer splits."
+            )
+        if y is not None:
+            _check_own_labels(X, y, who)
         return X
     if isinstance(X, pd.DataFrame) and is_labels(y):
         return Samples(X, y)
@@ -312,15 +320,19 @@ def is_labels(y: Any) -> bool:
     return isinstance(y, pd.DataFrame) and {"label", "end"} <= set(y.columns)
 
 
-def _check_relabelling(own: npt.NDArray[Any], given: npt.NDArray[Any], who: str) -> None:
-    """scikit-learn re-encodes y to 0..n-1; anything but an order-preserving renaming is refused."""
-    same: BoolArray | bool = own.shape == given.shape
-    if same:
-        same = np.array_equal(
-            np.unique(own, return_inverse=True)[1], np.unique(given, return_inverse=True)[1]
-        )
-    if not same:
+def _check_own_labels(samples: Samples, y: Any, who: str) -> None:
+    """Refuse labels that are not the samples' own, as they are or as positions in the class set.
+
+    scikit-learn encodes the labels it sees to 0..n-1. Where a class of the labeller does not occur
+    among them, its columns would be taken for those of other classes.
+    """
+    if is_labels(y):
+        y = y["label"].reindex(samples.index) if y is not samples.labels else samples.y
+    given, own = np.asarray(y), samples.y
+    positions = np.searchsorted(samples.classes, own)
+    if not (np.array_equal(given, own) or np.array_equal(given, positions)):
         raise DataError(
-            f"{who}.fit: 'y' must be the labels of the Samples (or an order-preserving renaming "
-            f"of them); got {given.shape} values that differ. Call fit(samples)."
+            f"{who}.fit: 'y' must be the labels of the Samples, or their positions in the class "
+            f"set {samples.classes.tolist()}; got {given.shape} values that are neither. Call "
+            "fit(samples); scikit-learn's cross_val_predict needs every class among its labels."
         )

@@ -74,7 +74,8 @@ def atr_scale(bars: Bars, window: int) -> tuple[FloatArray, FloatArray]:
     """ATR as a fraction of the traded price, and that price, per bar.
 
     Row t uses bars up to and including t. The price is the contract's own where the bars carry
-    one (``raw_close``): adjusted prices never meet costs.
+    one (``raw_close``): adjusted prices never meet costs. Both are NaN
+    where it is 0.
 
     Examples
     --------
@@ -91,7 +92,9 @@ def atr_scale(bars: Bars, window: int) -> tuple[FloatArray, FloatArray]:
     price = prices.close
     if "raw_close" in bars.columns:
         price = bars["raw_close"].to_numpy(dtype=np.float64)
-    return atr / np.abs(price), np.abs(price)
+    price = np.abs(price)
+    price = np.where(price > 0, price, np.nan)  # there are no fractions of a price of 0
+    return atr / price, price
 
 
 def signal_table(

@@ -53,16 +53,19 @@ def named(parts: list[Any]) -> list[tuple[str, Any]]:
 
 def check_step(step: Any, who: str) -> None:
     """Refuse steps that learn while transforming, or that keep the training data."""
-    if getattr(step, "fit_in_transform", False):
-        raise ParameterError(
-            f"{who}: step {type(step).__name__} has fit_in_transform=True, so it would be fitted "
-            "on the rows being predicted. Set fit_in_transform=False."
-        )
-    if step.get_tag("remember_data", False, raise_error=False):
-        raise ParameterError(
-            f"{who}: step {type(step).__name__} keeps its training data and joins them to later "
-            "rows. Use a causal transformer from ohlcvml.features instead."
-        )
+    nested = [part for part in step.get_params().values() if hasattr(part, "get_tag")]
+    for part in [step, *nested]:
+        if getattr(part, "fit_in_transform", False):
+            raise ParameterError(
+                f"{who}: step {type(part).__name__} has fit_in_transform=True, so it would be "
+                "fitted on the rows being predicted. Set fit_in_transform=False, or pass the "
+                "scikit-learn transformer itself."
+            )
+        if part.get_tag("remember_data", False, raise_error=False):
+            raise ParameterError(
+                f"{who}: step {type(part).__name__} keeps its training data and joins them to "
+                "later rows. Use a causal transformer from ohlcvml.features instead."
+            )
 
 
 def fit_step(step: Any, table: Features, samples: Samples, report: dict[str, int]) -> Any:
@@ -79,10 +82,13 @@ def fit_step(step: Any, table: Features, samples: Samples, report: dict[str, int
         rows = table.iloc[samples.pos]
         known = rows.notna().all(axis=1).to_numpy()
         y = pd.Series(samples.y[known], index=rows.index[known])
+        if isinstance(step, RowTransformer):
+            return step.fit(rows[known].reset_index(drop=True), y.reset_index(drop=True))
         return step.fit(rows[known], y)
     stretches = [table.iloc[first : last + 1] for first, last in samples.stretches()]
     if isinstance(step, RowTransformer):
-        return step.fit(pd.concat([_by_time(piece) for piece in stretches]))
+        # To rows one by one, time means nothing; stretches of two symbols would share stamps.
+        return step.fit(pd.concat(stretches, ignore_index=True))
     whole = [run for piece in stretches for run in _complete_runs(piece)]
     pieces = [_by_time(run) for run in whole if len(run) >= MIN_STRETCH]
     report["short_stretches"] = report.get("short_stretches", 0) + len(whole) - len(pieces)

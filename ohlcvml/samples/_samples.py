@@ -141,14 +141,20 @@ class Samples:
         features: Features | None = None,
     ) -> None:
         self._labels = _LabelTable(bars, labels)
-        self._features = FeatureTable(bars if features is None else features)
-        if not self._features.features.index.equals(bars.index):
-            raise DataError(
-                "Samples: 'features' must stand on the index of 'bars'; got "
-                f"{len(self._features.features)} rows beside {len(bars)}. Compute features with "
-                "transform(bars), which keeps the index."
-            )
+        self._features = self._check_features(bars if features is None else features)
         self.rows: IntArray = self._check_rows(rows)
+
+    def _check_features(self, features: Features) -> FeatureTable:
+        bars = self._labels.bars
+        index = getattr(features, "index", None)
+        if index is None or not (index is bars.index or index.equals(bars.index)):
+            got = type(features).__name__ if index is None else f"{len(index)} rows"
+            raise DataError(
+                f"Samples: 'features' must stand on the index of 'bars'; got {got} beside "
+                f"{len(bars)} bars. Compute features with transform(bars), and use no step that "
+                "drops or adds rows."
+            )
+        return FeatureTable(features)
 
     def _check_rows(self, rows: IntArray | None) -> IntArray:
         usable = self._labels.usable
@@ -272,7 +278,7 @@ class Samples:
     def with_features(self, features: Features) -> Samples:
         """Return the same rows described by other columns."""
         view = object.__new__(Samples)
-        view._labels, view._features = self._labels, FeatureTable(features)
+        view._labels, view._features = self._labels, self._check_features(features)
         view.rows = self.rows
         return view
 
