@@ -1,0 +1,198 @@
+"""What is installed: the light core imports by itself, the wheel holds what it should."""
+
+import json
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+import ohlcvml
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+
+# What each optional requirement is called when it is imported.
+IMPORT_NAMES = {
+    "chronos-forecasting": ("chronos",),
+    "dask": ("dask", "distributed"),
+    "mamba-ssm": ("mamba_ssm",),
+}
+TOOLS = {"test", "docs", "all"}
+
+
+def requirement_name(requirement):
+    return re.match(r"[A-Za-z0-9._-]+", requirement)[0].lower()
+
+
+def optional_imports():
+    core = {requirement_name(r) for r in PROJECT["dependencies"]}
+    for extra in EXTRAS.keys() - TOOLS:
+        for requirement in EXTRAS[extra]:
+            name = requirement_name(requirement)
+            assert name not in core, f"{name} is in the core already"
+            yield from IMPORT_NAMES.get(name, (name.replace("-", "_"),))
+
+
+# Packages that are as good as not installed: neither found, nor listed among the distributions.
+HIDE = """
+from importlib.machinery import PathFinder
+hidden = {hidden!r}
+_find, _list = PathFinder.find_spec, PathFinder.find_distributions
+def find_visible(name, path=None, target=None):
+    return None if name.split(".")[0] in hidden else _find(name, path, target)
+def list_visible(*args, **kwargs):
+    for found in _list(*args, **kwargs):
+        if found.metadata["Name"].lower().replace("-", "_") not in hidden:
+            yield found
+PathFinder.find_spec, PathFinder.find_distributions = find_visible, list_visible
+"""
+
+
+def without_extras(code):
+    """Run code as if no optional package, and none of the tests', were installed."""
+    hidden = {*optional_imports(), "pytest", "hypothesis", "purgedcv", "skfolio"}
+    done = subprocess.run(
+        [sys.executable, "-c", HIDE.format(hidden=sorted(hidden)) + code],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
+
+
+def test_the_extras_are_really_hidden():
+    code = """
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+assert find_spec("numpy") is not None and find_spec("xgboost") is None
+for name in ("numpy", "xgboost"):
+    try:
+        version(name)
+        print(name)
+    except PackageNotFoundError:
+        pass
+"""
+    assert without_extras(code).split() == ["numpy"]
+
+
+def test_every_module_imports_without_the_extras():
+    code = """
+import importlib, pkgutil, ohlcvml
+found = [module.name for module in pkgutil.walk_packages(ohlcvml.__path__, "ohlcvml.")]
+for name in found:
+    importlib.import_module(name)
+print(len(found))
+"""
+    files = [p for p in Path(ohlcvml.__file__).parent.rglob("*.py") if p.name != "__init__.py"]
+    assert int(without_extras(code)) >= len(files)
+
+
+def test_the_main_job_needs_no_extra():
+    code = """
+from ohlcvml.bars import simulate_bars
+from ohlcvml.evaluation import cross_validate
+from ohlcvml.features import OHLCVFeatures
+from ohlcvml.labels import TripleBarrierLabeller
+from ohlcvml.models import LightGBMClassifier
+from ohlcvml.splits import WalkForward
+bars = simulate_bars(1500, seed=0).bars
+labeller = TripleBarrierLabeller(horizon=20, cost_adjustment=None)
+model = OHLCVFeatures() * LightGBMClassifier(n_estimators=3)
+print(len(cross_validate(model, bars, labeller, WalkForward(n_splits=2)).folds))
+"""
+    assert without_extras(code).split() == ["2"]
+
+
+@pytest.mark.parametrize(
+    ("extra", "code"),
+    [
+        ("report", "plot_calibration([1], [[0, 1]], [0, 1])"),
+        ("boosting", "XGBoostClassifier().fit(bars, labels)"),
+    ],
+)
+def test_a_missing_package_is_named_with_its_extra(extra, code):
+    out = without_extras(f"""
+from ohlcvml.bars import simulate_bars
+from ohlcvml.evaluation import plot_calibration
+from ohlcvml.exceptions import MissingDependencyError
+from ohlcvml.labels import FixedHorizonLabeller
+from ohlcvml.models import XGBoostClassifier
+bars = simulate_bars(300, seed=0).bars
+labels = FixedHorizonLabeller(horizon=5, cost_adjustment=None).fit_transform(bars)
+try:
+    {code}
+except MissingDependencyError as error:
+    print(error)
+""")
+    assert f"ohlcvml[{extra}]" in out
+
+
+def test_all_is_every_extra_but_mamba():
+    (all_extras,) = EXTRAS["all"]
+    named = set(re.search(r"\[(.*)\]", all_extras)[1].split(","))
+    assert named == EXTRAS.keys() - TOOLS - {"mamba"}
+
+
+def test_constraints_are_exact_and_cover_what_is_asked_for():
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = [line for line in lines if line and not line.startswith("#")]
+    assert [pin for pin in pins if not re.fullmatch(r"[a-z0-9-]+==[0-9][0-9a-z.]*", pin)] == []
+    pinned = {pin.split("==")[0] for pin in pins}
+    asked = {requirement_name(r) for r in PROJECT["dependencies"]}
+    for extra in EXTRAS.keys() - {"mamba", "all"}:
+        asked |= {requirement_name(r) for r in EXTRAS[extra]}
+    assert {re.sub(r"[._-]+", "-", name) for name in asked} - pinned == set()
+
+
+def test_the_version_is_in_the_changelog():
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert ohlcvml.__version__ in changelog
+    assert "**Changed models.**" in changelog
+
+
+def test_both_ways_to_the_command_line():
+    module = subprocess.run(
+        [sys.executable, "-m", "ohlcvml.cli", "--help"], capture_output=True, text=True, check=True
+    )
+    assert "train" in module.stdout
+    assert PROJECT["scripts"] == {"ohlcvml": "ohlcvml.cli:main"}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    if find_spec("build") is None or find_spec("hatchling") is None:
+        pytest.skip("building a wheel needs build and hatchling")
+    out = tmp_path_factory.mktemp("dist")
+    command = ["-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(ROOT)]
+    subprocess.run([sys.executable, *command], check=True, capture_output=True)
+    return zipfile.ZipFile(next(out.glob("*.whl")))
+
+
+def test_the_wheel_holds_the_package_and_nothing_else(wheel):
+    names = wheel.namelist()
+    folders = {name.split("/")[0] for name in names}
+    assert folders == {"ohlcvml", f"ohlcvml-{ohlcvml.__version__}.dist-info"}
+    assert "ohlcvml/py.typed" in names
+    modules = {p.relative_to(ROOT).as_posix() for p in (ROOT / "ohlcvml").rglob("*.py")}
+    assert modules <= set(names)
+    assert not [name for name in names if name.endswith((".nbi", ".nbc", ".pyc", ".csv"))]
+
+
+def test_the_wheel_says_what_it_is(wheel):
+    info = f"ohlcvml-{ohlcvml.__version__}.dist-info"
+    metadata = wheel.read(f"{info}/METADATA").decode()
+    assert "License-Expression: BSD-3-Clause" in metadata
+    assert "Requires-Python: >=3.11" in metadata
+    assert f"{info}/licenses/LICENSE" in wheel.namelist()
+    assert "ohlcvml = ohlcvml.cli:main" in wheel.read(f"{info}/entry_points.txt").decode()
+
+
+def test_notebooks_and_configuration_are_readable():
+    for path in (ROOT / "examples").glob("*.ipynb"):
+        assert json.loads(path.read_text(encoding="utf-8"))["nbformat"] == 4
