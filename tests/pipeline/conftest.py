@@ -70,5 +70,3 @@ def witness():
 @pytest.fixture
 def lone_witness():
     return LoneWitness()
-
-

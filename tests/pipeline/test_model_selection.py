@@ -89,7 +89,9 @@ def test_grid_search_finds_the_best_by_hand(samples, cv, n_jobs):
         assert mean == pytest.approx(np.mean(losses))
     assert search.best_score_ == max(search.cv_results_["mean_test_score"])
     best = search.best_estimator_
-    assert best.get_params()["LogisticClassifier__C"] == search.best_params_["LogisticClassifier__C"]
+    assert (
+        best.get_params()["LogisticClassifier__C"] == search.best_params_["LogisticClassifier__C"]
+    )
     assert best.predict_proba(samples.bars).shape == (1200, 3)
 
 

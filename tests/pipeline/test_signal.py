@@ -18,9 +18,7 @@ INDEX = pd.RangeIndex(1)
 
 
 def row(proba, worth=WORTH, scale=0.001, price=2000.0):
-    table = signal_table(
-        np.array([proba]), worth, np.array([scale]), np.array([price]), INDEX
-    )
+    table = signal_table(np.array([proba]), worth, np.array([scale]), np.array([price]), INDEX)
     return table.iloc[0]
 
 

@@ -58,7 +58,9 @@ def test_a_step_of_one_series_is_not_shown_several(samples, lone_witness):
         model.fit(samples[middle_fold(samples)[0]])
     train, _ = next(iter(WalkForward(n_splits=3).split(samples)))
     shown = model.fit(samples[train]).transformers_[1].shown_
-    assert shown.index.equals(samples.bars.index[samples.pos[train[0]] : samples.pos[train[-1]] + 1])
+    assert shown.index.equals(
+        samples.bars.index[samples.pos[train[0]] : samples.pos[train[-1]] + 1]
+    )
 
 
 def test_a_scaler_learns_from_the_training_stretches_alone(samples):

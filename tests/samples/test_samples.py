@@ -246,4 +246,6 @@ def test_classes_are_those_of_the_labeller(tables):
 
 
 def test_a_view_says_what_it_is(samples):
-    assert repr(samples[:10]) == f"Samples(10 of {len(samples)} labelled rows, 1500 bars, 5 columns)"
+    assert (
+        repr(samples[:10]) == f"Samples(10 of {len(samples)} labelled rows, 1500 bars, 5 columns)"
+    )

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ohlcvml._checks import either, integer, one_of
-from ohlcvml.exceptions import ParameterError
+from ohlcvml.exceptions import DataError, ParameterError
 from ohlcvml.pipeline import BaseBarClassifier
 from ohlcvml.pipeline._training_record import check_unseen
 from ohlcvml.samples import BarPanel, Samples
@@ -102,6 +102,11 @@ class BaseTabularClassifier(BaseBarClassifier):
         if kind == "gain":
             values = self._gain()
             values = values / max(values.sum(), np.finfo(float).tiny)
+        elif self._door != "bars":
+            raise DataError(
+                f"{type(self).__name__}.feature_importance: kind={kind!r} needs a model fitted on "
+                "bars or Samples; this one was fitted on an sktime Panel."
+            )
         elif samples is None:
             raise ParameterError(
                 f"{type(self).__name__}.feature_importance: kind={kind!r} needs 'samples'; got "
