@@ -5,7 +5,8 @@ from ohlcvml.evaluation._backtest_exposure import equal_exposure, sides_at
 from ohlcvml.evaluation._backtest_hold import buy_and_hold
 from ohlcvml.evaluation._backtest_result import Backtest
 from ohlcvml.evaluation._calibration import calibration_error, reliability_curve
-from ohlcvml.evaluation._cross_validate import CrossValidation, cross_validate
+from ohlcvml.evaluation._cross_validate import cross_validate
+from ohlcvml.evaluation._cross_validation import CrossValidation
 from ohlcvml.evaluation._evaluate import Evaluation, evaluate
 from ohlcvml.evaluation._looks import count_look, data_folder, rows_fingerprint
 from ohlcvml.evaluation._performance import (

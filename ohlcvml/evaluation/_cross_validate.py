@@ -12,6 +12,7 @@ import pandas as pd
 from ohlcvml.bars import Contract, Costs
 from ohlcvml.evaluation._backtest_exposure import equal_exposure
 from ohlcvml.evaluation._backtest_result import Backtest
+from ohlcvml.evaluation._cross_validation import CrossValidation
 from ohlcvml.evaluation._evaluate import (
     Trading,
     baseline_scores,
@@ -21,78 +22,14 @@ from ohlcvml.evaluation._evaluate import (
     predictions_table,
     score_predictions,
 )
-from ohlcvml.exceptions import DataError, LeakageError
+from ohlcvml.exceptions import DataError
 from ohlcvml.pipeline import BarPipeline, BaseBarClassifier
+from ohlcvml.pipeline._steps import fit_step
 from ohlcvml.samples import Samples
 from ohlcvml.splits import PurgedHoldout
 from ohlcvml.typing import Bars, IntArray, Labels
 
-__all__ = ["CrossValidation", "cross_validate"]
-
-
-@dataclass(frozen=True)
-class CrossValidation:
-    """Scores per fold, the out-of-fold table and what was left out on the way.
-
-    Attributes
-    ----------
-    folds : pd.DataFrame
-        One row per fold: rows, bars and seconds, then every score.
-    predictions : pd.DataFrame
-        One row per test row and fold: fold, label, end, ret, cost, net_ret and the signal.
-    baselines : pd.DataFrame
-        Fold means of the scores of ``no_skill`` and ``buy_and_hold`` on the same rows and, if
-        asked for, of the model at equal exposure.
-    backtest : Backtest or None
-        One run over the out-of-fold rows, closed at each fold's end; None where rows are tested
-        more than once (combinatorial splits).
-    two_sided : bool
-        Training rows lie after test rows as well: fit for selection and dispersion, not for a
-        headline score.
-    unused : dict
-        Rows that were not used, by reason.
-    training_intervals : list of int64 arrays of shape (n, 2)
-        Per fold, the label intervals its model was fitted on.
-    notes : list of str
-    regime_scores : pd.DataFrame or None
-        By regime, index (column, regime): fold means of the classification scores, and trading
-        scores of the out-of-fold run.
-    """
-
-    folds: pd.DataFrame
-    predictions: pd.DataFrame
-    baselines: pd.DataFrame
-    backtest: Backtest | None
-    two_sided: bool
-    unused: dict[str, int]
-    training_intervals: list[IntArray]
-    notes: list[str]
-    regime_scores: pd.DataFrame | None = None
-
-    def summary(self) -> pd.DataFrame:
-        """Mean, standard deviation, least and greatest value of each score over the folds."""
-        scores = self.folds.select_dtypes("number")
-        return scores.agg(["mean", "std", "min", "max"]).T
-
-    def usable_for(self, later: Samples) -> pd.DataFrame:
-        """Return the out-of-fold table for use before ``later``, or refuse.
-
-        Raises
-        ------
-        LeakageError
-            If a fold's model was fitted on, or the table holds, anything that is not over before
-            the first of the later rows: an outer fold builds a table of its own.
-        """
-        first = later.index.get_level_values(-1).min()
-        ends = [intervals[:, 1].max() for intervals in self.training_intervals if len(intervals)]
-        last = max(pd.Timestamp(int(max(ends)), tz="UTC"), self.predictions["end"].max())
-        if last >= first:
-            raise LeakageError(
-                f"CrossValidation.usable_for: the table's models and rows reach {last}, the rows "
-                f"to be served begin at {first}. Build an out-of-fold table inside the training "
-                "rows of the outer fold."
-            )
-        return self.predictions
+__all__ = ["cross_validate"]
 
 
 def cross_validate(
@@ -116,7 +53,8 @@ def cross_validate(
 
     The leading steps of a pipeline that learn nothing run once over all bars; everything that
     learns is fitted anew on each fold's training rows. Scores are per fold; the out-of-fold rows
-    are traded once, positions closed at each fold's end.
+    are traded once, positions closed at each fold's end. With several symbols nothing is traded:
+    contracts and capital differ.
 
     Parameters
     ----------
@@ -124,7 +62,7 @@ def cross_validate(
         Cloned for each fold.
     bars : pd.DataFrame
     labels : labels table or labeller
-        A labeller is refitted on each fold's training bars.
+        A labeller that learns is refitted on each fold's training stretches, and labels anew.
     cv : splitter of ohlcvml.splits
     rows : int array or None, default=None
         Rows of the labels table to use (a held-out test set stays out); all usable by default.
@@ -208,11 +146,9 @@ def _label(labels: Any, bars: Bars) -> tuple[Labels, Any]:
 
 
 def _relabelled(labeller: Any, samples: Samples, train: IntArray) -> Samples:
-    """A labeller that learns sees the bars up to its last training label, then labels anew."""
-    reach = int(samples[train].end_pos.max()) + 1
-    fitted = labeller.clone().fit(samples.bars.iloc[:reach])
-    table = fitted.transform(samples.bars)
-    again = Samples(samples.bars, table, features=samples.features)
+    """A labeller that learns sees the training stretches alone, then labels every bar anew."""
+    fitted = fit_step(labeller, samples.bars, samples[train], {})
+    again = Samples(samples.bars, fitted.transform(samples.bars), features=samples.features)
     return again[again.index.isin(samples.index)]
 
 
@@ -288,16 +224,9 @@ def _collect(
     folds = pd.DataFrame([fold.row for fold in results]).set_index("fold")
     predictions = pd.concat([fold.predictions for fold in results])
     baselines = pd.concat([fold.baselines for fold in results]).groupby(level=0, sort=False).mean()
-    tested = np.concatenate([fold.test.rows for fold in results])
-    run = None
-    if len(np.unique(tested)) == len(tested) and results[0].test.labels is table:
-        pooled = predictions.iloc[np.argsort(tested, kind="stable")]
-        order = np.sort(tested)
-        view = Samples(samples.bars, table, order)
-        _, run = score_predictions(
-            pooled, view, results[0].classes, results[0].shares, trading, pooled["fold"].to_numpy()
-        )
+    run = _trade_once(results, samples, predictions, trading)
     two_sided = bool(getattr(cv, "two_sided", True))
+    report = cv.report(samples) if hasattr(cv, "report") else None
     return CrossValidation(
         folds=folds,
         predictions=predictions,
@@ -306,9 +235,32 @@ def _collect(
         two_sided=two_sided,
         unused=_unused(samples, table, results),
         training_intervals=[fold.training_intervals for fold in results],
-        notes=_notes(cv, model, two_sided),
+        notes=_notes(report, model, samples, two_sided),
+        split_report=report,
         regime_scores=_by_regime(results, run),
     )
+
+
+def _trade_once(
+    results: list[_Fold], samples: Samples, predictions: pd.DataFrame, trading: Trading
+) -> Backtest | None:
+    """One run over all tested rows, if each is tested once; each fold brings its own labels."""
+    labels = pd.concat([fold.test.labels.iloc[fold.test.rows] for fold in results])
+    if not labels.index.is_unique:
+        return None
+    order = np.argsort(samples.bars.index.get_indexer(labels.index), kind="stable")
+    labels = labels.iloc[order]
+    labels.attrs = results[0].test.labels.attrs
+    pooled, first = predictions.iloc[order], results[0]
+    _, run = score_predictions(
+        pooled,
+        Samples(samples.bars, labels),
+        first.classes,
+        first.shares,
+        trading,
+        pooled["fold"].to_numpy(),
+    )
+    return run
 
 
 def _by_regime(results: list[_Fold], run: Backtest | None) -> pd.DataFrame | None:
@@ -331,7 +283,7 @@ def _unused(samples: Samples, table: Labels, results: list[_Fold]) -> dict[str, 
     return unused
 
 
-def _notes(cv: Any, model: Any, two_sided: bool) -> list[str]:
+def _notes(report: pd.DataFrame | None, model: Any, samples: Samples, two_sided: bool) -> list[str]:
     notes = []
     if two_sided:
         notes.append(
@@ -340,6 +292,13 @@ def _notes(cv: Any, model: Any, two_sided: bool) -> list[str]:
         )
         if model.lookback is not None:
             notes.append(f"features and windows reach {model.lookback} bars back from a test row")
-    if getattr(cv, "allow_missing_ends", False):
-        notes.append("purging was given up for rows without label ends (allow_missing_ends=True)")
+    if report is None:
+        notes.append("the splitter does not say what it purged")
+    elif report.attrs["allow_missing_ends"]:
+        notes.append(
+            f"purging was given up for {report.attrs['n_missing_ends']} rows without label ends "
+            "(allow_missing_ends=True)"
+        )
+    if isinstance(samples.bars.index, pd.MultiIndex):
+        notes.append("several symbols: nothing was traded; cross-validate bars.xs(symbol) for P&L")
     return notes

@@ -14,7 +14,6 @@ from ohlcvml.evaluation._backtest_exposure import sides_at
 from ohlcvml.evaluation._backtest_hold import buy_and_hold
 from ohlcvml.evaluation._backtest_result import Backtest
 from ohlcvml.evaluation._scores import classification_scores
-from ohlcvml.exceptions import DataError
 from ohlcvml.pipeline import BaseBarClassifier
 from ohlcvml.samples import Samples
 from ohlcvml.typing import FloatArray
@@ -54,7 +53,8 @@ class Evaluation:
         Classification scores and, net of costs, trading scores.
     baselines : pd.DataFrame
         The same scores for ``no_skill`` and ``buy_and_hold``.
-    backtest : Backtest
+    backtest : Backtest or None
+        None with several symbols, whose contracts and capital differ: nothing is traded then.
     regime_scores : pd.DataFrame or None
         All scores by regime, index (column, regime), where a ``regime`` was given.
     """
@@ -62,7 +62,7 @@ class Evaluation:
     predictions: pd.DataFrame
     scores: dict[str, float]
     baselines: pd.DataFrame
-    backtest: Backtest
+    backtest: Backtest | None
     regime_scores: pd.DataFrame | None = None
 
 
@@ -140,13 +140,13 @@ def score_predictions(
     shares: FloatArray,
     trading: Trading,
     blocks: Any = None,
-) -> tuple[dict[str, float], Backtest]:
-    """Classification and trading scores of a predictions table."""
+) -> tuple[dict[str, float], Backtest | None]:
+    """Classification and trading scores of a predictions table; several symbols do not trade."""
     scores = classification_scores(
         table["label"].to_numpy(), probabilities(table, classes), list(classes), shares
     )
     run = _run(table[["side"]], samples, trading, blocks)
-    return {**scores, **run.scores}, run
+    return {**scores, **_scores(run)}, run
 
 
 def classification_by_regime(
@@ -176,12 +176,13 @@ def join_regimes(classified: pd.DataFrame | None, run: Backtest | None) -> pd.Da
     return classified.join(run.regime_scores)
 
 
-def _run(signals: pd.DataFrame, samples: Samples, trading: Trading, blocks: Any) -> Backtest:
+def _scores(run: Backtest | None) -> dict[str, float]:
+    return {} if run is None else run.scores
+
+
+def _run(signals: pd.DataFrame, samples: Samples, trading: Trading, blocks: Any) -> Backtest | None:
     if isinstance(samples.bars.index, pd.MultiIndex):
-        raise DataError(
-            "evaluate: trading scores need bars of one symbol; got a MultiIndex. Contracts and "
-            "capital differ by symbol: evaluate bars.xs(symbol) one by one."
-        )
+        return None
     return backtest(
         samples.bars,
         signals,
@@ -200,7 +201,7 @@ def baseline_scores(
     classes: Any,
     shares: FloatArray,
     trading: Trading,
-    like: Backtest,
+    like: Backtest | None,
 ) -> pd.DataFrame:
     """Scores of the forecast of no skill, which never trades, and of buying and holding.
 
@@ -211,8 +212,16 @@ def baseline_scores(
     no_skill = classification_scores(samples.y, proba, list(classes), shares)
     flat = pd.DataFrame({"side": np.zeros(len(samples), dtype=np.int8)}, index=samples.index)
     idle = _run(flat, samples, trading, None)
-    held = buy_and_hold(samples.bars, contract=trading.contract, costs=trading.costs, like=like)
-    rows = {"no_skill": {**no_skill, **idle.scores}, "buy_and_hold": held.scores}
+    rows = {"no_skill": {**no_skill, **_scores(idle)}}
+    if like is not None:
+        held = buy_and_hold(
+            samples.bars,
+            contract=trading.contract,
+            costs=trading.costs,
+            like=like,
+            funding=trading.options.get("funding"),
+        )
+        rows["buy_and_hold"] = held.scores
     return pd.DataFrame(rows).T
 
 
@@ -222,4 +231,4 @@ def exposure_scores(
     """Trading scores when |expected return| must reach a threshold, whatever the costs say."""
     sides = sides_at(table["expected_return"], threshold)
     signals = pd.DataFrame({"side": sides}, index=table.index)
-    return _run(signals, samples, trading, None).scores
+    return _scores(_run(signals, samples, trading, None))

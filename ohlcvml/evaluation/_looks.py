@@ -99,4 +99,13 @@ def count_look(fingerprint: str, model: str) -> int | None:
         lines = record.read_text(encoding="utf-8").splitlines()
     except OSError:
         return None
-    return sum(json.loads(line)["rows"] == fingerprint for line in lines)
+    return sum(_rows_of(line) == fingerprint for line in lines)
+
+
+def _rows_of(line: str) -> str | None:
+    """Fingerprint of a record; None for a line that a crash or an editor has damaged."""
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    return entry.get("rows") if isinstance(entry, dict) else None

@@ -1,0 +1,83 @@
+"""What a cross-validation found, and what may be done with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ohlcvml.evaluation._backtest_result import Backtest
+from ohlcvml.exceptions import LeakageError
+from ohlcvml.samples import Samples
+from ohlcvml.typing import IntArray
+
+__all__ = ["CrossValidation"]
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """Scores per fold, the out-of-fold table and what was left out on the way.
+
+    Attributes
+    ----------
+    folds : pd.DataFrame
+        One row per fold: rows, bars and seconds, then every score.
+    predictions : pd.DataFrame
+        One row per test row and fold: fold, label, end, ret, cost, net_ret and the signal.
+    baselines : pd.DataFrame
+        Fold means of the scores of ``no_skill`` and ``buy_and_hold`` on the same rows and, if
+        asked for, of the model at equal exposure.
+    backtest : Backtest or None
+        One run over the out-of-fold rows, closed at each fold's end; None where rows are tested
+        more than once (combinatorial splits), and with several symbols.
+    two_sided : bool
+        Training rows lie after test rows as well: fit for selection and dispersion, not for a
+        headline score.
+    unused : dict
+        Rows that were not used, by reason.
+    training_intervals : list of int64 arrays of shape (n, 2)
+        Per fold, the label intervals its model was fitted on.
+    notes : list of str
+    split_report : pd.DataFrame or None
+        What the splitter says of its folds: rows trained on, tested, purged and embargoed;
+        ``attrs`` record purge, embargo and whether rows without label ends were let through.
+    regime_scores : pd.DataFrame or None
+        By regime, index (column, regime): fold means of the classification scores, and trading
+        scores of the out-of-fold run.
+    """
+
+    folds: pd.DataFrame
+    predictions: pd.DataFrame
+    baselines: pd.DataFrame
+    backtest: Backtest | None
+    two_sided: bool
+    unused: dict[str, int]
+    training_intervals: list[IntArray]
+    notes: list[str]
+    split_report: pd.DataFrame | None = None
+    regime_scores: pd.DataFrame | None = None
+
+    def summary(self) -> pd.DataFrame:
+        """Mean, standard deviation, least and greatest value of each score over the folds."""
+        scores = self.folds.select_dtypes("number")
+        return scores.agg(["mean", "std", "min", "max"]).T
+
+    def usable_for(self, later: Samples) -> pd.DataFrame:
+        """Return the out-of-fold table for use before ``later``, or refuse.
+
+        Raises
+        ------
+        LeakageError
+            If a fold's model was fitted on, or the table holds, anything that is not over before
+            the first of the later rows: an outer fold builds a table of its own.
+        """
+        first = later.index.get_level_values(-1).min()
+        ends = [intervals[:, 1].max() for intervals in self.training_intervals if len(intervals)]
+        last = max(pd.Timestamp(int(max(ends)), tz="UTC"), self.predictions["end"].max())
+        if last >= first:
+            raise LeakageError(
+                f"CrossValidation.usable_for: the table's models and rows reach {last}, the rows "
+                f"to be served begin at {first}. Build an out-of-fold table inside the training "
+                "rows of the outer fold."
+            )
+        return self.predictions

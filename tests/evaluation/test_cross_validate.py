@@ -1,0 +1,297 @@
+"""Cross-validation: the loop by hand, what is done once, what each fold may see."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.model_selection import KFold
+from sklearn.preprocessing import StandardScaler
+
+from ohlcvml.bars import Costs, simulate_bars
+from ohlcvml.evaluation import (
+    backtest,
+    classification_scores,
+    cross_validate,
+    equal_exposure,
+    sides_at,
+)
+from ohlcvml.exceptions import DataError, LeakageError
+from ohlcvml.features import ReturnFeatures
+from ohlcvml.labels import TripleBarrierLabeller
+from ohlcvml.models import LightGBMClassifier, LogisticClassifier
+from ohlcvml.samples import Samples
+from ohlcvml.splits import CombinatorialPurgedCV, PurgedHoldout, PurgedKFold, WalkForward
+
+BARS = simulate_bars(2000, seed=7, edge=0.3, sessions=True).bars
+LABELLER = TripleBarrierLabeller(horizon=20, contract="ES", costs=Costs(2.0, 0.5))
+LABELS = LABELLER.fit_transform(BARS)
+SAMPLES = Samples(BARS, LABELS)
+FEATURES = ReturnFeatures(lags=(1, 5, 20))
+MODEL = FEATURES * StandardScaler() * LogisticClassifier(C=1.0)
+FORWARD = WalkForward(n_splits=3)
+K_FOLD = PurgedKFold(n_splits=3, embargo=30)
+
+
+class CountingFeatures(ReturnFeatures):
+    calls = []
+
+    def _transform(self, X, y=None):
+        type(self).calls.append(len(X))
+        return super()._transform(X)
+
+
+class LearningLabeller(TripleBarrierLabeller):
+    """Takes its barriers from the bars it is fitted on."""
+
+    _tags = {"fit_is_empty": False}
+    seen = []
+
+    def _fit(self, X, y=None):
+        type(self).seen.append(X)
+        self.k_ = 1.0 + float(X["close"].std()) / 100
+        return self
+
+    def _transform(self, X, y=None):
+        labeller = TripleBarrierLabeller(
+            horizon=self.horizon, k_up=self.k_, k_down=self.k_, cost_adjustment=None
+        )
+        return labeller.fit_transform(X)
+
+
+@pytest.fixture(scope="module")
+def forward():
+    return cross_validate(MODEL, BARS, LABELS, FORWARD, contract="ES")
+
+
+@pytest.mark.parametrize("cv", [FORWARD, K_FOLD], ids=["forward", "k-fold"])
+def test_fold_scores_are_those_of_the_loop_by_hand(cv):
+    result = cross_validate(MODEL, BARS, LABELS, cv, contract="ES")
+    for fold, (train, test) in enumerate(cv.split(SAMPLES)):
+        model = MODEL.clone().fit(SAMPLES[train])
+        signal = model.predict_signal(SAMPLES[test])
+        proba = signal[["p_down", "p_flat", "p_up"]].to_numpy()
+        expected = classification_scores(SAMPLES[test].y, proba, [-1, 0, 1], model.class_shares_)
+        expected |= backtest(BARS, signal, LABELS.iloc[SAMPLES[test].rows], contract="ES").scores
+        for name, value in expected.items():
+            assert result.folds.loc[fold, name] == pytest.approx(value, nan_ok=True), name
+        table = result.predictions[result.predictions["fold"] == fold]
+        assert table[signal.columns].equals(signal)
+        assert result.folds.loc[fold, ["train_rows", "test_rows"]].tolist() == [
+            len(train),
+            len(test),
+        ]
+
+
+def test_the_headline_trades_every_row_once(forward):
+    run = backtest(
+        BARS,
+        forward.predictions,
+        LABELS.loc[forward.predictions.index],
+        contract="ES",
+        blocks=forward.predictions["fold"].to_numpy(),
+    )
+    assert forward.backtest.scores == pytest.approx(run.scores, nan_ok=True)
+    assert forward.backtest.pnl.equals(run.pnl)
+
+
+def test_baselines_are_fold_means(forward):
+    assert forward.baselines.index.tolist() == ["no_skill", "buy_and_hold"]
+    flat = forward.baselines.loc["no_skill"]
+    assert flat["skill"] == pytest.approx(0.0)
+    assert flat["net_return"] == flat["exposure"] == 0.0
+    assert flat["log_loss"] == pytest.approx(forward.folds["log_loss_no_skill"].mean())
+    assert forward.baselines.loc["buy_and_hold", "exposure"] > 0.5
+
+
+def test_summary(forward):
+    summary = forward.summary()
+    assert summary.columns.tolist() == ["mean", "std", "min", "max"]
+    assert summary.loc["auc", "mean"] == pytest.approx(forward.folds["auc"].mean())
+
+
+def test_steps_that_learn_nothing_run_once():
+    CountingFeatures.calls.clear()
+    model = CountingFeatures() * StandardScaler() * LogisticClassifier()
+    cross_validate(model, BARS, LABELS, K_FOLD)
+    assert CountingFeatures.calls == [len(BARS)]
+
+
+def test_steps_that_learn_do_not_see_the_test_rows():
+    model = StandardScaler() * LogisticClassifier(C=1.0)
+    result = cross_validate(model, BARS, LABELS, K_FOLD)
+    test = next(iter(K_FOLD.split(SAMPLES)))[1]
+    changed = BARS.copy()
+    changed.iloc[SAMPLES[test].pos[100] : SAMPLES[test].pos[-1], 4] *= 50
+    again = cross_validate(model, changed, LABELS, K_FOLD)
+    one, two = (r.predictions[r.predictions["fold"] == 0]["p_up"] for r in (result, again))
+    assert one.iloc[:100].equals(two.iloc[:100])
+    assert not one.iloc[100:].equals(two.iloc[100:])
+
+
+def test_a_labeller_gives_what_its_table_gives(forward):
+    again = cross_validate(MODEL, BARS, LABELLER, FORWARD, contract="ES")
+    assert again.predictions.equals(forward.predictions)
+    with pytest.raises(DataError, match="labels table or a labeller; got list"):
+        cross_validate(MODEL, BARS, [1, 2], FORWARD)
+
+
+@pytest.mark.parametrize("cv", [FORWARD, K_FOLD], ids=["forward", "k-fold"])
+def test_a_labeller_that_learns_sees_training_bars_alone(cv):
+    LearningLabeller.seen.clear()
+    labeller = LearningLabeller(horizon=20, cost_adjustment=None)
+    result = cross_validate(MODEL, BARS, labeller, cv)
+    shown = LearningLabeller.seen[1:]  # the first fit counts the rows to split
+    assert len(shown) == 3
+    for fold, seen in enumerate(shown):
+        tested = result.predictions.index[result.predictions["fold"] == fold]
+        assert not seen.index.get_level_values(-1).isin(tested).any()
+    ends = [result.predictions["end"][result.predictions["fold"] == f] for f in range(3)]
+    assert result.backtest is not None
+    assert all(end.notna().all() for end in ends)
+
+
+def test_two_sided_results_are_marked(forward):
+    k_fold = cross_validate(MODEL, BARS, LABELS, K_FOLD)
+    assert k_fold.two_sided
+    assert k_fold.notes[0].startswith("two-sided: training rows lie after test rows")
+    assert not forward.two_sided
+    assert forward.notes == []
+    reach = cross_validate(FEATURES * LogisticClassifier(), BARS, LABELS, K_FOLD).notes[1]
+    assert reach == "features and windows reach 20 bars back from a test row"
+
+
+def test_what_the_splitter_says_is_kept(forward):
+    report = forward.split_report
+    assert report.equals(FORWARD.report(SAMPLES))
+    assert report["n_train"].tolist() == forward.folds["train_rows"].tolist()
+    assert report.attrs["purge"] == 60
+    loose = WalkForward(n_splits=2, allow_missing_ends=True)
+    result = cross_validate(MODEL, BARS, LABELS, loose)
+    assert result.split_report.attrs["allow_missing_ends"]
+    assert result.notes == [
+        "purging was given up for 0 rows without label ends (allow_missing_ends=True)"
+    ]
+
+
+def test_rows_tested_more_than_once_are_not_traded_as_one():
+    result = cross_validate(MODEL, BARS, LABELS, CombinatorialPurgedCV(4, 2, embargo=20))
+    assert result.backtest is None
+    assert len(result.folds) == 6
+    assert result.two_sided
+    assert result.predictions.index.value_counts().max() == 3
+    assert np.isfinite(result.folds["net_return"]).all()
+
+
+def test_unpurged_splitters_are_refused():
+    with pytest.raises(LeakageError, match="overlap the label intervals"):
+        cross_validate(MODEL, BARS, LABELS, KFold(3))
+
+
+def test_held_out_rows_stay_out():
+    rows = SAMPLES.rows[:1200]
+    result = cross_validate(MODEL, BARS, LABELS, FORWARD, rows=rows)
+    assert result.predictions.index.max() <= SAMPLES.index[1199]
+    assert result.unused["held_out"] == len(SAMPLES) - 1200
+    assert result.unused["censored"] == int(LABELS["censored"].sum())
+
+
+def test_rows_without_history_are_counted():
+    holed = FEATURES.fit_transform(BARS)
+    holed.iloc[1500:1510] = np.nan
+    bars = pd.concat([BARS, holed], axis=1)
+    result = cross_validate(LogisticClassifier(), bars, LABELS, FORWARD)
+    assert result.unused["test_without_history"] == result.folds["rows_missing"].sum() == 10
+    assert result.folds["train_without_history"].iloc[0] > 0
+
+
+def test_an_out_of_fold_table_serves_only_later_rows(forward):
+    first = forward.predictions.index[0]
+    early = Samples(BARS.loc[:first], LABELS.loc[: BARS.index[300]])
+    with pytest.raises(LeakageError, match="Build an out-of-fold table inside the training rows"):
+        forward.usable_for(early)
+    half = cross_validate(MODEL, BARS, LABELS, FORWARD, rows=SAMPLES.rows[:1000])
+    assert half.usable_for(SAMPLES[1100:]) is half.predictions
+    last = half.predictions["end"].max()
+    touching = SAMPLES[SAMPLES.index >= last]
+    with pytest.raises(LeakageError):
+        half.usable_for(touching)
+    assert half.usable_for(touching[1:]) is half.predictions
+
+
+def test_a_table_of_two_sided_folds_reaches_as_far_as_its_models():
+    half = cross_validate(MODEL, BARS, LABELS, K_FOLD, rows=SAMPLES.rows[:1000])
+    first_fold = half.predictions[half.predictions["fold"] == 0]
+    with pytest.raises(LeakageError):
+        half.usable_for(SAMPLES[SAMPLES.index > first_fold["end"].max()])
+
+
+def test_equal_exposure_is_set_inside_the_training_rows(forward):
+    result = cross_validate(MODEL, BARS, LABELS, FORWARD, contract="ES", exposure=0.3)
+    decisions = []
+    for fold, (train, _) in enumerate(FORWARD.split(SAMPLES)):
+        train = SAMPLES[train]
+        inner, later = next(PurgedHoldout(validation=0.0, test=0.3).split(train))
+        model = MODEL.clone().fit(train[inner])
+        score = model.predict_signal(train[later])["expected_return"]
+        table = forward.predictions[forward.predictions["fold"] == fold]
+        side = sides_at(table["expected_return"], equal_exposure(score, 0.3))
+        signal = pd.DataFrame({"side": side}, index=table.index)
+        run = backtest(BARS, signal, LABELS.loc[table.index], contract="ES")
+        decisions.append(run.scores["decisions"])
+    assert result.baselines.loc["equal_exposure", "decisions"] == pytest.approx(np.mean(decisions))
+    assert result.predictions.equals(forward.predictions)
+
+
+def test_regimes(forward):
+    regime = pd.Series(np.where(np.arange(len(BARS)) % 200 < 100, "calm", "wild"), BARS.index)
+    result = cross_validate(MODEL, BARS, LABELS, FORWARD, regime=regime.rename("kind"))
+    assert result.regime_scores.index.tolist() == [("kind", "calm"), ("kind", "wild")]
+    parts = result.predictions.groupby(regime.loc[result.predictions.index].to_numpy()).size()
+    fold_rows = result.regime_scores["rows"] * 3
+    assert fold_rows.round(6).tolist() == parts.tolist()
+    named = cross_validate(MODEL, BARS.assign(kind=regime), LABELS, FORWARD, regime="kind")
+    columns = ["auc", "net_return"]
+    assert named.regime_scores[columns].equals(result.regime_scores[columns])
+    assert forward.regime_scores is None
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading"])
+def test_folds_in_parallel_give_the_same_numbers(forward, backend):
+    result = cross_validate(
+        MODEL, BARS, LABELS, FORWARD, contract="ES", backend=backend,
+        backend_params={"n_jobs": 2},
+    )  # fmt: skip
+    assert result.predictions.equals(forward.predictions)
+    seconds = ["fit_seconds", "predict_seconds"]
+    assert result.folds.drop(columns=seconds).equals(forward.folds.drop(columns=seconds))
+
+
+def test_progress_changes_nothing(forward, capsys):
+    result = cross_validate(MODEL, BARS, LABELS, FORWARD, contract="ES", progress=True)
+    assert result.predictions.equals(forward.predictions)
+
+
+def test_a_model_without_features_of_its_own():
+    table = FEATURES.fit_transform(BARS)
+    model = LightGBMClassifier(n_estimators=5)
+    bars = pd.concat([BARS, table], axis=1)
+    result = cross_validate(model, bars, LABELS, FORWARD)
+    assert len(result.folds) == 3
+
+
+@pytest.mark.parametrize("cv", [FORWARD, K_FOLD], ids=["forward", "k-fold"])
+def test_several_symbols_are_classified_but_not_traded(cv):
+    bars = simulate_bars(1200, seed=7, edge=0.3, n_symbols=2).bars
+    labels = TripleBarrierLabeller(horizon=20, cost_adjustment=None).fit_transform(bars)
+    result = cross_validate(MODEL, bars, labels, cv, exposure=0.3)
+    assert result.backtest is None
+    assert result.notes[-1].startswith("several symbols: nothing was traded")
+    assert "net_return" not in result.folds
+    assert result.baselines.index[0] == "no_skill"
+    samples = Samples(bars, labels)
+    for fold, (train, test) in enumerate(cv.split(samples)):
+        model = MODEL.clone().fit(samples[train])
+        expected = classification_scores(
+            samples[test].y, model.predict_proba(samples[test]), [-1, 0, 1], model.class_shares_
+        )
+        assert result.folds.loc[fold, "log_loss"] == pytest.approx(expected["log_loss"], rel=1e-2)
+    assert set(result.predictions.index.get_level_values(0)) == {"SIM0", "SIM1"}
