@@ -58,9 +58,7 @@ def integer(low: int | None = None, high: int | None = None) -> Rule:
     return Rule(f"an integer{bounds}", accepts, (low - 1) if low is not None else 1.5)
 
 
-def real(
-    low: float | None = None, high: float | None = None, *, open_low: bool = False
-) -> Rule:
+def real(low: float | None = None, high: float | None = None, *, open_low: bool = False) -> Rule:
     """Accept a finite number within [low, high], or (low, high] with ``open_low``."""
 
     def accepts(value: Any) -> bool:

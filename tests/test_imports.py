@@ -51,9 +51,11 @@ def test_every_package_is_in_the_flow():
 
 def modules_after(statement):
     code = f"{statement}\nimport sys\nprint('\\n'.join(sys.modules))"
-    return set(subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout.split())
+    return set(
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout.split()
+    )
 
 
 HEAVY = {"torch", "lightgbm", "xgboost", "matplotlib", "sktime.tests", "pytest", "catboost"}
@@ -69,7 +71,7 @@ def test_importing_a_stage_loads_nothing_heavy(stage):
 
 
 def test_import_takes_at_most_half_more_than_sktime():
-    """What it loads beyond sktime bounds what it costs: modules, not seconds, so it cannot flicker."""
+    """What is loaded beyond sktime bounds the cost; modules do not flicker as seconds do."""
     ours, theirs = modules_after("import ohlcvml"), modules_after("import sktime")
     assert len(ours) <= 1.05 * len(theirs)
 

@@ -145,9 +145,7 @@ def parse_stamps(text: pa.Array, dayfirst: bool | None, label: str) -> Stamps:
         first, second = fields.month[asks], fields.day[asks]
         if _day_is_first(first, second, text.take(pa.array(asks)), dayfirst, label):
             fields.month[asks], fields.day[asks] = second, first
-    day, valid = _days(
-        *(part.astype(np.int64) for part in (fields.year, fields.month, fields.day))
-    )
+    day, valid = _days(*(part.astype(np.int64) for part in (fields.year, fields.month, fields.day)))
     kind = np.where(valid, fields.kind, BAD).astype(np.uint8)
     time = day * (1440 * _MINUTE) + fields.clock
     return Stamps(time, kind, tuple(sorted(fields.zones)))

@@ -117,8 +117,7 @@ def make_model(settings: TrainSettings) -> BaseBarClassifier:
     classes = model_classes()
     if settings.model not in classes:
         raise ParameterError(
-            f"train: '--model' must be one of {', '.join(sorted(classes))}; got "
-            f"{settings.model!r}."
+            f"train: '--model' must be one of {', '.join(sorted(classes))}; got {settings.model!r}."
         )
     cls = classes[settings.model]
     names = cls.get_param_names()

@@ -148,9 +148,7 @@ def train(
     )
     with console.status("Fitting on all rows before the test set, then one look at it"):
         final = model.clone().fit(develop)
-        tested = evaluate(
-            final, test, contract=traded, costs=costs, execution=settings.execution
-        )
+        tested = evaluate(final, test, contract=traded, costs=costs, execution=settings.execution)
         looks = count_look(rows_fingerprint(test), settings.model)
     unused = dict(forward.unused)
     unused.pop("held_out", None)

@@ -57,9 +57,9 @@ def rows_fingerprint(samples: Samples) -> str:
     digest = hashlib.sha256()
     first, last = int(samples.pos.min()), int(samples.end_pos.max())
     stamps = pd.DatetimeIndex(samples.bars.index[first : last + 1].get_level_values(-1))
-    digest.update(np.ascontiguousarray(stamps.as_unit("ns").asi8))
+    digest.update(stamps.as_unit("ns").asi8.tobytes())
     close = samples.bars["close"].to_numpy(dtype=np.float64)[first : last + 1]
-    digest.update(np.ascontiguousarray(close))
+    digest.update(close.tobytes())
     return digest.hexdigest()
 
 

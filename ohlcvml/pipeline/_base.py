@@ -17,7 +17,7 @@ from ohlcvml.pipeline._signal import SignalModel, atr_scale, signal_table
 from ohlcvml.pipeline._training_record import check_unseen, training_intervals
 from ohlcvml.samples import BarPanel, Samples
 from ohlcvml.samples._samples import FeatureTable
-from ohlcvml.typing import Bars, BoolArray, FloatArray, IntArray
+from ohlcvml.typing import Bars, FloatArray, IntArray
 
 __all__ = ["BaseBarClassifier", "as_samples"]
 

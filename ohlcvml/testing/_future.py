@@ -30,7 +30,7 @@ def law_bars(n_bars: int = 600, seed: int = 0) -> Bars:
 def cuts(bars: Bars, count: int = 5, seed: int = 0) -> list[int]:
     """Random cuts, among them the first bar of a session where there is one."""
     generator = np.random.default_rng(seed)
-    stamps = bars.index.as_unit("ns").asi8
+    stamps = pd.DatetimeIndex(bars.index).as_unit("ns").asi8
     step = np.diff(stamps)
     session_starts = np.flatnonzero(step > 2 * np.median(step)) + 1
     session_starts = session_starts[session_starts > len(bars) // 4]
@@ -55,9 +55,10 @@ def _moved(bars: Bars, cut: int) -> Bars:
     if "adjustment" not in bars.columns:
         moved.iloc[cut:] = moved.iloc[cut:] * 1.5
         return moved
-    prices = [f"{raw}{name}" for name in OHLCV[:4] for raw in ("", "raw_")]
-    columns = [moved.columns.get_loc(name) for name in prices]
-    moved.iloc[cut:, columns] += 0.5 * float(bars["close"].iloc[cut])
+    shift = np.where(np.arange(len(bars)) >= cut, 0.5 * bars["close"].to_numpy()[cut], 0.0)
+    for name in OHLCV[:4]:
+        moved[name] = bars[name] + shift
+        moved[f"raw_{name}"] = bars[f"raw_{name}"] + shift
     return moved
 
 

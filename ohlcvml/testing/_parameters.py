@@ -48,7 +48,7 @@ def check_parameters_matter(cls: type, compute: Callable[[Any], Any]) -> None:
     >>> from ohlcvml.testing import check_parameters_matter, law_bars
     >>> check_parameters_matter(ReturnFeatures, lambda one: one.fit_transform(law_bars(100)))
     """
-    signature = inspect.signature(cls.__init__).parameters
+    signature = inspect.signature(cls).parameters
     names = [name for name in signature if name != "self"]
     defaults = {
         n: p.default for n, p in signature.items() if p.default is not inspect.Parameter.empty

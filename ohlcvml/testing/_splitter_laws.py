@@ -46,7 +46,7 @@ def random_labels(n_bars: int = 3000, horizon: int = 40, seed: int = 0) -> Label
 
 
 def _positions(labels: Labels) -> tuple[IntArray, IntArray]:
-    start = labels.index.as_unit("ns").asi8
+    start = pd.DatetimeIndex(labels.index).as_unit("ns").asi8
     end = pd.DatetimeIndex(labels["end"]).as_unit("ns").asi8
     return start, end
 

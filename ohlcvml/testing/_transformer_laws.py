@@ -96,7 +96,7 @@ def symbols_do_not_mix(transformer: Any) -> None:
     fitted = _fit(transformer, one)
     together: Features = fitted.transform(both)
     for symbol, alone in (("A", one), ("B", two)):
-        if not same(together.loc[symbol], fitted.transform(alone)):
+        if not same(pd.DataFrame(together.loc[symbol]), fitted.transform(alone)):
             raise LawBroken(
                 f"{type(transformer).__name__}: symbol {symbol} has other values beside another."
             )

@@ -91,7 +91,7 @@ def test_linear_contributions_are_coefficients_times_columns(told):
 
 
 def test_kinds_that_a_model_does_not_have(told):
-    train, test = told
+    train, _test = told
     with pytest.raises(ParameterError, match="'kind' must be one of permutation, shap; got 'gain'"):
         LogisticClassifier().fit(train).feature_importance("gain")
     bayes = SklearnClassifier(GaussianNB()).fit(train)
@@ -101,7 +101,7 @@ def test_kinds_that_a_model_does_not_have(told):
 
 
 def test_a_model_of_one_class_has_no_importance(told):
-    train, test = told
+    train, _test = told
     model = LightGBMClassifier(n_estimators=2).fit(train[train.y == 1])
     assert (model.feature_importance("gain") == 0.0).all()
 

@@ -54,7 +54,7 @@ def test_a_missing_value_cuts_a_stretch(bars, labels, samples, witness):
 
 def test_a_step_of_one_series_is_not_shown_several(samples, lone_witness):
     model = FEATURES * lone_witness * LogisticClassifier()
-    with pytest.raises(DataError, match="learns from one series only.*2 separate stretches"):
+    with pytest.raises(DataError, match=r"learns from one series only.*2 separate stretches"):
         model.fit(samples[middle_fold(samples)[0]])
     train, _ = next(iter(WalkForward(n_splits=3).split(samples)))
     shown = model.fit(samples[train]).transformers_[1].shown_
@@ -107,9 +107,9 @@ ADAPTED = TabularToSeriesAdaptor(StandardScaler(), fit_in_transform=True)
     ids=["fit_in_transform", "remember_data", "inside a union", "inside a chain"],
 )
 def test_steps_that_learn_while_transforming_are_refused(step):
-    with pytest.raises(OhlcvmlError, match="fit_in_transform=True|keeps its training data"):
+    with pytest.raises(OhlcvmlError, match=r"fit_in_transform=True|keeps its training data"):
         BarPipeline([("step", step), ("model", LogisticClassifier())])
-    with pytest.raises(OhlcvmlError, match="fit_in_transform|remember_data|keeps its training"):
+    with pytest.raises(OhlcvmlError, match=r"fit_in_transform|remember_data|keeps its training"):
         _ = step * LogisticClassifier()
 
 
