@@ -22,7 +22,7 @@ from ohlcvml.evaluation._evaluate import (
     predictions_table,
     score_predictions,
 )
-from ohlcvml.exceptions import DataError
+from ohlcvml.exceptions import DataError, ParameterError
 from ohlcvml.pipeline import BarPipeline, BaseBarClassifier
 from ohlcvml.pipeline._steps import fit_step
 from ohlcvml.samples import Samples
@@ -106,6 +106,11 @@ def cross_validate(
     features = bars
     for step in prefix:
         features = step.clone().fit(features).transform(features)
+    if not hasattr(cv, "split"):
+        raise ParameterError(
+            f"cross_validate: parameter 'cv' must be a splitter; got {cv!r}. Use "
+            "WalkForward(n_splits=5), or PurgedKFold, from ohlcvml.splits."
+        )
     table, labeller = _label(labels, bars)
     samples = Samples(bars, table, rows, features if prefix else None)
     splits = list(cv.split(samples))

@@ -118,10 +118,12 @@ class BaseBarClassifier(BaseClassifier):  # type: ignore[misc]
         panel, good = samples.panel(self._window)
         self.fit_report_ = {"samples": len(samples), "without_history": int((~good).sum())}
         if not good.any():
+            empty = samples.features.columns[np.isnan(samples.last()).all(axis=0)].tolist()
             raise DataError(
                 f"{type(self).__name__}: none of the {len(samples)} training samples has history: "
-                f"every one has a NaN among its features within {self._window} bar(s). Give more "
-                "bars than the features' lookback, or leave out columns that are always NaN."
+                f"every one has a NaN among its features within {self._window} bar(s); columns "
+                f"without any value: {', '.join(map(str, empty)) or 'none'}. Give more bars than "
+                "the features' lookback, or leave out columns that are always NaN."
             )
         panel.weight = samples[good].weight
         y = samples.y[good].astype(np.int64)

@@ -14,7 +14,7 @@ from ohlcvml.evaluation import (
     equal_exposure,
     sides_at,
 )
-from ohlcvml.exceptions import DataError, LeakageError
+from ohlcvml.exceptions import DataError, LeakageError, ParameterError
 from ohlcvml.features import ReturnFeatures
 from ohlcvml.labels import TripleBarrierLabeller
 from ohlcvml.models import LightGBMClassifier, LogisticClassifier
@@ -295,3 +295,8 @@ def test_several_symbols_are_classified_but_not_traded(cv):
         )
         assert result.folds.loc[fold, "log_loss"] == pytest.approx(expected["log_loss"], rel=1e-2)
     assert set(result.predictions.index.get_level_values(0)) == {"SIM0", "SIM1"}
+
+
+def test_an_integer_is_no_splitter():
+    with pytest.raises(ParameterError, match="'cv' must be a splitter; got 5"):
+        cross_validate(MODEL, BARS, LABELS, 5)
