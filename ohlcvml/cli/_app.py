@@ -124,6 +124,8 @@ def demo(
             contract="ES",
             n_splits=4,
             exposure=None,
+            # The default of a whole day would leave nothing of a few days to train on.
+            embargo=None if n_bars >= 10_000 else "120",
             create_bundle=create_bundle or f"{folder}/bundle",
             plot=plot,
         )

@@ -8,6 +8,18 @@ from typing import Any
 
 import yaml
 
+from ohlcvml._checks import (
+    any_value,
+    boolean,
+    check_value,
+    either,
+    instance_of,
+    integer,
+    one_of,
+    optional,
+    real,
+    string,
+)
 from ohlcvml.exceptions import ParameterError
 from ohlcvml.pipeline import BarPipeline, BaseBarClassifier
 from ohlcvml.registry import all_estimators
@@ -37,13 +49,42 @@ class TrainSettings:
     execution: str = "average_active"
     exposure: float | None = 0.2
     n_splits: int = 5
-    embargo: str | None = None
+    embargo: int | float | str | None = None
     test_size: float = 0.15
     seed: int = 0
     n_jobs: int = -1
     create_bundle: str | None = None
     overwrite: bool = False
     plot: str | None = None
+
+
+_RULES = {
+    "data": string(),
+    "tz": optional(string()),
+    "scale": real(0.0, open_low=True),
+    "symbol": optional(string()),
+    "contract": optional(string()),
+    "policy": string(),
+    "model": string(),
+    "params": instance_of(dict),
+    "horizon": integer(1),
+    "k_up": real(0.0, open_low=True),
+    "k_down": real(0.0, open_low=True),
+    "cost_adjustment": one_of("net", "shift", "none"),
+    "commission": optional(real(0.0)),
+    "slippage": optional(real(0.0)),
+    "spread": optional(real(0.0)),
+    "execution": one_of("average_active", "bracket"),
+    "exposure": optional(real(0.0, 1.0, open_low=True)),
+    "n_splits": integer(2),
+    "embargo": any_value(),  # the splitter says what it may be
+    "test_size": real(0.0, 0.9, open_low=True),
+    "seed": integer(0),
+    "n_jobs": either(integer(1), one_of(-1)),
+    "create_bundle": optional(string()),
+    "overwrite": boolean(),
+    "plot": optional(string()),
+}
 
 
 def merge_settings(config: Path | None, options: dict[str, Any]) -> TrainSettings:
@@ -57,7 +98,10 @@ def merge_settings(config: Path | None, options: dict[str, Any]) -> TrainSetting
             "train: 'data' must name a file of bars; got nothing. Pass --data FILE, or the key "
             "'data' in the YAML file."
         )
-    return TrainSettings(**merged)
+    settings = TrainSettings(**merged)
+    for name, rule in _RULES.items():
+        check_value("train", name, rule, getattr(settings, name))
+    return settings
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
@@ -79,6 +123,8 @@ def _read_yaml(path: Path) -> dict[str, Any]:
             f"train: '--config' {path} has unknown key(s) {', '.join(unknown)}. Known keys: "
             f"{', '.join(sorted(known))}."
         )
+    if isinstance(settings.get("params"), dict):
+        settings["params"] = {name: _number(v) for name, v in settings["params"].items()}
     return settings
 
 
@@ -90,6 +136,8 @@ def parse_parameters(given: list[str]) -> dict[str, Any]:
     >>> from ohlcvml.cli._settings import parse_parameters
     >>> parse_parameters(["n_estimators=50", "learning_rate=0.1"])
     {'n_estimators': 50, 'learning_rate': 0.1}
+    >>> parse_parameters(["tol=1e-3", "device=cuda:0"])
+    {'tol': 0.001, 'device': 'cuda:0'}
     """
     parameters: dict[str, Any] = {}
     for item in given:
@@ -99,8 +147,24 @@ def parse_parameters(given: list[str]) -> dict[str, Any]:
                 f"train: '--param' must look like name=value; got {item!r}. For example "
                 "--param n_estimators=100."
             )
-        parameters[name.strip()] = yaml.safe_load(value)
+        try:
+            parameters[name.strip()] = _number(yaml.safe_load(value))
+        except yaml.YAMLError as error:
+            raise ParameterError(
+                f"train: '--param' {name} must have a value in YAML; got {value!r}. For example "
+                "--param n_estimators=100."
+            ) from error
     return parameters
+
+
+def _number(value: Any) -> Any:
+    """YAML takes 1e-3 for a word, because it has no decimal point."""
+    if isinstance(value, str) and value[:1] in "+-.0123456789":
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return value
 
 
 def model_classes() -> dict[str, type[BaseBarClassifier]]:

@@ -132,20 +132,21 @@ def train(
         "execution": settings.execution,
         "progress": True,
     }
+    walk_forward = WalkForward(n_splits=settings.n_splits)
+    k_fold_cv = PurgedKFold(n_splits=settings.n_splits, embargo=_embargo(settings.embargo))
+    for cv in (walk_forward, k_fold_cv):
+        list(cv.split(develop))  # a fold without training rows is told before minutes of fitting
     console.print(f"Walk-forward, {settings.n_splits} folds")
     forward = cross_validate(
         model,
         bars,
         labels,
-        WalkForward(n_splits=settings.n_splits),
+        walk_forward,
         exposure=settings.exposure,
         **shared,
     )
     console.print(f"Purged k-fold, {settings.n_splits} folds (two-sided)")
-    embargo = _embargo(settings.embargo)
-    k_fold = cross_validate(
-        model, bars, labels, PurgedKFold(n_splits=settings.n_splits, embargo=embargo), **shared
-    )
+    k_fold = cross_validate(model, bars, labels, k_fold_cv, **shared)
     with console.status("Fitting on all rows before the test set, then one look at it"):
         final = model.clone().fit(develop)
         tested = evaluate(final, test, contract=traded, costs=costs, execution=settings.execution)
@@ -166,10 +167,10 @@ def train(
     )
 
 
-def _embargo(given: str | None) -> int | float | str | None:
-    """Bars, a share of the bars, or a time span."""
-    if given is None:
-        return None
+def _embargo(given: int | float | str | None) -> int | float | str | None:
+    """Bars, a share of the bars, or a time span; the command line gives all three as text."""
+    if not isinstance(given, str):
+        return given
     for kind in (int, float):
         try:
             return kind(given)
