@@ -17,3 +17,20 @@ def shared_data():
     if not (path / "manifest.json").exists():
         pytest.skip("the shared market data are not present")
     return path
+
+
+@pytest.fixture
+def contracts_restored(monkeypatch):
+    """Contracts registered by a test are forgotten after it."""
+    from ohlcvml.bars import _contracts
+
+    monkeypatch.setattr(_contracts, "_contracts", dict(_contracts._contracts))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _records_of_their_own(tmp_path_factory):
+    """Looks at test sets made by tests are nobody's looks."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "OHLCVML_HOME" not in os.environ:
+            patch.setenv("OHLCVML_HOME", str(tmp_path_factory.mktemp("records")))
+        yield

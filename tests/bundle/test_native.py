@@ -177,7 +177,7 @@ def test_sktime_classifier_at_the_panel_door(roundtrip):
 
 
 def network_class():
-    import torch
+    torch = pytest.importorskip("torch")
 
     class Tiny(torch.nn.Module):
         def __init__(self, width=3):
@@ -202,7 +202,7 @@ def tiny():
 
 
 def test_networks_keep_their_weights_and_the_callers_seed(roundtrip, tiny):
-    import torch
+    torch = pytest.importorskip("torch")
 
     torch.set_num_threads(1)
     network = tiny(width=5).eval()
@@ -225,7 +225,7 @@ def test_networks_need_a_config_that_rebuilds_them(tiny):
 
 
 def test_networks_must_be_registered():
-    import torch
+    torch = pytest.importorskip("torch")
 
     with pytest.raises(BundleError, match="Linear, which a bundle cannot hold"):
         Encoder().encode(torch.nn.Linear(2, 2))

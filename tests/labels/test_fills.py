@@ -196,7 +196,7 @@ def test_prices_that_are_not_positive_give_points():
     assert first(labels)[["ret", "cost", "net_ret"]].tolist() == pytest.approx([1.7, 0.2, 1.5])
 
 
-def test_specification_of_the_day():
+def test_specification_of_the_day(contracts_restored):
     register_contract(Contract("TWOTICKS", 1.0, 1.0, valid_from=pd.Timestamp("2000-01-01").date()))
     register_contract(Contract("TWOTICKS", 0.5, 1.0, valid_from=pd.Timestamp("2024-03-06").date()))
     rows = [(100, 101.5, 99.0, 100)] * 4

@@ -31,15 +31,6 @@ def bars():
 
 
 @pytest.mark.parametrize("labeller", LABELLERS)
-def test_conforms_to_sktime(labeller):
-    from sktime.utils.estimator_checks import check_estimator
-
-    results = check_estimator(labeller, raise_exceptions=True, verbose=False)
-    assert set(results.values()) == {"PASSED"}
-    assert labeller.get_class_tag("is_production_safe") is False
-
-
-@pytest.mark.parametrize("labeller", LABELLERS)
 def test_columns_and_types(labeller, bars):
     labels = labeller(5, cost_adjustment=None).fit_transform(bars)
     assert tuple(labels.columns) == LABEL_COLUMNS

@@ -72,7 +72,6 @@ class XGBoostClassifier(BaseTabularClassifier):
     """
 
     _tags = {
-        "python_dependencies": "xgboost",
         "model_family": "boosting",
         "capability:missing_values": True,
         "capability:random_state": True,
