@@ -9,13 +9,6 @@ import pytest
 from ohlcvml.bars import Contract, _contracts, contract, contract_symbols, register_contract
 from ohlcvml.exceptions import DataError, ParameterError
 
-
-@pytest.fixture
-def table(monkeypatch):
-    """Keep registrations out of other tests."""
-    monkeypatch.setattr(_contracts, "_contracts", dict(_contracts._contracts))
-
-
 # Worth of a full point, from the contract unit: dollars an index point, ounces, pounds, barrels,
 # million British thermal units, face value / 100, units of currency, coins.
 UNIT = {
@@ -80,14 +73,14 @@ def test_json_round_trip():
     assert Contract.from_dict(fields) == contract("6E")
 
 
-@pytest.mark.usefixtures("table")
+@pytest.mark.usefixtures("contracts_restored")
 def test_register_adds_a_version_without_losing_the_others():
     register_contract(Contract("MES", 0.5, 2.5, "USD", "CME_Equity", date(2030, 1, 1)))
     assert contract("MES").tick_size == 0.5
     assert contract("MES", on="2029-12-31").tick_size == 0.25
 
 
-@pytest.mark.usefixtures("table")
+@pytest.mark.usefixtures("contracts_restored")
 def test_register_refuses_a_silent_change():
     changed = Contract("MES", 0.5, 2.5, "USD", "CME_Equity", date(2019, 5, 6))
     with pytest.raises(ParameterError, match="replace=True"):
