@@ -118,7 +118,8 @@ class BaseBarClassifier(BaseClassifier):  # type: ignore[misc]
         panel, good = samples.panel(self._window)
         self.fit_report_ = {"samples": len(samples), "without_history": int((~good).sum())}
         if not good.any():
-            empty = samples.features.columns[np.isnan(samples.last()).all(axis=0)].tolist()
+            absent = np.flatnonzero(np.isnan(samples.last()).all(axis=0))
+            empty = samples.features.columns[absent].tolist()
             raise DataError(
                 f"{type(self).__name__}: none of the {len(samples)} training samples has history: "
                 f"every one has a NaN among its features within {self._window} bar(s); columns "

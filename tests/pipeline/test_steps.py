@@ -137,6 +137,12 @@ def test_a_step_that_drops_rows_is_refused(samples):
         model.fit(samples)
 
 
+def test_columns_without_any_value_are_named(bars, labels):
+    table = bars.assign(volume=np.nan)
+    with pytest.raises(DataError, match=r"columns without any value: volume\."):
+        LogisticClassifier().fit(Samples(bars, labels, features=table))
+
+
 def test_features_without_history_tell_so(bars, labels):
     samples = Samples(bars, labels)[:30]
     with pytest.raises(DataError, match="none of the 30 training samples has history"):
