@@ -16,7 +16,7 @@ __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="ohlcvml",
-    help=__doc__.splitlines()[0] if __doc__ else None,
+    help="Leak-free, costed evaluation of models on OHLCV bars, and bundles that serve them.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -139,14 +139,13 @@ def _train_and_print(bars: Any, settings: Any, notes: list[str]) -> None:
     result = run(bars, settings, console, notes)
     print_result(console, result, settings.model)
     if settings.plot:
-        from ohlcvml.evaluation import buy_and_hold, plot_equity
+        from ohlcvml.evaluation import plot_equity
 
         forward = result.walk_forward.backtest
         assert forward is not None  # walk-forward tests each row once
-        held = buy_and_hold(bars, contract=settings.contract, like=forward)
         figure = plot_equity(
             forward,
-            {"buy and hold": held},
+            {"buy and hold": result.held},
             name=settings.model,
             title="Walk-forward, out of fold, net of costs",
         )

@@ -39,6 +39,10 @@ SCORES: tuple[tuple[str, str, str], ...] = (
     ("exposure", "exposure", "{:.3f}"),
 )
 
+# Ratios of a mean to a spread say nothing of a handful of sessions.
+PER_SESSION = frozenset({"net_sharpe", "sharpe_low", "sharpe_high", "sortino", "calmar"})
+LEAST_SESSIONS = 5
+
 
 def score_table(title: str, columns: list[tuple[str, Any]], caption: str | None = None) -> Table:
     """A table with one column for each named mapping of scores."""
@@ -55,8 +59,13 @@ def score_table(title: str, columns: list[tuple[str, Any]], caption: str | None 
     for name, _ in columns:
         table.add_column(name.replace("_", " "), justify="right")
     for key, heading, form in SCORES:
-        values = [scores.get(key, np.nan) for _, scores in columns]
-        table.add_row(heading, *(_cell(value, form) for value in values))
+        if all(key not in scores for _, scores in columns):
+            continue
+        cells = []
+        for _, scores in columns:
+            told = key not in PER_SESSION or scores.get("sessions", 0) >= LEAST_SESSIONS
+            cells.append(_cell(scores.get(key, np.nan) if told else np.nan, form))
+        table.add_row(heading, *cells)
     return table
 
 
@@ -76,11 +85,13 @@ def print_result(console: Console, result: TrainingResult, model: str) -> None:
     forward, k_fold, test = result.walk_forward, result.k_fold, result.test
     folds = [(f"fold {fold}", row) for fold, row in forward.folds.to_dict("index").items()]
     console.print(score_table(f"Walk-forward, {model}, fold by fold", folds))
-    columns: list[tuple[str, Any]] = [(f"{model} fold mean", _means(forward))]
-    if forward.backtest is not None:
-        columns.append(("out-of-fold P&L", forward.backtest.scores))
-    title = "Walk-forward, the headline: net of costs, beside what needs no model"
-    console.print(score_table(title, [*columns, *_rows(forward.baselines)]))
+    columns: list[tuple[str, Any]] = [(model, _means(forward)), *_rows(forward.baselines)]
+    title = "Walk-forward, mean of the folds, beside what needs no model"
+    console.print(score_table(title, columns))
+    assert forward.backtest is not None  # walk-forward tests each row once
+    columns = [(model, forward.backtest.scores), ("buy_and_hold", result.held.scores)]
+    title = "Walk-forward, out of fold: the headline P&L, one run over all folds, net of costs"
+    console.print(score_table(title, columns))
     columns = [(f"{model} fold mean", _means(k_fold)), *_rows(k_fold.baselines)]
     console.print(score_table("Purged k-fold (two-sided)", columns, "; ".join(k_fold.notes)))
     caption = f"{looks_text(result.looks).capitalize()}."

@@ -22,8 +22,10 @@ from ohlcvml.bars import (
 from ohlcvml.bundle import load, save
 from ohlcvml.cli._settings import TrainSettings, make_model
 from ohlcvml.evaluation import (
+    Backtest,
     CrossValidation,
     Evaluation,
+    buy_and_hold,
     count_look,
     cross_validate,
     evaluate,
@@ -49,6 +51,7 @@ class TrainingResult:
     parts: HoldoutParts
     unused: dict[str, int]
     walk_forward: CrossValidation
+    held: Backtest  # buy and hold over the same stretches as the out-of-fold run
     k_fold: CrossValidation
     test: Evaluation
     looks: int | None
@@ -145,6 +148,8 @@ def train(
         exposure=settings.exposure,
         **shared,
     )
+    assert forward.backtest is not None  # walk-forward tests each row once
+    held = buy_and_hold(bars, contract=traded, costs=costs, like=forward.backtest)
     console.print(f"Purged k-fold, {settings.n_splits} folds (two-sided)")
     k_fold = cross_validate(model, bars, labels, k_fold_cv, **shared)
     with console.status("Fitting on all rows before the test set, then one look at it"):
@@ -163,7 +168,7 @@ def train(
                 final, settings, bars, labels, labeller, traded, costs, results, test
             )
     return TrainingResult(
-        bars, labels, parts, unused, forward, k_fold, tested, looks, final, bundle, notes
+        bars, labels, parts, unused, forward, held, k_fold, tested, looks, final, bundle, notes
     )
 
 

@@ -14,7 +14,7 @@ from tests.cli.conftest import TRAIN
 def test_train_prints_every_table(trained):
     for title in (
         "Walk-forward, lightgbm, fold by fold",
-        "the headline: net of costs",
+        "the headline P&L",
         "Purged k-fold (two-sided)",
         "Untouched test set: the last rows in time",
         "First look at this test set.",
