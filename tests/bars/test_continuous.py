@@ -5,7 +5,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ohlcvml.bars import Sessions, check_bars, continuous, contract
@@ -182,11 +182,16 @@ def test_truncation_law(bars, cut, roll, adjustment):
     keywords = {"roll": roll, "adjustment": adjustment, "expiry": "third_friday"}
     time = bars.index.get_level_values("time")
     end = time.min() + cut * (time.max() - time.min())
-    whole = continuous(bars, **keywords)
+    try:
+        whole, part = continuous(bars, **keywords), continuous(bars[time <= end], **keywords)
+    except DataError as error:
+        # Thin books may hold no bar to measure a gap at. That is said, never guessed: no past to
+        # compare.
+        assume("without having shared one bar" not in str(error))
+        raise
     assert whole.index.is_monotonic_increasing
     assert whole.index.is_unique
     assert (np.diff(whole["contract"]) >= 0).all()
-    part = continuous(bars[time <= end], **keywords)
     pd.testing.assert_frame_equal(part, whole[whole.index <= end])
 
 
