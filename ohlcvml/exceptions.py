@@ -7,7 +7,6 @@ __all__ = [
     "BundleWarning",
     "DataError",
     "DataWarning",
-    "FittingWarning",
     "LeakageError",
     "MissingDependencyError",
     "OhlcvmlError",
@@ -46,10 +45,6 @@ class OhlcvmlWarning(UserWarning):
 
 class DataWarning(OhlcvmlWarning):
     """Data were changed or look wrong; the message says what and how much."""
-
-
-class FittingWarning(OhlcvmlWarning):
-    """A model was fitted on less, or on other, than was asked; the message says what."""
 
 
 class BundleWarning(OhlcvmlWarning):

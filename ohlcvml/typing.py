@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-__all__ = ["Bars", "BoolArray", "Features", "FloatArray", "IntArray", "Labels", "Params"]
+__all__ = ["Bars", "BoolArray", "Features", "FloatArray", "IntArray", "Labels"]
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 IntArray: TypeAlias = npt.NDArray[np.int64]
@@ -17,4 +17,3 @@ BoolArray: TypeAlias = npt.NDArray[np.bool_]
 Bars: TypeAlias = pd.DataFrame
 Labels: TypeAlias = pd.DataFrame
 Features: TypeAlias = pd.DataFrame
-Params: TypeAlias = dict[str, Any]

@@ -12,6 +12,7 @@ import pandas as pd
 from ohlcvml.bars._frame import symbol_starts
 from ohlcvml.exceptions import DataError
 from ohlcvml.labels import average_uniqueness, check_labels, label_positions
+from ohlcvml.labels._uniqueness import time_decay_weights
 from ohlcvml.samples._panel import BarPanel, has_history
 from ohlcvml.typing import Bars, BoolArray, Features, FloatArray, IntArray, Labels
 
@@ -80,12 +81,21 @@ class _LabelTable:
 
     @cached_property
     def own_weight(self) -> FloatArray:
-        """The labeller's weighting with the uniqueness of the uncut table divided out."""
+        """The labeller's weighting, with what depends on the rows beside it divided out."""
         own = np.zeros(len(self.labels))
         rows = self.usable
-        unique = average_uniqueness(self.pos[rows], self.end_pos[rows], len(self.bars))
-        own[rows] = self.labels["weight"].to_numpy()[rows] / unique
+        own[rows] = self.labels["weight"].to_numpy()[rows] / self.shared_weight(rows)
         return own
+
+    def shared_weight(self, rows: IntArray) -> FloatArray:
+        """Average uniqueness among ``rows``, and the labeller's time decay over them."""
+        pos = self.pos[rows]
+        unique = average_uniqueness(pos, self.end_pos[rows], len(self.bars))
+        oldest = float(self.labels.attrs.get("params", {}).get("time_decay", 1.0))
+        if oldest == 1.0:
+            return unique
+        symbol = np.searchsorted(symbol_starts(self.bars.index), pos, side="right")
+        return unique * time_decay_weights(unique, symbol, oldest)
 
 
 class Samples:
@@ -244,9 +254,15 @@ class Samples:
 
     @property
     def weight(self) -> FloatArray:
-        """Own weighting times average uniqueness among the rows of this view alone."""
-        unique = average_uniqueness(self.pos, self.end_pos, len(self.bars))
-        return self._labels.own_weight[self.rows] * unique
+        """Weights of the samples, of shape (n,), made of the rows of this view alone.
+
+        Average uniqueness and time decay among these rows, times the labeller's own weighting at
+        a mean of 1 over them: neither its scale nor a row's age may depend on later labels.
+        """
+        own = self._labels.own_weight[self.rows]
+        level = own.mean() if len(own) else 0.0
+        shared = self._labels.shared_weight(self.rows)
+        return shared * (own / level) if level > 0 else shared
 
     def last(self) -> npt.NDArray[np.float32]:
         """Features at the decision bars, of shape (n, C), NaN where there is no history."""

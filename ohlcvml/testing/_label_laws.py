@@ -9,6 +9,7 @@ import pandas as pd
 
 from ohlcvml.bars import simulate_bars
 from ohlcvml.labels import LABEL_COLUMNS
+from ohlcvml.samples import Samples
 from ohlcvml.testing._future import cuts, futures
 from ohlcvml.testing._parameters import check_parameters_matter
 from ohlcvml.testing._report import LawBroken
@@ -56,6 +57,23 @@ def nothing_after_the_end_changes_a_label(labeller: Any) -> None:
                 )
 
 
+def later_labels_do_not_move_training_weights(labeller: Any) -> None:
+    """Samples settled before a cut weigh the same whatever happens from the cut on."""
+    bars = label_bars()
+    whole = Samples(bars, labeller.fit_transform(bars))
+    for cut in cuts(bars):
+        for name, changed in futures(bars, cut):
+            other = Samples(changed, labeller.clone().fit_transform(changed))
+            settled = whole.index[(whole.end < bars.index[cut]) & whole.index.isin(other.index)]
+            one = whole[whole.index.isin(settled)].weight
+            two = other[other.index.isin(settled)].weight
+            if not np.allclose(one, two, rtol=1e-9, atol=0.0):
+                raise LawBroken(
+                    f"{type(labeller).__name__}: weights of samples settled before row {cut} "
+                    f"changed when the bars from there on were {name}."
+                )
+
+
 def table_keeps_its_contract(labeller: Any) -> None:
     """Columns, types and order of the labels table; intervals run forward."""
     bars = label_bars()
@@ -77,5 +95,9 @@ def every_parameter_has_an_effect(labeller: Any) -> None:
     check_parameters_matter(type(labeller), lambda one: one.fit_transform(label_bars()))
 
 
-LABEL_LAWS = (nothing_after_the_end_changes_a_label, table_keeps_its_contract)
+LABEL_LAWS = (
+    nothing_after_the_end_changes_a_label,
+    later_labels_do_not_move_training_weights,
+    table_keeps_its_contract,
+)
 LABEL_CLASS_LAWS = (every_parameter_has_an_effect,)

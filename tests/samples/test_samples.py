@@ -82,7 +82,7 @@ def test_weight_is_uniqueness_among_the_rows_times_own_weighting(weighting):
     own = np.ones(len(thin))
     if weighting:
         size = np.abs(labels["ret"].to_numpy())
-        own = size[thin.rows] / size[samples.rows].mean()
+        own = size[thin.rows] / size[thin.rows].mean()
     np.testing.assert_allclose(thin.weight, own)
 
 
