@@ -1,0 +1,6 @@
+"""Regimes: the state of the market, filtered bar by bar, the same bits in batch and in a stream."""
+
+from ohlcvml.regimes._base import BaseRegime
+from ohlcvml.regimes._inputs import RegimeInputs
+
+__all__ = ["BaseRegime", "RegimeInputs"]
