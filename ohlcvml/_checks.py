@@ -8,6 +8,7 @@ for every parameter of every estimator.
 from __future__ import annotations
 
 import numbers
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -26,11 +27,13 @@ __all__ = [
     "either",
     "instance_of",
     "integer",
+    "jobs",
     "none",
     "one_of",
     "optional",
     "real",
     "string",
+    "threads",
 ]
 
 
@@ -79,6 +82,16 @@ def _bounds_text(low: float | None, high: float | None, *, closed: bool) -> str:
     if low is not None:
         return f" of at least {low}" if closed else f" above {low}"
     return f" of at most {high}" if high is not None else ""
+
+
+def jobs() -> Rule:
+    """Accept a number of threads: at least 1, or -1 for one per core."""
+    return either(integer(1), one_of(-1))
+
+
+def threads(n_jobs: int) -> int:
+    """Number of threads; -1 stands for one per core, as in scikit-learn."""
+    return (os.cpu_count() or 1) if n_jobs == -1 else n_jobs
 
 
 def one_of(*values: Any) -> Rule:

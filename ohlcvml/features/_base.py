@@ -12,7 +12,9 @@ from sktime.transformations.base import BaseTransformer
 from ohlcvml._checks import Rule, check_parameters
 from ohlcvml.exceptions import ParameterError
 from ohlcvml.features._channels import BarRow, Channels
+from ohlcvml.features._columns import Column, describe
 from ohlcvml.features._stream import FeatureStream, KernelNode, Node
+from ohlcvml.features._warm import warm_up
 from ohlcvml.typing import Bars, Features, FloatArray
 
 __all__ = ["BaseFeature"]
@@ -22,11 +24,11 @@ class BaseFeature(BaseTransformer):  # type: ignore[misc]
     """Base of features: one kernel, run over a table of bars or over one bar.
 
     A family says what its kernel reads (``_inputs``, names of :class:`Channels`), its parameters
-    (``_kernel_params``), its empty state (``_initial_state``, named arrays), and the names and
-    ``lookback`` of its columns. The kernel ``(inputs, first, last, params, state, out)`` runs one
-    compiled step per bar t in [first, last), writing column k to ``out[k, t]``. Batch is that loop
-    over each symbol with a fresh state; a stream is the same function over one bar. A bar with a
-    missing input gives NaN and leaves the state as it was.
+    (``_kernel_params``), its empty state (``_initial_state``, named arrays), what its columns mean
+    (``_columns``) and their ``lookback``. The kernel ``(inputs, first, last, params, state, out)``
+    runs one compiled step per bar t in [first, last), writing column k to ``out[k, t]``. Batch is
+    that loop over each symbol with a fresh state; a stream is the same function over one bar. A bar
+    with a missing input gives NaN and leaves the state as it was.
 
     Please do not grow this class: what only some features need belongs to them.
     """
@@ -45,10 +47,11 @@ class BaseFeature(BaseTransformer):  # type: ignore[misc]
         "is_production_safe": True,
     }
     _parameter_rules: ClassVar[Mapping[str, Rule]] = {}
-    _inputs: ClassVar[tuple[str, ...]] = ()
+    _inputs: tuple[str, ...] = ()  # a property where names depend on parameters
     _kernel: ClassVar[Callable[..., None]]
 
     lookback_tolerance: ClassVar[float] = 1e-9
+    lookback_is_bound: bool = False  # True where memory ends with time: no row may need all of it
 
     def __post_init__(self) -> None:
         check_parameters(self)
@@ -57,14 +60,25 @@ class BaseFeature(BaseTransformer):  # type: ignore[misc]
     @property
     def feature_names(self) -> list[str]:
         """Names of the output columns, in order."""
-        raise NotImplementedError
+        return [column.name for column in self._columns()]
+
+    def describe(self) -> pd.DataFrame:
+        """What each column means: formula, window, unit, where undefined, source.
+
+        Returns
+        -------
+        pd.DataFrame
+            One row per column of the output, indexed by its name.
+        """
+        return describe(self._columns())
 
     @property
     def lookback(self) -> int | None:
         """Rows before row t on which row t may depend.
 
         Exact for finite-memory columns; for recursive ones older rows weigh at most
-        ``lookback_tolerance``. None if a part does not say.
+        ``lookback_tolerance``; for columns of a session or a coarser timeframe
+        (``lookback_is_bound``) as many as their time can hold. None if a part does not say.
         """
         raise NotImplementedError
 
@@ -83,6 +97,9 @@ class BaseFeature(BaseTransformer):  # type: ignore[misc]
         """
         return FeatureStream(self, state)
 
+    def _columns(self) -> list[Column]:
+        raise NotImplementedError
+
     def _kernel_params(self) -> tuple[Any, ...]:
         raise NotImplementedError
 
@@ -96,6 +113,7 @@ class BaseFeature(BaseTransformer):  # type: ignore[misc]
 
     def _write(self, X: Bars, channels: Channels, out: FloatArray) -> None:
         """Write the columns into ``out`` of shape (n_columns, n_rows), symbol by symbol."""
+        warm_up([self])
         inputs = tuple(channels[name] for name in self._inputs)
         params = self._kernel_params()
         for first, last in zip(channels.starts[:-1], channels.starts[1:], strict=True):
@@ -107,6 +125,10 @@ class BaseFeature(BaseTransformer):  # type: ignore[misc]
         inputs = tuple(source[name] for name in self._inputs)
         kernel, params = type(self)._kernel, self._kernel_params()
         return KernelNode(kernel, inputs, params, self._initial_state(), out)
+
+    def _leaves(self) -> list[BaseFeature]:
+        """Parts that have a kernel."""
+        return [self] if hasattr(type(self), "_kernel") else []
 
     def __add__(self, other: Any) -> Any:
         from ohlcvml.features._union import unite

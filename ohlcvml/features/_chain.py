@@ -17,12 +17,15 @@ from ohlcvml.bars._frame import OHLCV
 from ohlcvml.exceptions import ParameterError
 from ohlcvml.features._base import BaseFeature
 from ohlcvml.features._channels import LOGS, BarRow, Channels
+from ohlcvml.features._columns import Column
 from ohlcvml.features._parts import (
     as_step,
+    columns_of,
     is_ours,
     is_sklearn_transformer,
     join_tags,
     known_names,
+    leaves_of,
     names_of,
 )
 from ohlcvml.features._stream import Node
@@ -68,6 +71,10 @@ class _SerialNodes:
     def advance(self) -> None:
         for node in self._nodes:
             node.advance()
+
+    def compile(self) -> None:
+        for node in self._nodes:
+            node.compile()
 
 
 class BarFeatureChain(_HeterogenousMetaEstimator, BaseFeature):  # type: ignore[misc]
@@ -147,11 +154,17 @@ class BarFeatureChain(_HeterogenousMetaEstimator, BaseFeature):  # type: ignore[
             return self.steps_
         return [(name, as_step(step, "BarFeatureChain")) for name, step in self._steps]
 
-    @property
-    def feature_names(self) -> list[str]:
-        """Names of the output columns, in order."""
+    def _columns(self) -> list[Column]:
         name, last = self._parts()[-1]
-        return names_of(last, name)
+        return columns_of(last, name)
+
+    def _leaves(self) -> list[BaseFeature]:
+        return leaves_of(self._parts())
+
+    @property
+    def lookback_is_bound(self) -> bool:  # type: ignore[override]
+        """Whether a step's memory ends with time."""
+        return any(getattr(step, "lookback_is_bound", False) for _, step in self._parts())
 
     @property
     def lookback(self) -> int | None:

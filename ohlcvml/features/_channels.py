@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -10,12 +12,22 @@ import pandas as pd
 
 from ohlcvml.bars._frame import OHLCV, price_arrays, symbol_starts
 from ohlcvml.exceptions import DataError
-from ohlcvml.typing import FloatArray
+from ohlcvml.features._clock import (
+    NO_TIME,
+    SESSION_INPUTS,
+    SessionClock,
+    check_spacing,
+    is_clock,
+    spacing,
+    stamps_of,
+    too_close,
+)
+from ohlcvml.typing import FloatArray, IntArray
 
 __all__ = ["BarRow", "Channels"]
 
-# A kernel names its inputs. To give later families another one (time, session number), add its
-# name here and its computation to Channels (a whole table) and BarRow (one bar).
+# A kernel names its inputs. To give families another one, add its computation to Channels (a whole
+# table) and BarRow (one bar).
 LOGS: dict[str, str] = {f"log_{name}": name for name in OHLCV}
 PRICES = OHLCV[:4]
 
@@ -26,28 +38,48 @@ class Channels:
     ``open high low close volume``; ``log_open log_high log_low log_close``; ``log_volume`` is
     log(1 + volume). A bar with a missing price is missing in all four prices. In a plain series,
     which has none of these columns and is taken as price, the log of a price at or below zero is
-    NaN; in bars it raises. Any other name is a column of the table.
+    NaN; in bars it raises. Times are int64 nanoseconds UTC, ``NO_TIME`` where the index holds no
+    dates: ``time@{bar size}`` the stamps, checked to be at least so far apart;
+    ``session@{calendar}``, ``session_open@{calendar}``, ``session_close@{calendar}`` number, open
+    and close of the session, the UTC day where the calendar is empty. Any other name is a column
+    of the table. Threads may share one object.
     """
 
     def __init__(self, table: pd.DataFrame, who: str) -> None:
         self.starts = symbol_starts(table.index)
         self.n_rows = len(table)
         self._table, self._who = table, who
-        self._arrays: dict[str, FloatArray] = {}
+        self._arrays: dict[str, Any] = {}
         self._volume_checked = False
+        self._lock = RLock()
 
-    def __getitem__(self, name: str) -> FloatArray:
-        if name not in self._arrays:
-            if name in OHLCV:
-                self._read_bars()
-            elif name in LOGS:
-                self._arrays[name] = self._log(LOGS[name])
-            else:
-                self._arrays[name] = _column(self._table, name, self._who)
-        if name == "volume" and not self._volume_checked:
-            self._check_volume()
-            self._volume_checked = True
-        return self._arrays[name]
+    def __getitem__(self, name: str) -> Any:
+        with self._lock:
+            if name not in self._arrays:
+                if name in OHLCV:
+                    self._read_bars()
+                elif name in LOGS:
+                    self._arrays[name] = self._log(LOGS[name])
+                elif is_clock(name):
+                    self._read_clock(name)
+                else:
+                    self._arrays[name] = _column(self._table, name, self._who)
+            if name == "volume" and not self._volume_checked:
+                self._check_volume()
+                self._volume_checked = True
+            return self._arrays[name]
+
+    def _read_clock(self, name: str) -> None:
+        if "time" not in self._arrays:
+            self._arrays["time"] = stamps_of(self._table.index)
+        stamps = self._arrays["time"]
+        kind, _, argument = name.partition("@")
+        if kind == "time":
+            check_spacing(stamps, self.starts, spacing(name, self._who), self._who)
+            self._arrays[name] = stamps
+        else:
+            found = SessionClock(argument).table(stamps)
+            self._arrays |= {f"{key}@{argument}": values for key, values in found.items()}
 
     def _read_bars(self) -> None:
         arrays = price_arrays(self._table, self._who)._asdict()
@@ -101,11 +133,14 @@ class BarRow:
         self._raw, self._logs = np.full(5, np.nan), np.full(5, np.nan)
         self._arguments = np.full(5, np.nan)  # of the logs, so that one call of np.log serves all
         self._extra: dict[str, FloatArray] = {}
+        self._clock = _RowClock(who)
         self._logged: set[int] = set()  # prices whose log a kernel reads
         self._plain = False  # a value of a plain series, without the names of a bar
         self._labels: tuple[Any, tuple[int, ...] | None] = (None, None)
 
-    def __getitem__(self, name: str) -> FloatArray:
+    def __getitem__(self, name: str) -> Any:
+        if is_clock(name):
+            return self._clock[name]
         if name in OHLCV:
             at = OHLCV.index(name)
             return self._raw[at : at + 1]
@@ -119,8 +154,12 @@ class BarRow:
         """Values of several columns, of shape (len(names),)."""
         return np.array([self[name][0] for name in names])
 
-    def read(self, bar: Any) -> None:
-        """Take over a bar: mapping, Series, named tuple, or array open high low close volume."""
+    def read(self, bar: Any, time: Any = None) -> None:
+        """Take over a bar: mapping, Series, named tuple, or array open high low close volume.
+
+        Its stamp, where an input needs one, is ``time``, or else its field ``time``, the name of
+        the Series or the ``Index`` of the named tuple.
+        """
         raw = self._raw
         raw[:] = self._values(bar)
         total = raw[0] + raw[1] + raw[2] + raw[3]
@@ -141,6 +180,8 @@ class BarRow:
         np.log(self._arguments, out=self._logs)
         for name, value in self._extra.items():
             value[0] = _field(bar, name, self._who)
+        if self._clock.needed:
+            self._clock.read(bar, time, self._plain)
 
     def _values(self, bar: Any) -> Any:
         if isinstance(bar, pd.Series):
@@ -170,6 +211,59 @@ class BarRow:
                 "volume as NaN where there is none."
             )
         return [float(fields[name]) for name in OHLCV]
+
+
+class _RowClock:
+    """Times of one bar, each an int64 array of length 1, rewritten in place."""
+
+    def __init__(self, who: str) -> None:
+        self._who = who
+        self._time = np.full(1, NO_TIME, dtype=np.int64)
+        self._sessions: dict[str, tuple[SessionClock, IntArray]] = {}
+        self._least = 0  # distance of bars
+        self.needed = False
+
+    def __getitem__(self, name: str) -> IntArray:
+        self.needed = True
+        kind, _, argument = name.partition("@")
+        if kind == "time":
+            self._least = max(self._least, spacing(name, self._who))
+            return self._time
+        if argument not in self._sessions:
+            values = np.full(len(SESSION_INPUTS), NO_TIME, dtype=np.int64)
+            self._sessions[argument] = (SessionClock(argument), values)
+        at = SESSION_INPUTS.index(kind)
+        return self._sessions[argument][1][at : at + 1]
+
+    def read(self, bar: Any, time: Any, plain: bool) -> None:
+        """Take over the stamp of a bar."""
+        stamp, before = _stamp(bar, time), int(self._time[0])
+        if stamp is None:
+            if not plain:
+                raise DataError(
+                    f"{self._who}: the bar must carry its stamp, some columns are made of it. Use "
+                    "push(bar, time=stamp), or a field 'time'."
+                )
+            stamp = NO_TIME
+        elif before != NO_TIME and stamp - before < max(self._least, 1):
+            raise DataError(too_close(self._who, stamp, stamp - before, max(self._least, 1)))
+        self._time[0] = stamp
+        for clock, values in self._sessions.values():
+            values[:] = clock.one(stamp)
+
+
+def _stamp(bar: Any, time: Any) -> int | None:
+    if time is None:
+        if isinstance(bar, pd.Series):
+            time = bar["time"] if "time" in bar.index else bar.name
+        elif isinstance(bar, Mapping):
+            time = bar.get("time")
+        else:
+            time = getattr(bar, "time", getattr(bar, "Index", None))
+    if not isinstance(time, str | datetime | np.datetime64) or pd.isna(time):
+        return None
+    stamp = pd.Timestamp(time)
+    return int(stamp.as_unit("ns").value)  # in UTC; a naive stamp is read as UTC, as an index is
 
 
 def _fields(bar: Any, who: str) -> Mapping[str, Any]:

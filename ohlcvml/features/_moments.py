@@ -9,6 +9,7 @@ import numpy as np
 
 from ohlcvml._checks import each, integer
 from ohlcvml.features._base import BaseFeature
+from ohlcvml.features._columns import Column, windowed
 from ohlcvml.features._compiled import compiled, inlined
 from ohlcvml.features._windows import RUN, new_windows, slide, variance, window_params
 
@@ -49,13 +50,10 @@ def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-de
 class ReturnMomentFeatures(BaseFeature):
     """Rolling mean, standard deviation and z-score of one-bar log returns.
 
-    Row t uses the closes of rows t - w to t. Columns, without unit, r the log return of one bar:
+    Row t uses the closes of rows t - w to t. Columns: ``return_mean_{w}``, ``return_std_{w}``,
+    ``return_zscore_{w}``; ``describe()`` says what they mean.
 
-    - ``return_mean_{w}``: mean of the last w r;
-    - ``return_std_{w}``: their standard deviation, divisor w - 1;
-    - ``return_zscore_{w}`` = (r_t - mean) / standard deviation; 0 where all r are equal.
-
-    All are NaN in the first w rows. A bar with a missing price gives NaN and is passed over.
+    A bar with a missing price gives NaN and is passed over.
     Prices at or below zero raise.
 
     Parameters
@@ -89,11 +87,31 @@ class ReturnMomentFeatures(BaseFeature):
         self.windows = windows
         super().__init__()
 
-    @property
-    def feature_names(self) -> list[str]:
-        """Names of the output columns, in order."""
-        kinds = ("return_mean", "return_std", "return_zscore")
-        return [f"{kind}_{window}" for kind in kinds for window in self.windows]
+    def _columns(self) -> list[Column]:
+        warm, unit = "NaN in the first w rows", "log return"
+        return [
+            *windowed(
+                "return_mean",
+                self.windows,
+                "mean of the last w one-bar log returns r",
+                unit=unit,
+                undefined=warm,
+            ),
+            *windowed(
+                "return_std",
+                self.windows,
+                "standard deviation of the last w r, divisor w - 1",
+                unit=unit,
+                undefined=warm,
+            ),
+            *windowed(
+                "return_zscore",
+                self.windows,
+                "(r_t - mean of the last w r) / their standard deviation",
+                unit="deviations",
+                undefined=f"{warm}; 0 where all r are equal",
+            ),
+        ]
 
     @property
     def lookback(self) -> int:

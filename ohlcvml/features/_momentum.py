@@ -9,6 +9,7 @@ import numpy as np
 from ohlcvml._checks import Rule, each, integer
 from ohlcvml.features._atr import smooth, true_range
 from ohlcvml.features._base import BaseFeature
+from ohlcvml.features._columns import Column, windowed
 from ohlcvml.features._compiled import compiled, inlined
 from ohlcvml.features._windows import settling, window_params
 
@@ -74,21 +75,11 @@ def _is_macd(value: Any) -> bool:
 class MomentumFeatures(BaseFeature):
     """Relative strength index and MACD.
 
-    Row t uses rows up to and including t. Columns:
-
-    - ``rsi_{w}``, 0 to 100: 100 G / (G + L), where G and L are Wilder's averages of the rises and
-      falls of the close; NaN in the first w rows, and while no close has moved (TA-Lib: 0);
-    - ``macd_{fast}_{slow}`` = (EMA_fast - EMA_slow) / ATR; NaN in the first
-      max(slow - 1, atr_window) rows;
-    - ``macd_signal_{fast}_{slow}_{signal}``: the EMA over ``signal`` bars of the undivided line,
-      / ATR; NaN in the first max(slow + signal - 2, atr_window) rows;
-    - ``macd_histogram_{fast}_{slow}_{signal}``: the line less its signal.
-
-    The averages are seeded as in TA-Lib, so that the undivided MACD and the RSI agree with it
-    (TA-Lib withholds the line until there is a signal). The MACD columns are NaN while the ATR is
-    0. A bar with a missing price gives NaN and is passed
-    over. Sources: Wilder (1978), New Concepts in Technical Trading Systems; Appel (2005),
-    Technical Analysis.
+    Row t uses rows up to and including t. Columns: ``rsi_{w}``, ``macd_{fast}_{slow}``,
+    ``macd_signal_{fast}_{slow}_{signal}``, ``macd_histogram_{fast}_{slow}_{signal}``;
+    ``describe()`` says what they mean. The averages are seeded as in TA-Lib, so that the undivided
+    MACD and the RSI agree with it (TA-Lib withholds the line until there is a signal). A bar with a
+    missing price gives NaN and is passed over.
 
     Parameters
     ----------
@@ -137,15 +128,27 @@ class MomentumFeatures(BaseFeature):
         self.atr_window = atr_window
         super().__init__()
 
-    @property
-    def feature_names(self) -> list[str]:
-        """Names of the output columns, in order."""
+    def _columns(self) -> list[Column]:
         fast, slow, signal = self.macd
+        appel, still = "Appel (2005), Technical Analysis; TA-Lib", "while the ATR is 0"
+        first_line = f"NaN in the first max(slow - 1, atr_window) rows and {still}"
+        first_signal = f"NaN in the first max(slow + signal - 2, atr_window) rows and {still}"
+        line = "(EMA_fast - EMA_slow) / ATR"
+        smoothed = "EMA over the signal window of EMA_fast - EMA_slow, / ATR"
+        difference = "MACD less its signal line, / ATR"
+        both = f"{fast}_{slow}_{signal}"
         return [
-            *(f"rsi_{window}" for window in self.rsi_windows),
-            f"macd_{fast}_{slow}",
-            f"macd_signal_{fast}_{slow}_{signal}",
-            f"macd_histogram_{fast}_{slow}_{signal}",
+            *windowed(
+                "rsi",
+                self.rsi_windows,
+                "100 G / (G + L), Wilder's averages of the rises and falls of the close",
+                unit="0 to 100",
+                undefined="NaN in the first w rows and while no close has moved (TA-Lib: 0)",
+                source="Wilder (1978), New Concepts in Technical Trading Systems; TA-Lib",
+            ),
+            Column(f"macd_{fast}_{slow}", line, slow, "ATR", first_line, appel),
+            Column(f"macd_signal_{both}", smoothed, slow, "ATR", first_signal, appel),
+            Column(f"macd_histogram_{both}", difference, slow, "ATR", first_signal, appel),
         ]
 
     @property

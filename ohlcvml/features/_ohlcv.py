@@ -8,6 +8,7 @@ from ohlcvml._checks import boolean
 from ohlcvml.bars._frame import OHLCV
 from ohlcvml.features._base import BaseFeature
 from ohlcvml.features._channels import BarRow, Channels
+from ohlcvml.features._columns import Column
 from ohlcvml.features._moments import ReturnMomentFeatures
 from ohlcvml.features._momentum import MomentumFeatures
 from ohlcvml.features._returns import ReturnFeatures
@@ -124,10 +125,16 @@ class OHLCVFeatures(BaseFeature):
             families.append(("volume", VolumeFeatures(self.volume_windows)))
         return BarFeatureUnion(families)
 
+    def _columns(self) -> list[Column]:
+        return self._families()._columns()
+
+    def _leaves(self) -> list[BaseFeature]:
+        return self._families()._leaves()
+
     @property
-    def feature_names(self) -> list[str]:
-        """Names of the output columns, in order."""
-        return self._families().feature_names
+    def lookback_is_bound(self) -> bool:  # type: ignore[override]
+        """Whether a family's memory ends with time."""
+        return self._families().lookback_is_bound
 
     @property
     def lookback(self) -> int | None:

@@ -9,8 +9,17 @@ from sktime.transformations.base import BaseTransformer
 
 from ohlcvml.exceptions import DataError, LeakageError, ParameterError
 from ohlcvml.features._base import BaseFeature
+from ohlcvml.features._columns import Column
 
-__all__ = ["as_step", "is_ours", "join_tags", "known_names", "names_of"]
+__all__ = [
+    "as_step",
+    "columns_of",
+    "is_ours",
+    "join_tags",
+    "known_names",
+    "leaves_of",
+    "names_of",
+]
 
 
 def is_ours(part: Any) -> bool:
@@ -54,15 +63,26 @@ def known_names(part: Any) -> list[str] | None:
         return None
 
 
+def leaves_of(parts: list[tuple[str, Any]]) -> list[BaseFeature]:
+    """Kernels' owners among the parts and their parts."""
+    return [leaf for _, part in parts if is_ours(part) for leaf in part._leaves()]
+
+
 def names_of(part: Any, name: str) -> list[str]:
     """Column names of a part; raise if it cannot tell them."""
+    return [column.name for column in columns_of(part, name)]
+
+
+def columns_of(part: Any, name: str) -> list[Column]:
+    """Columns of a part; raise if it cannot tell them."""
     if not is_ours(part):
         raise ParameterError(
             f"step {name!r} ({type(part).__name__}) does not say its column names and cannot "
             "stream; only the transformers of ohlcvml and fitted scikit-learn ones do. Read the "
             "columns of the result."
         )
-    return list(part.feature_names)
+    columns: list[Column] = part._columns()
+    return columns
 
 
 def join_tags(composite: Any, parts: list[Any]) -> None:

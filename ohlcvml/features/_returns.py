@@ -8,6 +8,7 @@ import numpy as np
 
 from ohlcvml._checks import each, integer
 from ohlcvml.features._base import BaseFeature
+from ohlcvml.features._columns import Column, windowed
 from ohlcvml.features._compiled import compiled, inlined
 
 __all__ = ["ReturnFeatures"]
@@ -43,9 +44,8 @@ def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-de
 class ReturnFeatures(BaseFeature):
     """Log returns of the close over several lags.
 
-    Row t uses the closes of rows t - lag and t. Columns, without unit:
-
-    - ``log_return_{lag}`` = log(close_t) - log(close_{t-lag}); NaN in the first ``lag`` rows.
+    Row t uses the closes of rows t - lag and t. Columns: ``log_return_{lag}``; ``describe()`` says
+    what they mean.
 
     A bar with a missing price gives NaN and is passed over: lags count the others. Prices at or
     below zero raise.
@@ -80,10 +80,14 @@ class ReturnFeatures(BaseFeature):
         self.lags = lags
         super().__init__()
 
-    @property
-    def feature_names(self) -> list[str]:
-        """Names of the output columns, in order."""
-        return [f"log_return_{lag}" for lag in self.lags]
+    def _columns(self) -> list[Column]:
+        return windowed(
+            "log_return",
+            self.lags,
+            "log(close_t) - log(close_{t-w})",
+            unit="log return",
+            undefined="NaN in the first w rows",
+        )
 
     @property
     def lookback(self) -> int:

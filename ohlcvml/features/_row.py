@@ -13,6 +13,7 @@ from ohlcvml._checks import Rule
 from ohlcvml.exceptions import DataError, LeakageError
 from ohlcvml.features._base import BaseFeature
 from ohlcvml.features._channels import BarRow, Channels
+from ohlcvml.features._columns import Column
 from ohlcvml.features._stream import Node
 from ohlcvml.typing import Bars, Features, FloatArray
 
@@ -29,6 +30,9 @@ class _RowNode:
     def advance(self) -> None:
         row = self._source.row(self._names)
         self._out[:] = np.nan if np.isnan(row).any() else _apply(self._transformer, row[None])[0]
+
+    def compile(self) -> None:
+        """Nothing to compile."""
 
 
 class RowTransformer(BaseFeature):
@@ -93,14 +97,13 @@ class RowTransformer(BaseFeature):
 
         check_parameters(self)
 
-    @property
-    def feature_names(self) -> list[str]:
-        """Names of the output columns, in order; known after fit."""
+    def _columns(self) -> list[Column]:
         if not hasattr(self, "feature_names_"):
             raise DataError(
                 "RowTransformer: the column names are known only after fit. Call fit first."
             )
-        return self.feature_names_
+        formula = f"{type(self.transformer).__name__} of the row"
+        return [Column(name, formula, unit="") for name in self.feature_names_]
 
     @property
     def lookback(self) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ohlcvml.exceptions import DataError
 from ohlcvml.features._channels import BarRow
+from ohlcvml.features._warm import warm_up
 from ohlcvml.typing import FloatArray
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ class Node(Protocol):
 
     def advance(self) -> None:
         """Compute the values of the current bar."""
+
+    def compile(self) -> None:
+        """Compile what ``advance`` runs, without a bar."""
 
 
 class KernelNode:
@@ -45,6 +49,11 @@ class KernelNode:
         """Compute the values of the current bar."""
         self._kernel(*self._arguments)
 
+    def compile(self) -> None:
+        """Compile the kernel by a call over no bars."""
+        inputs, first, _, *rest = self._arguments
+        self._kernel(inputs, first, first, *rest)
+
 
 class ParallelNodes:
     """Several nodes that read the same bar."""
@@ -61,6 +70,11 @@ class ParallelNodes:
         """Compute the values of the current bar."""
         for node in self._nodes:
             node.advance()
+
+    def compile(self) -> None:
+        """Compile every part."""
+        for node in self._nodes:
+            node.compile()
 
 
 class FeatureStream:
@@ -91,13 +105,14 @@ class FeatureStream:
     def __init__(self, feature: BaseFeature, state: Mapping[str, Any] | None = None) -> None:
         self.names = list(feature.feature_names)
         self._who = f"{type(feature).__name__}.stream"
+        warm_up([feature])
         self._bar = BarRow(self._who)
         self._values = np.full(len(self.names), np.nan)
         self._node = feature._node(self._bar, self._values)
         if state is not None:
             self._resume(state)
 
-    def push(self, bar: Any) -> FloatArray:
+    def push(self, bar: Any, time: Any = None) -> FloatArray:
         """Take in the next bar and return its row.
 
         Parameters
@@ -105,12 +120,15 @@ class FeatureStream:
         bar : mapping, Series, named tuple or array
             Values of open, high, low, close, volume (more are ignored); an array has them in that
             order. Volume is NaN where there is none.
+        time : timestamp, optional
+            The bar's stamp, its open in UTC; needed by features that look at the clock if the bar
+            has no field ``time`` (a Series may have it as its name, a named tuple as ``Index``).
 
         Returns
         -------
         float64 array of shape (len(names),)
         """
-        self._bar.read(bar)
+        self._bar.read(bar, time)
         self._node.advance()
         return self._values.copy()
 

@@ -9,6 +9,7 @@ import numpy as np
 from ohlcvml._checks import each, integer
 from ohlcvml.features._atr import smooth, true_range
 from ohlcvml.features._base import BaseFeature
+from ohlcvml.features._columns import Column, windowed
 from ohlcvml.features._compiled import compiled, inlined
 from ohlcvml.features._windows import new_windows, settling, slide, window_params
 
@@ -54,15 +55,10 @@ def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-de
 class TrendFeatures(BaseFeature):
     """Distance of the close from simple and exponential moving averages, in ATR units.
 
-    Row t uses rows up to and including t. Columns, in units of Wilder's average true range:
+    Row t uses rows up to and including t. Columns: ``sma_distance_{w}``, ``ema_distance_{w}``;
+    ``describe()`` says what they mean.
 
-    - ``sma_distance_{w}`` = (close - mean of the last w closes) / ATR; NaN in the first
-      max(w - 1, atr_window) rows;
-    - ``ema_distance_{w}`` = (close - EMA_w) / ATR, smoothing 2 / (w + 1), seeded with the mean of
-      the first w closes as TA-Lib does; NaN in the first max(w - 1, atr_window) rows.
-
-    Undefined, and NaN, while the ATR is 0. A bar with a missing price gives NaN and is passed
-    over.
+    A bar with a missing price gives NaN and is passed over.
 
     Parameters
     ----------
@@ -109,11 +105,25 @@ class TrendFeatures(BaseFeature):
         self.atr_window = atr_window
         super().__init__()
 
-    @property
-    def feature_names(self) -> list[str]:
-        """Names of the output columns, in order."""
-        simple = [f"sma_distance_{window}" for window in self.sma_windows]
-        return simple + [f"ema_distance_{window}" for window in self.ema_windows]
+    def _columns(self) -> list[Column]:
+        undefined = "NaN in the first max(w - 1, atr_window) rows and while the ATR is 0"
+        return [
+            *windowed(
+                "sma_distance",
+                self.sma_windows,
+                "(close - mean of the last w closes) / ATR",
+                unit="ATR",
+                undefined=undefined,
+            ),
+            *windowed(
+                "ema_distance",
+                self.ema_windows,
+                "(close - EMA_w) / ATR, smoothing 2 / (w + 1), seeded with the mean of the first w",
+                unit="ATR",
+                undefined=undefined,
+                source="TA-Lib",
+            ),
+        ]
 
     @property
     def lookback(self) -> int:

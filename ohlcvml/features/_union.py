@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -9,15 +10,17 @@ import pandas as pd
 from sktime.base import _HeterogenousMetaEstimator
 from sktime.transformations.base import BaseTransformer
 
-from ohlcvml._checks import any_value
+from ohlcvml._checks import any_value, threads
 from ohlcvml.exceptions import DataError, ParameterError
 from ohlcvml.features._base import BaseFeature, check_unique
 from ohlcvml.features._channels import BarRow, Channels
-from ohlcvml.features._parts import as_step, join_tags, known_names, names_of
+from ohlcvml.features._columns import Column
+from ohlcvml.features._parts import as_step, columns_of, join_tags, known_names, leaves_of, names_of
 from ohlcvml.features._stream import Node, ParallelNodes
+from ohlcvml.features._warm import warm_up
 from ohlcvml.typing import Bars, Features, FloatArray
 
-__all__ = ["BarFeatureUnion", "unite"]
+__all__ = ["BarFeatureUnion", "stripes", "unite", "write_parts"]
 
 
 class BarFeatureUnion(_HeterogenousMetaEstimator, BaseFeature):  # type: ignore[misc]
@@ -92,13 +95,16 @@ class BarFeatureUnion(_HeterogenousMetaEstimator, BaseFeature):  # type: ignore[
             return self.features_
         return [(name, as_step(part, "BarFeatureUnion")) for name, part in self._features]
 
+    def _columns(self) -> list[Column]:
+        return [column for name, part in self._parts() for column in columns_of(part, name)]
+
+    def _leaves(self) -> list[BaseFeature]:
+        return leaves_of(self._parts())
+
     @property
-    def feature_names(self) -> list[str]:
-        """Names of the output columns, in order."""
-        names: list[str] = []
-        for name, part in self._parts():
-            names += names_of(part, name)
-        return names
+    def lookback_is_bound(self) -> bool:  # type: ignore[override]
+        """Whether a part's memory ends with time."""
+        return any(getattr(part, "lookback_is_bound", False) for _, part in self._parts())
 
     @property
     def lookback(self) -> int | None:
@@ -131,23 +137,20 @@ class BarFeatureUnion(_HeterogenousMetaEstimator, BaseFeature):  # type: ignore[
         columns = [column for part_names in names for column in part_names]
         check_unique("BarFeatureUnion", columns)
         block = np.empty((len(columns), len(X)))
-        channels, first = Channels(X, "BarFeatureUnion"), 0
+        channels, first, ours = Channels(X, "BarFeatureUnion"), 0, []
         for (name, part), part_names in zip(parts, names, strict=True):
             out = block[first : first + len(part_names)]
             if name in tables:
                 out[:] = tables[name].to_numpy(dtype=np.float64).T
             else:
-                part._write(X, channels, out)
+                ours.append((part, out))
             first += len(part_names)
+        write_parts(ours, X, channels)
         return pd.DataFrame(block.T, index=X.index, columns=columns, copy=False)
 
     def _write(self, X: Bars, channels: Channels, out: FloatArray) -> None:
         if all(known_names(part) is not None for _, part in self._parts()):
-            first = 0
-            for _, part in self._parts():
-                count = len(part.feature_names)
-                part._write(X, channels, out[first : first + count])
-                first += count
+            write_parts(stripes(self._parts(), out), X, channels)
         else:
             out[:] = self._transform(X).to_numpy().T
 
@@ -170,6 +173,33 @@ class BarFeatureUnion(_HeterogenousMetaEstimator, BaseFeature):  # type: ignore[
             {"features": [ReturnFeatures(lags=(1, 2)), trend]},
             {"features": [("one", ReturnFeatures(lags=(1,))), ("three", ReturnFeatures((3,)))]},
         ]
+
+
+def stripes(
+    parts: list[tuple[str, BaseFeature]], out: FloatArray
+) -> list[tuple[BaseFeature, FloatArray]]:
+    """Each part with the rows of ``out`` that are its columns."""
+    result, first = [], 0
+    for _, part in parts:
+        count = len(part.feature_names)
+        result.append((part, out[first : first + count]))
+        first += count
+    return result
+
+
+def write_parts(
+    parts: list[tuple[BaseFeature, FloatArray]], X: Bars, channels: Channels, n_jobs: int = 1
+) -> None:
+    """Let each part write its columns, in ``n_jobs`` threads: kernels hold no lock."""
+    warm_up([part for part, _ in parts])
+    if n_jobs == 1 or len(parts) < 2:
+        for part, out in parts:
+            part._write(X, channels, out)
+        return
+    widest_first = sorted(parts, key=lambda pair: -len(pair[1]))  # so that none is left at the end
+    with ThreadPoolExecutor(threads(n_jobs)) as pool:
+        for done in [pool.submit(part._write, X, channels, out) for part, out in widest_first]:
+            done.result()
 
 
 def foreign_table(part: Any, name: str, X: Bars) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import numpy as np
 from ohlcvml._checks import each, integer
 from ohlcvml.features._atr import smooth, true_range
 from ohlcvml.features._base import BaseFeature
+from ohlcvml.features._columns import Column, windowed
 from ohlcvml.features._compiled import compiled, inlined
 from ohlcvml.features._windows import new_windows, settling, slide, window_params
 
@@ -58,14 +59,8 @@ def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-de
 class VolatilityFeatures(BaseFeature):
     """Volatility from the ranges of bars.
 
-    Row t uses rows up to and including t. Columns, without unit:
-
-    - ``atr_ratio_{w}`` = ATR_w / close, Wilder's average true range as in TA-Lib; NaN in the first
-      w rows;
-    - ``true_range_ratio_{w}`` = true range / ATR_w; NaN in the first w rows and while the ATR is 0;
-    - ``parkinson_{w}`` = sqrt(mean over w bars of log(high / low)^2 / (4 log 2)), the standard
-      deviation of a log return per bar (Parkinson 1980, Journal of Business 53); NaN in the first
-      w - 1 rows.
+    Row t uses rows up to and including t. Columns: ``atr_ratio_{w}``, ``true_range_ratio_{w}``,
+    ``parkinson_{w}``; ``describe()`` says what they mean.
 
     A bar with a missing price gives NaN and is passed over. Prices at or below zero raise.
 
@@ -107,13 +102,31 @@ class VolatilityFeatures(BaseFeature):
         self.parkinson_windows = parkinson_windows
         super().__init__()
 
-    @property
-    def feature_names(self) -> list[str]:
-        """Names of the output columns, in order."""
+    def _columns(self) -> list[Column]:
+        wilder = "Wilder (1978), New Concepts in Technical Trading Systems; TA-Lib"
         return [
-            *(f"atr_ratio_{window}" for window in self.atr_windows),
-            *(f"true_range_ratio_{window}" for window in self.atr_windows),
-            *(f"parkinson_{window}" for window in self.parkinson_windows),
+            *windowed(
+                "atr_ratio",
+                self.atr_windows,
+                "ATR_w / close, Wilder's average true range",
+                undefined="NaN in the first w rows",
+                source=wilder,
+            ),
+            *windowed(
+                "true_range_ratio",
+                self.atr_windows,
+                "true range / ATR_w",
+                undefined="NaN in the first w rows and while the ATR is 0",
+                source=wilder,
+            ),
+            *windowed(
+                "parkinson",
+                self.parkinson_windows,
+                "sqrt(mean over w bars of log(high / low)^2 / (4 log 2))",
+                unit="log return, deviation a bar",
+                undefined="NaN in the first w - 1 rows",
+                source="Parkinson (1980), Journal of Business 53",
+            ),
         ]
 
     @property

@@ -9,6 +9,7 @@ import numpy as np
 
 from ohlcvml._checks import each, integer
 from ohlcvml.features._base import BaseFeature
+from ohlcvml.features._columns import Column, windowed
 from ohlcvml.features._compiled import compiled, inlined
 from ohlcvml.features._windows import RUN, new_windows, slide, variance, window_params
 
@@ -57,13 +58,8 @@ def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-de
 class VolumeFeatures(BaseFeature):
     """Volume against the bar before and against its recent level.
 
-    Row t uses the volumes of rows t - w + 1 to t. Columns, without unit, v the volume:
-
-    - ``log_volume_change`` = log(1 + v_t) - log(1 + v_{t-1}); NaN in the first row;
-    - ``log_volume_ratio_{w}`` = log(1 + v_t) - log(1 + mean of the last w v); NaN in the first
-      w - 1 rows;
-    - ``log_volume_zscore_{w}``: z-score of log(1 + v_t) among the last w, divisor w - 1; NaN in the
-      first w - 1 rows, 0 where they are all equal.
+    Row t uses the volumes of rows t - w + 1 to t. Columns: ``log_volume_change``,
+    ``log_volume_ratio_{w}``, ``log_volume_zscore_{w}``; ``describe()`` says what they mean.
 
     A bar without volume gives NaN and is passed over. Bars whose volume is NaN throughout raise; a
     plain series without a volume column gives NaN.
@@ -99,12 +95,26 @@ class VolumeFeatures(BaseFeature):
         self.windows = windows
         super().__init__()
 
-    @property
-    def feature_names(self) -> list[str]:
-        """Names of the output columns, in order."""
-        kinds = ("log_volume_ratio", "log_volume_zscore")
-        windowed = [f"{kind}_{window}" for kind in kinds for window in self.windows]
-        return ["log_volume_change", *windowed]
+    def _columns(self) -> list[Column]:
+        warm = "NaN in the first w - 1 rows"
+        change = "log(1 + v_t) - log(1 + v_{t-1}), v the volume"
+        return [
+            Column("log_volume_change", change, unit="log", undefined="NaN in the first row"),
+            *windowed(
+                "log_volume_ratio",
+                self.windows,
+                "log(1 + v_t) - log(1 + mean of the last w v)",
+                unit="log",
+                undefined=warm,
+            ),
+            *windowed(
+                "log_volume_zscore",
+                self.windows,
+                "z-score of log(1 + v_t) among the last w, divisor w - 1",
+                unit="deviations",
+                undefined=f"{warm}; 0 where they are all equal",
+            ),
+        ]
 
     @property
     def lookback(self) -> int:

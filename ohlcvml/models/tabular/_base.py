@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ohlcvml._checks import either, integer, one_of
 from ohlcvml.exceptions import DataError, ParameterError
 from ohlcvml.pipeline import BaseBarClassifier
 from ohlcvml.pipeline._training_record import check_unseen
 from ohlcvml.samples import BarPanel, Samples
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = ["N_JOBS_RULE", "BaseTabularClassifier", "threads"]
+__all__ = ["BaseTabularClassifier"]
 
 Float32Array = npt.NDArray[np.float32]
-
-N_JOBS_RULE = either(integer(1), one_of(-1))
-
-
-def threads(n_jobs: int) -> int:
-    """Number of threads; -1 stands for one per core, as in scikit-learn."""
-    return (os.cpu_count() or 1) if n_jobs == -1 else n_jobs
 
 
 class BaseTabularClassifier(BaseBarClassifier):

@@ -6,13 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ohlcvml._checks import integer, optional, real
-from ohlcvml.models.tabular._base import (
-    N_JOBS_RULE,
-    BaseTabularClassifier,
-    Float32Array,
-    threads,
-)
+from ohlcvml._checks import integer, jobs, optional, real, threads
+from ohlcvml.models.tabular._base import BaseTabularClassifier, Float32Array
 from ohlcvml.typing import FloatArray, IntArray
 
 __all__ = ["LightGBMClassifier"]
@@ -90,7 +85,7 @@ class LightGBMClassifier(BaseTabularClassifier):
         "reg_lambda": real(0.0),
         "max_bin": integer(2),
         "random_state": integer(0),
-        "n_jobs": N_JOBS_RULE,
+        "n_jobs": jobs(),
     }
     importance_kinds = ("gain", "permutation", "shap")
 

@@ -6,14 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ohlcvml._checks import integer, real, string
+from ohlcvml._checks import integer, jobs, real, string, threads
 from ohlcvml.exceptions import MissingDependencyError
-from ohlcvml.models.tabular._base import (
-    N_JOBS_RULE,
-    BaseTabularClassifier,
-    Float32Array,
-    threads,
-)
+from ohlcvml.models.tabular._base import BaseTabularClassifier, Float32Array
 from ohlcvml.typing import FloatArray, IntArray
 
 __all__ = ["XGBoostClassifier"]
@@ -91,7 +86,7 @@ class XGBoostClassifier(BaseTabularClassifier):
         "max_bin": integer(2),
         "random_state": integer(0),
         "device": string(),
-        "n_jobs": N_JOBS_RULE,
+        "n_jobs": jobs(),
     }
     importance_kinds = ("gain", "permutation", "shap")
 
