@@ -17,6 +17,7 @@ from ohlcvml.bars._frame import OHLCV
 from ohlcvml.exceptions import ParameterError
 from ohlcvml.features._base import BaseFeature
 from ohlcvml.features._channels import LOGS, BarRow, Channels
+from ohlcvml.features._clock import is_clock
 from ohlcvml.features._columns import Column
 from ohlcvml.features._parts import (
     as_step,
@@ -37,12 +38,14 @@ __all__ = ["BarFeatureChain", "chain"]
 
 
 class _FeatureRow:
-    """A row of features as the input of the next node."""
+    """A row of features as the input of the next node; times are those of its bar."""
 
-    def __init__(self, names: list[str], values: FloatArray) -> None:
-        self._names, self._values = names, values
+    def __init__(self, names: list[str], values: FloatArray, source: Any) -> None:
+        self._names, self._values, self._source = names, values, source
 
-    def __getitem__(self, name: str) -> FloatArray:
+    def __getitem__(self, name: str) -> Any:
+        if is_clock(name):
+            return self._source[name]
         if name not in self._names:
             raise ParameterError(
                 f"BarFeatureChain: a step reads {name!r}, which the step before does not give; it "
@@ -206,7 +209,7 @@ class BarFeatureChain(_HeterogenousMetaEstimator, BaseFeature):  # type: ignore[
             names = names_of(step, name)
             values = out if at + 1 == len(steps) else np.full(len(names), np.nan)
             nodes[name] = step._node(row, values)
-            row = _FeatureRow(names, values)
+            row = _FeatureRow(names, values, source)
         return _SerialNodes(nodes)
 
     @classmethod

@@ -15,7 +15,24 @@ from ohlcvml.typing import FloatArray
 if TYPE_CHECKING:
     from ohlcvml.features._base import BaseFeature
 
-__all__ = ["FeatureStream", "KernelNode", "Node", "ParallelNodes"]
+__all__ = ["FeatureStream", "GrowingArray", "KernelNode", "Node", "ParallelNodes"]
+
+
+class GrowingArray(np.ndarray):
+    """State array whose length grows in place; a resumed stream takes over the saved length.
+
+    For what a node keeps of unknown length, such as the bars of some sessions. Kernels must not
+    hold it: growing moves its memory.
+    """
+
+    def __new__(cls, shape: Any, dtype: Any = np.float64) -> GrowingArray:  # noqa: PYI034
+        array = super().__new__(cls, shape, dtype)
+        array[...] = 0
+        return array
+
+    def grow(self, length: int) -> None:
+        """Lengthen, or shorten, along the first axis; new entries are 0."""
+        self.resize((length, *self.shape[1:]), refcheck=False)
 
 
 class Node(Protocol):
@@ -135,11 +152,14 @@ class FeatureStream:
     @property
     def state(self) -> dict[str, Any]:
         """Copy of the state arrays."""
-        return {name: array.copy() for name, array in self._node.state.items()}
+        return {name: np.array(array) for name, array in self._node.state.items()}
 
     def _resume(self, state: Mapping[str, Any]) -> None:
         own = self._node.state
         given = {name: np.asarray(state[name]) for name in own if name in state}
+        for name, array in own.items():
+            if isinstance(array, GrowingArray) and name in given and given[name].ndim == array.ndim:
+                array.grow(len(given[name]))
         if set(state) != set(own) or any(given[n].shape != own[n].shape for n in own):
             want = ", ".join(f"{name}{list(array.shape)}" for name, array in own.items())
             got = ", ".join(f"{name}{list(np.shape(value))}" for name, value in state.items())
