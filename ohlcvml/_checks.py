@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ohlcvml.exceptions import ParameterError
 
@@ -23,6 +24,7 @@ __all__ = [
     "boolean",
     "check_parameters",
     "check_value",
+    "duration",
     "each",
     "either",
     "instance_of",
@@ -92,6 +94,22 @@ def jobs() -> Rule:
 def threads(n_jobs: int) -> int:
     """Number of threads; -1 stands for one per core, as in scikit-learn."""
     return (os.cpu_count() or 1) if n_jobs == -1 else n_jobs
+
+
+def duration() -> Rule:
+    """Accept a span of time above zero; NaT and numbers without a unit are none."""
+
+    def accepts(value: Any) -> bool:
+        if isinstance(value, (numbers.Number, np.timedelta64)) or value is None:
+            return False
+        try:
+            return bool(pd.Timedelta(value) > pd.Timedelta(0))
+        except (ValueError, TypeError):
+            return False
+
+    return Rule(
+        "a span of time above zero such as '5min', '1h', '1D' or a pd.Timedelta", accepts, 7
+    )
 
 
 def one_of(*values: Any) -> Rule:

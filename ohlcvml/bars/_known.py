@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ohlcvml._checks import check_value, duration
 from ohlcvml.bars._contracts import Contract
 from ohlcvml.bars._frame import bar_size as frequent_distance
 from ohlcvml.bars._frame import time_index
 from ohlcvml.bars._sessions import Sessions
-from ohlcvml.exceptions import DataError, ParameterError
+from ohlcvml.exceptions import DataError
 from ohlcvml.typing import Bars, IntArray
 
 __all__ = ["known_at", "known_nanoseconds", "positive_size"]
@@ -116,14 +117,5 @@ def _known_column(column: pd.Series, time: pd.DatetimeIndex, who: str) -> IntArr
 
 def positive_size(size: Any, who: str, name: str) -> pd.Timedelta:
     """Read a span of time above zero; raise :class:`ParameterError` for anything else."""
-    try:
-        span = pd.Timedelta(size)
-        # NaT and numbers without a unit are no sizes.
-        if isinstance(size, (int, float)) or not span > pd.Timedelta(0):
-            raise ValueError
-    except (ValueError, TypeError) as error:
-        raise ParameterError(
-            f"{who}: parameter {name!r} must be a span of time above zero such as '5min', '1h', "
-            f"'1D' or a pd.Timedelta; got {size!r}."
-        ) from error
-    return span
+    check_value(who, name, duration(), size)
+    return pd.Timedelta(size)

@@ -9,6 +9,7 @@ from ohlcvml.features._ohlcv import OHLCVFeatures
 from ohlcvml.features._returns import ReturnFeatures
 from ohlcvml.features._row import RowTransformer
 from ohlcvml.features._stream import FeatureStream
+from ohlcvml.features._timeframe import TimeframeFeatures
 from ohlcvml.features._trend import TrendFeatures
 from ohlcvml.features._union import BarFeatureUnion
 from ohlcvml.features._volatility import VolatilityFeatures
@@ -24,6 +25,7 @@ __all__ = [
     "ReturnFeatures",
     "ReturnMomentFeatures",
     "RowTransformer",
+    "TimeframeFeatures",
     "TrendFeatures",
     "VolatilityFeatures",
     "VolumeFeatures",

@@ -36,19 +36,21 @@ class Channels:
     """Input arrays of a whole table, computed on first use and shared by all kernels.
 
     ``open high low close volume``; ``log_open log_high log_low log_close``; ``log_volume`` is
-    log(1 + volume). A bar with a missing price is missing in all four prices. In a plain series,
-    which has none of these columns and is taken as price, the log of a price at or below zero is
-    NaN; in bars it raises. Times are int64 nanoseconds UTC, ``NO_TIME`` where the index holds no
-    dates: ``time@{bar size}`` the stamps, checked to be at least so far apart;
-    ``session@{calendar}``, ``session_open@{calendar}``, ``session_close@{calendar}`` number, open
-    and close of the session, the UTC day where the calendar is empty. Any other name is a column
-    of the table. Threads may share one object.
+    log(1 + volume); ``any_volume`` may be missing throughout, where ``volume`` raises. A bar with a
+    missing price is missing in all four prices. In a plain series, which has none of these columns
+    and is taken as price, the log of a price at or below zero is NaN; in bars it raises. Times are
+    int64 nanoseconds UTC, ``NO_TIME`` where the index holds no dates: ``time@{bar size}`` the
+    stamps, checked to be at least so far apart; ``session@{calendar}``,
+    ``session_open@{calendar}``, ``session_close@{calendar}`` number, open and close of the session,
+    the UTC day where the calendar is empty. Any other name is a column of the table. Threads may
+    share one object.
     """
 
     def __init__(self, table: pd.DataFrame, who: str) -> None:
         self.starts = symbol_starts(table.index)
         self.n_rows = len(table)
         self._table, self._who = table, who
+        self.plain = not any(name in table.columns for name in OHLCV)
         self._arrays: dict[str, Any] = {}
         self._volume_checked = False
         self._lock = RLock()
@@ -56,7 +58,7 @@ class Channels:
     def __getitem__(self, name: str) -> Any:
         with self._lock:
             if name not in self._arrays:
-                if name in OHLCV:
+                if name in (*OHLCV, "any_volume"):
                     self._read_bars()
                 elif name in LOGS:
                     self._arrays[name] = self._log(LOGS[name])
@@ -91,14 +93,14 @@ class Channels:
             missing = np.isnan(total)
             for name in PRICES:
                 arrays[name] = np.where(missing, np.nan, arrays[name])
-        self._arrays |= arrays
+        self._arrays |= arrays | {"any_volume": arrays["volume"]}
 
     def _log(self, name: str) -> FloatArray:
         value = self[name]
         if name == "volume":
             return np.log(value + 1.0)
         if (value <= 0).any():
-            if not any(column in self._table.columns for column in OHLCV):
+            if self.plain:
                 return np.log(np.where(value > 0, value, np.nan))
             at = int(np.flatnonzero(value <= 0)[0])
             raise DataError(_not_positive(self._who, name, value[at], f" in row {at}"))
@@ -111,7 +113,7 @@ class Channels:
         if (volume < 0).any():
             at = int(np.flatnonzero(volume < 0)[0])
             raise DataError(_negative_volume(self._who, volume[at], f" in row {at}"))
-        if "volume" not in self._table.columns:
+        if self.plain:
             return  # a plain series: the columns are NaN, as documented
         for first, last in zip(self.starts[:-1], self.starts[1:], strict=True):
             if np.isnan(volume[first:last]).all():
@@ -135,12 +137,13 @@ class BarRow:
         self._extra: dict[str, FloatArray] = {}
         self._clock = _RowClock(who)
         self._logged: set[int] = set()  # prices whose log a kernel reads
-        self._plain = False  # a value of a plain series, without the names of a bar
+        self.plain = False  # a value of a plain series, without the names of a bar
         self._labels: tuple[Any, tuple[int, ...] | None] = (None, None)
 
     def __getitem__(self, name: str) -> Any:
         if is_clock(name):
             return self._clock[name]
+        name = "volume" if name == "any_volume" else name
         if name in OHLCV:
             at = OHLCV.index(name)
             return self._raw[at : at + 1]
@@ -173,7 +176,7 @@ class BarRow:
             raise DataError(_negative_volume(self._who, raw[4], ""))
         for at in self._logged:
             positive = raw[at] > 0 or np.isnan(raw[at])
-            if not positive and not self._plain:
+            if not positive and not self.plain:
                 raise DataError(_not_positive(self._who, OHLCV[at], raw[at], ""))
             self._arguments[at] = raw[at] if positive else np.nan
         self._arguments[4] = raw[4] + 1.0
@@ -181,7 +184,7 @@ class BarRow:
         for name, value in self._extra.items():
             value[0] = _field(bar, name, self._who)
         if self._clock.needed:
-            self._clock.read(bar, time, self._plain)
+            self._clock.read(bar, time, self.plain)
 
     def _values(self, bar: Any) -> Any:
         if isinstance(bar, pd.Series):
@@ -200,8 +203,8 @@ class BarRow:
         else:
             fields = bar if isinstance(bar, Mapping) else _fields(bar, self._who)
         present = [name for name in OHLCV if name in fields]
-        self._plain = not present
-        if self._plain:
+        self.plain = not present
+        if self.plain:
             price = float(next(iter(fields.values())))
             return (price, price, price, price, np.nan)
         if len(present) < len(OHLCV):

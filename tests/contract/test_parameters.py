@@ -58,4 +58,4 @@ def test_set_params_checks_too(cls, name):
 @pytest.mark.parametrize(("cls", "name"), cases(free=True))
 def test_parts_are_checked_where_they_are_used(cls, name, bad):
     with pytest.raises(OhlcvmlError, match=rf"{cls.__name__}: parameter '{name}'"):
-        cls(**{name: bad})
+        cls(**{**cls.get_test_params()[0], name: bad})
