@@ -3,6 +3,7 @@
 from ohlcvml.features._atr import average_true_range
 from ohlcvml.features._base import BaseFeature
 from ohlcvml.features._chain import BarFeatureChain
+from ohlcvml.features._health import feature_health
 from ohlcvml.features._moments import ReturnMomentFeatures
 from ohlcvml.features._momentum import MomentumFeatures
 from ohlcvml.features._ohlcv import OHLCVFeatures
@@ -30,4 +31,5 @@ __all__ = [
     "VolatilityFeatures",
     "VolumeFeatures",
     "average_true_range",
+    "feature_health",
 ]

@@ -11,6 +11,7 @@ from ohlcvml.testing._future import check_past_unchanged, law_bars
 from ohlcvml.testing._parameters import check_parameters_matter
 from ohlcvml.testing._report import LawBroken
 from ohlcvml.testing._splitter_laws import random_labels
+from ohlcvml.testing._stationarity import near_unit_root_columns, weekly_share
 from ohlcvml.testing.leaks import planted_leaks
 
 __all__ = [
@@ -19,6 +20,8 @@ __all__ = [
     "check_parameters_matter",
     "check_past_unchanged",
     "law_bars",
+    "near_unit_root_columns",
     "planted_leaks",
     "random_labels",
+    "weekly_share",
 ]

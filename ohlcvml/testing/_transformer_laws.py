@@ -10,6 +10,7 @@ import pandas as pd
 from ohlcvml.testing._future import check_past_unchanged, law_bars, same
 from ohlcvml.testing._parameters import check_parameters_matter
 from ohlcvml.testing._report import LawBroken
+from ohlcvml.testing._stationarity import stationary_by_design
 from ohlcvml.typing import Bars, Features
 
 __all__ = ["TRANSFORMER_CLASS_LAWS", "TRANSFORMER_LAWS"]
@@ -114,5 +115,6 @@ TRANSFORMER_LAWS = (
     batch_equals_stream,
     lookback_holds_and_is_tight,
     symbols_do_not_mix,
+    stationary_by_design,
 )
 TRANSFORMER_CLASS_LAWS = (every_parameter_has_an_effect,)

@@ -1,0 +1,115 @@
+"""Which columns wander like a price: near-unit-root columns, found on a random walk."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ohlcvml.testing._report import LawBroken
+from ohlcvml.typing import Bars, Features, FloatArray
+
+__all__ = ["near_unit_root_columns", "stationary_by_design", "weekly_share"]
+
+_LIMIT, _WEEKS, _BARS = 0.5, 10, 7 * 1440
+
+
+def near_unit_root_columns(transformer: Any, limit: float = _LIMIT) -> dict[str, float]:
+    """Columns that keep wandering on bars that forget everything.
+
+    The bars are a random walk of independent, identical 1-minute steps over ten weeks, so nothing
+    in them lasts: what lasts in a column, the column makes. Each column is judged by the share of
+    its variance that lies between weeks (:func:`weekly_share`): about 0.9 for the price itself, at
+    most 2 m / 10,080 or so for a column that remembers m bars, 0 for the time of day. Such columns
+    tell a model which period it is in, and two-sided splits leak through them.
+
+    Parameters
+    ----------
+    transformer : transformer
+        Of bars, with nothing to learn or fitted.
+    limit : float, default=0.5
+        Share above which a column is reported.
+
+    Returns
+    -------
+    dict of str to float
+        Name and share of each column above the limit.
+
+    Examples
+    --------
+    >>> from ohlcvml.features import ReturnFeatures, TrendFeatures
+    >>> from ohlcvml.testing import near_unit_root_columns
+    >>> near_unit_root_columns(ReturnFeatures(lags=(1, 60)))
+    {}
+    >>> list(near_unit_root_columns(ReturnFeatures(lags=(60, 20_000))))
+    ['log_return_20000']
+    """
+    bars = _random_walk()
+    if not transformer.is_fitted:
+        transformer = transformer.clone().fit(bars.iloc[:1440])
+    share = weekly_share(transformer.transform(bars))
+    return {str(name): float(value) for name, value in share.items() if value > limit}
+
+
+def weekly_share(table: Features) -> pd.Series:
+    """Share of each column's variance that lies between its weekly means.
+
+    Parameters
+    ----------
+    table : pd.DataFrame
+        Columns on a time index, several weeks long. NaN are left out.
+
+    Returns
+    -------
+    pd.Series
+        Between 0 and 1, indexed by column; 0 for a constant.
+    """
+    values = table.to_numpy(dtype=np.float64)
+    week = pd.DatetimeIndex(table.index).as_unit("ns").asi8 // (7 * 86_400 * 1_000_000_000)
+    starts = np.flatnonzero(np.r_[True, week[1:] != week[:-1]])
+    return pd.Series([_share(column, starts) for column in values.T], index=table.columns)
+
+
+def _share(column: FloatArray, starts: Any) -> float:
+    known = ~np.isnan(column)
+    if not known.any():
+        return 0.0
+    centred = np.where(known, column - column[known].mean(), 0.0)
+    total = float((centred**2).sum())
+    count = np.add.reduceat(known.astype(np.float64), starts)
+    sums = np.add.reduceat(centred, starts)
+    between = float((sums[count > 0] ** 2 / count[count > 0]).sum())
+    return between / total if total > 0 else 0.0
+
+
+@lru_cache(maxsize=1)
+def _random_walk() -> Bars:
+    generator = np.random.default_rng(20240101)
+    n, steps = _WEEKS * _BARS, 8
+    path = np.cumsum(generator.normal(0, 2e-4 / np.sqrt(steps), n * steps)).reshape(n, steps)
+    before = np.r_[0.0, path[:-1, -1]]
+    path = 5000 * np.exp(np.column_stack([before, path]))
+    columns = {
+        "open": path[:, 0],
+        "high": path.max(axis=1),
+        "low": path.min(axis=1),
+        "close": path[:, -1],
+        "volume": np.round(generator.lognormal(5, 1, n)) + 1,
+    }
+    # From a Thursday, as weeks are counted from the first of 1970.
+    time = pd.date_range("2024-01-04", periods=n, freq="min", tz="UTC", name="time")
+    return pd.DataFrame(columns, index=time)
+
+
+def stationary_by_design(transformer: Any) -> None:
+    """No column of a feature that learns nothing wanders like a price."""
+    if not (hasattr(transformer, "describe") and transformer.get_tag("fit_is_empty")):
+        return
+    wandering = near_unit_root_columns(transformer)
+    if wandering:
+        raise LawBroken(
+            f"{type(transformer).__name__}: columns {wandering} are near a unit root: so much of "
+            "their variance lies between weeks of a random walk. Relate them to a recent level."
+        )
