@@ -25,7 +25,7 @@ class GrowingArray(np.ndarray):
     hold it: growing moves its memory.
     """
 
-    def __new__(cls, shape: Any, dtype: Any = np.float64) -> GrowingArray:  # noqa: PYI034
+    def __new__(cls, shape: Any, dtype: Any = np.float64) -> GrowingArray:
         array = super().__new__(cls, shape, dtype)
         array[...] = 0
         return array

@@ -1,7 +1,14 @@
 """Regimes: the state of the market, filtered bar by bar, the same bits in batch and in a stream."""
 
 from ohlcvml.regimes._base import BaseRegime
+from ohlcvml.regimes._hindsight import smoothed_states, viterbi_states
 from ohlcvml.regimes._hmm import HMMRegime
 from ohlcvml.regimes._inputs import RegimeInputs
 
-__all__ = ["BaseRegime", "HMMRegime", "RegimeInputs"]
+__all__ = [
+    "BaseRegime",
+    "HMMRegime",
+    "RegimeInputs",
+    "smoothed_states",
+    "viterbi_states",
+]

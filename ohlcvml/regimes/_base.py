@@ -135,9 +135,10 @@ def complete_runs(values: FloatArray, starts: IntArray) -> IntArray:
     [[1, 4], [4, 6]]
     """
     complete = np.isfinite(values).all(axis=0)
-    breaks = np.zeros(len(complete) + 1, dtype=bool)
+    breaks = np.zeros(values.shape[1] + 1, dtype=bool)
     breaks[starts] = True
-    before, after = np.r_[False, complete], np.r_[complete, False]
+    before, after = np.zeros((2, len(breaks)), dtype=bool)
+    before[1:], after[:-1] = complete, complete
     first = np.flatnonzero(after & (~before | breaks))
     last = np.flatnonzero(before & (~after | breaks))
     runs = np.stack([first, last], axis=1).astype(np.int64)

@@ -10,7 +10,7 @@ from ohlcvml.features._compiled import compiled, inlined
 from ohlcvml.regimes._gaussian_exp import exp_negative
 from ohlcvml.typing import FloatArray
 
-__all__ = ["BLOCK", "Gaussians", "run_filter", "stationary"]
+__all__ = ["BLOCK", "Gaussians", "log_densities", "run_filter", "stationary"]
 
 # Least probability of a transition: no state is ever ruled out for good, so the chain has one
 # stationary law, forgets where it began, and an observation that only one state explains cannot
@@ -48,8 +48,11 @@ class Gaussians(NamedTuple):
 
 
 @inlined
-def _emissions(values, first, last, means, whitening, constant, diagonal, highest, out):  # type: ignore[no-untyped-def]
-    # Density of rows [first, last) in each state, relative to the likeliest one, into ``out``.
+def log_densities(values, first, last, means, whitening, constant, diagonal, highest, out):  # type: ignore[no-untyped-def]
+    """Log density of rows [first, last) in each state into ``out``, the highest of each apart.
+
+    The highest is minus infinity where the row has an unknown or infinite input.
+    """
     # Plain loops over rows, which the compiler makes into vector instructions; unsigned, because
     # a row number that might be negative would prevent it.
     t, n = np.uint64(first), np.uint64(last - first)
@@ -73,7 +76,13 @@ def _emissions(values, first, last, means, whitening, constant, diagonal, highes
         for r in range(n):
             density = out[k, t + r]
             highest[r] = density if density > highest[r] else highest[r]
-    for k in range(means.shape[0]):
+
+
+@inlined
+def _evidence(first, last, highest, out):  # type: ignore[no-untyped-def]
+    # From log densities to densities relative to that of the likeliest state.
+    t, n = np.uint64(first), np.uint64(last - first)
+    for k in range(out.shape[0]):
         for r in range(n):
             out[k, t + r] = exp_negative(out[k, t + r] - highest[r])
 
@@ -111,7 +120,8 @@ def run_filter(inputs, first, last, params, state, out):  # type: ignore[no-unty
     size = highest.shape[0]
     for t in range(first, last, size):
         stop = min(t + size, last)
-        _emissions(values, t, stop, means, whitening, constant, diagonal, highest, out)
+        log_densities(values, t, stop, means, whitening, constant, diagonal, highest, out)
+        _evidence(t, stop, highest, out)
         for r in range(stop - t):
             _step(t + r, highest[r] > -np.inf, transition, law, weight, out)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -101,16 +102,18 @@ class HMMRegime(BaseRegime):
 
     Examples
     --------
+    >>> import numpy as np
     >>> from ohlcvml.bars import simulate_bars
     >>> from ohlcvml.regimes import HMMRegime
-    >>> simulation = simulate_bars(4000, seed=0, volatility_ratio=3.0)
+    >>> steady = {"volatility_shock": 0.0, "volatility_persistence": 0.0, "intraday_shape": 0.0}
+    >>> simulation = simulate_bars(4000, seed=0, volatility_ratio=3.0, **steady)
     >>> regime = HMMRegime(n_states=2).fit(simulation.bars.iloc[:2000])
     >>> states = regime.transform(simulation.bars)
     >>> list(states), bool(np.allclose(states.sum(axis=1), 1))
     (['hmm_state_0', 'hmm_state_1'], True)
     >>> volatile = simulation.truth["state"] < 0
     >>> round(float((states["hmm_state_1"].gt(0.5) == volatile).iloc[2000:].mean()), 2)
-    0.93
+    0.95
     """
 
     _tags = {
@@ -300,5 +303,5 @@ def _busiest_session(sessions: IntArray, starts: IntArray) -> int:
     """Most bars in one session of one symbol; 0 where there is no time."""
     if len(sessions) == 0 or sessions[0] == NO_TIME:
         return 0
-    pieces = [sessions[a:b] for a, b in zip(starts[:-1], starts[1:], strict=True)]
+    pieces = [sessions[a:b] for a, b in pairwise(starts)]
     return max(int(np.unique(piece, return_counts=True)[1].max()) for piece in pieces)

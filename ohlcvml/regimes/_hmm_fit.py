@@ -85,8 +85,8 @@ def learn(values: FloatArray, runs: IntArray, rules: LearningRules, who: str) ->
     sound = [fit for fit in fits if all(np.isfinite(part).all() for part in fit)]
     if not sound:
         raise DataError(
-            f"{who}: fit found no model of {rules.n_states} states in {len(rows)} complete rows; in "
-            f"every one of n_init={rules.n_init} starts a state was left without rows. Use fewer "
+            f"{who}: fit found no model of {rules.n_states} states in {len(rows)} complete rows; "
+            f"in every one of n_init={rules.n_init} starts a state was left without rows. Use fewer "
             "states, covariance_type='diag', or more bars."
         )
     best = max(sound, key=lambda fit: fit.score)

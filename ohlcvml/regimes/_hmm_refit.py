@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -74,8 +75,8 @@ def write_walk_forward(
     epochs = numbers // schedule.every
     changes = np.flatnonzero(epochs[1:] != epochs[:-1]) + 1
     edges = [0, *changes.tolist(), last - first]
-    for start, stop in zip(edges[:-1], edges[1:], strict=True):
-        begin, end = schedule.window_of(int(numbers[start]))
+    for start, stop in pairwise(edges):
+        begin, _ = schedule.window_of(int(numbers[start]))
         if start > 0 and numbers[0] <= begin:
             at = int(np.searchsorted(numbers[:start], begin))
             window = np.ascontiguousarray(values[:, first + at : first + start])
@@ -109,7 +110,13 @@ class RefitNode:
     ) -> None:
         self._values, self._session = values, session
         self._relearn, self._schedule = relearn, schedule
-        self._model = Gaussians(*(np.copy(part) for part in model[:-1]), model.diagonal)
+        # Refits write into these arrays, which the filter holds.
+        self._model = model._replace(
+            transition=model.transition.copy(),
+            means=model.means.copy(),
+            whitening=model.whitening.copy(),
+            constant=model.constant.copy(),
+        )
         law, weight = empty_law(model)
         self._clock = np.array([NO_TIME, NO_TIME, 0], dtype=np.int64)
         self._kept = GrowingArray((BLOCK, len(values)))

@@ -60,7 +60,7 @@ class RegimeInputs(BaseFeature):
 
     Parameters
     ----------
-    window : int, default=15
+    window : int, default=5
         Bars over which the volatility is measured, at least 1.
 
     Attributes
@@ -74,8 +74,8 @@ class RegimeInputs(BaseFeature):
     >>> from ohlcvml.bars import simulate_bars
     >>> from ohlcvml.regimes import RegimeInputs
     >>> RegimeInputs().fit_transform(simulate_bars(100, seed=0).bars).isna().sum()
-    log_return_1          1
-    log_volatility_15    14
+    log_return_1        1
+    log_volatility_5    4
     dtype: int64
     """
 
@@ -83,7 +83,7 @@ class RegimeInputs(BaseFeature):
     _inputs = ("log_high", "log_low", "log_close")
     _kernel = staticmethod(_run)
 
-    def __init__(self, window: int = 15) -> None:
+    def __init__(self, window: int = 5) -> None:
         self.window = window
         super().__init__()
 
