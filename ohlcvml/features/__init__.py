@@ -1,6 +1,7 @@
 """Features: causal columns computed from bars, the same bits in batch and in a stream."""
 
 from ohlcvml.features._atr import average_true_range
+from ohlcvml.features._bar_shape import BarShapeFeatures
 from ohlcvml.features._base import BaseFeature
 from ohlcvml.features._chain import BarFeatureChain
 from ohlcvml.features._health import feature_health
@@ -19,6 +20,7 @@ from ohlcvml.features._volume import VolumeFeatures
 __all__ = [
     "BarFeatureChain",
     "BarFeatureUnion",
+    "BarShapeFeatures",
     "BaseFeature",
     "FeatureStream",
     "MomentumFeatures",
