@@ -19,7 +19,7 @@ from ohlcvml.features._stream import Node
 from ohlcvml.regimes._base import FEATURES_RULE, BaseRegime, complete_runs
 from ohlcvml.regimes._gaussian_filter import Gaussians, run_filter
 from ohlcvml.regimes._gaussian_memory import forgetting_rows
-from ohlcvml.regimes._hmm_fit import LearningRules, as_gaussians, learn
+from ohlcvml.regimes._hmm_fit import LearningRules, as_gaussians, learn, load_hmmlearn
 from ohlcvml.regimes._hmm_refit import (
     RefitNode,
     Schedule,
@@ -215,6 +215,11 @@ class HMMRegime(BaseRegime):
 
     def _schedule(self) -> Schedule:
         return Schedule(int(self.refit_every), int(self.refit_window))
+
+    def fit(self, X: Bars, y: Any = None) -> HMMRegime:
+        """Learn from the rows of ``X``: bars, or inputs; see the class."""
+        load_hmmlearn(type(self).__name__)  # before sktime says it without the extra
+        return super().fit(X, y)
 
     def _fit(self, X: Bars, y: Any = None) -> HMMRegime:
         super()._fit(X, y)

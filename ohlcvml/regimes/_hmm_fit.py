@@ -10,7 +10,7 @@ from ohlcvml.exceptions import DataError, MissingDependencyError
 from ohlcvml.regimes._gaussian_filter import RAREST, Gaussians
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = ["HMMEstimate", "LearningRules", "as_gaussians", "learn", "rows_needed"]
+__all__ = ["HMMEstimate", "LearningRules", "as_gaussians", "learn", "load_hmmlearn", "rows_needed"]
 
 PIECE = 50  # rows of the random pieces whose mean and variance a restart begins with
 LENGTHS = (5.0, 100.0)  # mean stay in a state, in rows, that restarts begin with
@@ -86,8 +86,8 @@ def learn(values: FloatArray, runs: IntArray, rules: LearningRules, who: str) ->
     if not sound:
         raise DataError(
             f"{who}: fit found no model of {rules.n_states} states in {len(rows)} complete rows; "
-            f"in every one of n_init={rules.n_init} starts a state was left without rows. Use fewer "
-            "states, covariance_type='diag', or more bars."
+            f"in every one of n_init={rules.n_init} starts a state was left without rows. Use "
+            "fewer states, covariance_type='diag', or more bars."
         )
     best = max(sound, key=lambda fit: fit.score)
     unscaled = best._replace(
@@ -100,7 +100,7 @@ def learn(values: FloatArray, runs: IntArray, rules: LearningRules, who: str) ->
 def _expectation_maximisation(
     rows: FloatArray, lengths: IntArray, rules: LearningRules, restart: int, who: str
 ) -> HMMEstimate:
-    hmm = _hmmlearn(who)
+    hmm = load_hmmlearn(who)
     generator = np.random.default_rng([rules.random_state, restart])
     n_states, n_inputs = rules.n_states, rows.shape[1]
     model = hmm.GaussianHMM(
@@ -188,7 +188,8 @@ def as_gaussians(
     )
 
 
-def _hmmlearn(who: str) -> Any:
+def load_hmmlearn(who: str) -> Any:
+    """The module hmmlearn.hmm, or an error that names the extra."""
     try:
         from hmmlearn import hmm
     except ImportError as error:

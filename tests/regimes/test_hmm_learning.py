@@ -1,5 +1,7 @@
 """What HMMRegime learns, and from which rows."""
 
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -142,8 +144,7 @@ def test_too_little_to_learn_from_is_said():
 
 
 def test_a_missing_hmmlearn_names_the_extra(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "hmmlearn", None)
-    from ohlcvml.regimes._hmm_fit import _hmmlearn
-
+    monkeypatch.setitem(sys.modules, "hmmlearn", None)
+    table, _ = planted(100, 0)
     with pytest.raises(MissingDependencyError, match=r"ohlcvml\[regimes\]"):
-        _hmmlearn("HMMRegime")
+        HMMRegime().fit(table)
