@@ -2,12 +2,14 @@
 
 from ohlcvml.pipeline._bar_pipeline import BarPipeline
 from ohlcvml.pipeline._base import BaseBarClassifier
+from ohlcvml.pipeline._selector import FeatureSelector
 from ohlcvml.pipeline._signal import SIGNAL_COLUMNS, SignalModel, atr_scale, signal_table
 
 __all__ = [
     "SIGNAL_COLUMNS",
     "BarPipeline",
     "BaseBarClassifier",
+    "FeatureSelector",
     "SignalModel",
     "atr_scale",
     "signal_table",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from sktime.base import _HeterogenousMetaEstimator
 
@@ -190,7 +191,12 @@ class BarPipeline(_HeterogenousMetaEstimator, BaseBarClassifier):  # type: ignor
         self.transformers_ = []
         for _, part in self.steps[:-1]:
             step = as_step(part).clone()
-            X = step.fit(X, y).transform(X)
+            if step.get_tag("requires_y"):  # the last bar of an instance is its label row
+                last = X.groupby(level=0, sort=False).tail(1).reset_index(drop=True)
+                step.fit(last, pd.Series(np.asarray(y)))
+            else:
+                step.fit(X, y)
+            X = step.transform(X)
             self.transformers_.append(step)
         self.classifier_ = self.steps[-1][1].clone()
         self.classifier_.fit(self._last_rows(X), y)

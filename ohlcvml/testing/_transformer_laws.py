@@ -18,7 +18,10 @@ __all__ = ["TRANSFORMER_CLASS_LAWS", "TRANSFORMER_LAWS"]
 
 def _fit(transformer: Any, bars: Bars) -> Any:
     """A step that learns is fitted on the first quarter: what it is fitted on is its past."""
-    return transformer.fit(bars.iloc[: len(bars) // 4])
+    past = bars.iloc[: len(bars) // 4]
+    if not transformer.get_tag("requires_y"):
+        return transformer.fit(past)
+    return transformer.fit(past, np.sign(past["close"].diff()).fillna(0.0))
 
 
 def future_cannot_change_the_past(transformer: Any) -> None:
