@@ -4,12 +4,15 @@ from ohlcvml.features._atr import average_true_range
 from ohlcvml.features._bar_shape import BarShapeFeatures
 from ohlcvml.features._base import BaseFeature
 from ohlcvml.features._chain import BarFeatureChain
+from ohlcvml.features._flow import FlowFeatures
 from ohlcvml.features._health import feature_health
+from ohlcvml.features._liquidity import LiquidityFeatures
 from ohlcvml.features._moments import ReturnMomentFeatures
 from ohlcvml.features._momentum import MomentumFeatures
 from ohlcvml.features._ohlcv import OHLCVFeatures
 from ohlcvml.features._returns import ReturnFeatures
 from ohlcvml.features._row import RowTransformer
+from ohlcvml.features._spread import SpreadFeatures
 from ohlcvml.features._stream import FeatureStream
 from ohlcvml.features._timeframe import TimeframeFeatures
 from ohlcvml.features._trend import TrendFeatures
@@ -23,11 +26,14 @@ __all__ = [
     "BarShapeFeatures",
     "BaseFeature",
     "FeatureStream",
+    "FlowFeatures",
+    "LiquidityFeatures",
     "MomentumFeatures",
     "OHLCVFeatures",
     "ReturnFeatures",
     "ReturnMomentFeatures",
     "RowTransformer",
+    "SpreadFeatures",
     "TimeframeFeatures",
     "TrendFeatures",
     "VolatilityFeatures",

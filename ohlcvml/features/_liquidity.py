@@ -1,0 +1,220 @@
+"""Liquidity: how far prices move for the volume that is traded."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ohlcvml._checks import each, integer
+from ohlcvml.features._base import BaseFeature
+from ohlcvml.features._columns import Column, windowed
+from ohlcvml.features._compiled import compiled, inlined
+from ohlcvml.features._totals import new_totals, slide_totals
+
+__all__ = ["LiquidityFeatures"]
+
+# Series of the ring: bars with volume; |r| per traded value; |r| times its root; traded value;
+# volume v and its square; |r|, its square; log volume x from the first bar's, its square; |r| x.
+_BARS, _PRICE, _IMPACT, _VALUE, _V, _VV, _R, _RR, _X, _XX, _RX = range(11)
+_SERIES = 11
+
+
+@compiled
+def _contrast(short, long):  # type: ignore[no-untyped-def]
+    return (short - long) / (short + long) if short + long > 0 else np.nan
+
+
+@inlined
+def _step(  # type: ignore[no-untyped-def]
+    close, log_close, volume, log_volume, windows, shares, ring, totals, last, clock, out, t
+):
+    # last: log close, log volume, log volume of the first bar, |r|. clock: slot, bars seen, length
+    # of the run without a move on volume, without volume, of equal |r|, of equal volumes.
+    # The last of the windows is the long one.
+    count = clock[1] + 1
+    if count == 1:
+        last[0], last[2] = log_close, log_volume
+    move, x, value = abs(log_close - last[0]), log_volume - last[2], close * volume
+    clock[1] = count
+    clock[2] = 0 if move > 0 and volume > 0 else clock[2] + 1
+    clock[3] = 0 if volume > 0 else clock[3] + 1
+    clock[4] = clock[4] + 1 if count > 1 and move == last[3] else 1
+    clock[5] = clock[5] + 1 if count > 1 and log_volume == last[1] else 1
+    last[0], last[1], last[3] = log_close, log_volume, move
+
+    slot = clock[0]
+    ring[slot, _BARS] = 1.0 if value > 0 and count > 1 else 0.0
+    ring[slot, _PRICE] = move / value if value > 0 else 0.0
+    ring[slot, _IMPACT], ring[slot, _VALUE] = move * math.sqrt(value), value if count > 1 else 0.0
+    ring[slot, _V], ring[slot, _VV] = volume, volume * volume
+    ring[slot, _R], ring[slot, _RR] = move, move * move
+    ring[slot, _X], ring[slot, _XX], ring[slot, _RX] = x, x * x, move * x
+    clock[0] = slide_totals(ring, slot, windows, totals)
+
+    n = windows.shape[0] - 1
+    known = count > windows[n] and clock[2] < windows[n]
+    price = impact = 0.0
+    if known and totals[n, _BARS] > 0 and totals[n, _VALUE] > 0:
+        price = max(totals[n, _PRICE], 0.0) / totals[n, _BARS]
+        impact = max(totals[n, _IMPACT], 0.0) / totals[n, _VALUE]
+    for k in range(n):
+        window = windows[k]
+        for j in range(5):
+            out[j * n + k, t] = np.nan
+        if count > window and clock[3] < window and totals[k, _VALUE] > 0:
+            moved = clock[2] < window  # else all of these are 0, whatever rounding left
+            mean = max(totals[k, _PRICE], 0.0) / totals[k, _BARS] if moved else 0.0
+            slope = max(totals[k, _IMPACT], 0.0) / totals[k, _VALUE] if moved else 0.0
+            if known:
+                out[k, t], out[n + k, t] = _contrast(mean, price), _contrast(slope, impact)
+            if moved and totals[k, _RR] > 0:
+                out[2 * n + k, t] = min(slope * totals[k, _IMPACT] / totals[k, _RR], 1.0)
+        if count >= window and clock[3] < window and totals[k, _VV] > 0:
+            even = totals[k, _V] * totals[k, _V] * shares[k] / totals[k, _VV]
+            out[3 * n + k, t] = min(max(even, shares[k]), 1.0)
+        if count > window and clock[4] < window and clock[5] < window:
+            r, x = totals[k, _R] * shares[k], totals[k, _X]
+            product = (totals[k, _RR] - r * totals[k, _R]) * (totals[k, _XX] - x * x * shares[k])
+            if product > 0:
+                value = (totals[k, _RX] - r * x) / math.sqrt(product)
+                out[4 * n + k, t] = min(max(value, -1.0), 1.0)
+
+
+@compiled
+def _run(inputs, first, last_row, params, state, out):  # type: ignore[no-untyped-def]
+    close, log_close, volume, log_volume = inputs
+    windows, shares = params
+    ring, totals, last, clock = state
+    for t in range(first, last_row):
+        if np.isnan(log_close[t] + volume[t]):
+            out[:, t] = np.nan
+        else:
+            _step(
+                close[t], log_close[t], volume[t], log_volume[t], windows, shares,
+                ring, totals, last, clock, out, t,
+            )  # fmt: skip
+
+
+class LiquidityFeatures(BaseFeature):
+    """Price moves against the volume behind them, free of the scale of either.
+
+    Row t uses rows up to and including t. Columns: ``amihud_{w}``, ``kyle_lambda_{w}``,
+    ``kyle_fit_{w}``, ``volume_evenness_{w}``, ``volume_volatility_correlation_{w}``; ``describe()``
+    says what they mean. The first two compare a window with a longer one, a / b, as
+    (a - b) / (a + b): 0 where they agree, odd in log(a / b), -1 where the short one is 0.
+
+    A bar with a missing price or volume gives NaN and is passed over. A bar with volume 0 is no
+    trade: it is left out of Amihud's mean and weighs nothing in the slope of Kyle's lambda, but
+    counts with its move in ``kyle_fit_{w}`` and with its 0 in the last two. Bars whose volume is
+    NaN throughout raise; a plain series without a volume column gives NaN. Prices at or below zero
+    raise.
+
+    Parameters
+    ----------
+    windows : tuple of int, default=(20, 60)
+        In bars, each at least 2.
+    long_window : int, default=240
+        What Amihud's measure and Kyle's lambda are compared with, in bars.
+
+    Attributes
+    ----------
+    feature_names : list of str
+    lookback : int
+        The largest of all windows.
+
+    Examples
+    --------
+    >>> from ohlcvml.bars import simulate_bars
+    >>> from ohlcvml.features import LiquidityFeatures
+    >>> features = LiquidityFeatures(windows=(20,))
+    >>> features.fit_transform(simulate_bars(500, seed=0).bars).isna().sum()
+    amihud_20                           240
+    kyle_lambda_20                      240
+    kyle_fit_20                          20
+    volume_evenness_20                   19
+    volume_volatility_correlation_20     20
+    dtype: int64
+    """
+
+    _parameter_rules = {"windows": each(integer(2)), "long_window": integer(2)}
+    _inputs = ("close", "log_close", "volume", "log_volume")
+    _kernel = staticmethod(_run)
+
+    def __init__(self, windows: tuple[int, ...] = (20, 60), long_window: int = 240) -> None:
+        self.windows = windows
+        self.long_window = long_window
+        super().__init__()
+
+    def _columns(self) -> list[Column]:
+        trade = "while the window has no volume"
+        compared = (
+            f"NaN in the first max(w, long_window) rows, {trade}, and while no bar of the long "
+            "window has moved on volume; -1 while none of the short one has"
+        )
+        return [
+            *windowed(
+                "amihud",
+                self.windows,
+                "(A_w - A_l) / (A_w + A_l), l the long window, A the mean of |r| / (c v) over the "
+                "bars with volume, r the log return, c the close, v the volume",
+                unit="-1 to 1",
+                undefined=compared,
+                source="Amihud (2002), Journal of Financial Markets 5",
+            ),
+            *windowed(
+                "kyle_lambda",
+                self.windows,
+                "(K_w - K_l) / (K_w + K_l), l the long window, K the slope of r on "
+                "sign(r) sqrt(c v) through the origin",
+                unit="-1 to 1",
+                undefined=compared,
+                source="Kyle (1985), Econometrica 53; Hasbrouck (2009), Journal of Finance 64; "
+                "Lopez de Prado (2018), Advances in Financial Machine Learning, ch. 19",
+            ),
+            *windowed(
+                "kyle_fit",
+                self.windows,
+                "R squared of the regression of kyle_lambda",
+                unit="0 to 1",
+                undefined=f"NaN in the first w rows, {trade} and while none of it has moved",
+                source="Lopez de Prado (2018), Advances in Financial Machine Learning, ch. 19",
+            ),
+            *windowed(
+                "volume_evenness",
+                self.windows,
+                "(sum of v)^2 / (w sum of v^2) over w bars: 1 if all bars trade alike, 1 / w if "
+                "one bar trades all",
+                unit="0 to 1",
+                undefined=f"NaN in the first w - 1 rows and {trade}",
+                source="inverse of the Herfindahl index, by bars",
+            ),
+            *windowed(
+                "volume_volatility_correlation",
+                self.windows,
+                "correlation of |r| and log(1 + v) over w bars",
+                unit="-1 to 1",
+                undefined="NaN in the first w rows and where either is constant",
+                source="Karpoff (1987), Journal of Financial and Quantitative Analysis 22",
+            ),
+        ]
+
+    @property
+    def lookback(self) -> int:
+        """The largest of all windows."""
+        return int(max(*self.windows, self.long_window))
+
+    def _kernel_params(self) -> tuple[Any, ...]:
+        windows = np.array([*self.windows, self.long_window], dtype=np.int64)
+        return windows, 1.0 / windows
+
+    def _initial_state(self) -> dict[str, Any]:
+        ring, totals = new_totals((*self.windows, self.long_window), _SERIES)
+        clock = np.zeros(6, dtype=np.int64)
+        return {"ring": ring, "totals": totals, "last": np.zeros(4), "clock": clock}
+
+    @classmethod
+    def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:  # noqa: ARG003
+        """Parameter sets for tests."""
+        return [{"windows": (2, 5), "long_window": 8}, {"windows": (4,), "long_window": 6}]

@@ -1,0 +1,198 @@
+"""What a round trip costs, estimated from prices alone."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ohlcvml._checks import each, integer
+from ohlcvml.features._base import BaseFeature
+from ohlcvml.features._columns import Column, windowed
+from ohlcvml.features._compiled import compiled, inlined
+from ohlcvml.features._totals import new_totals, slide_totals
+
+__all__ = ["SpreadFeatures"]
+
+# Series of the ring: log range of the bar; change r of the log close, the one before it, their
+# product; Corwin and Schultz' spread of a pair of bars; Abdi and Ranaldo's product; 1 if r is 0.
+_RANGE, _R, _BEFORE, _PRODUCT, _PAIR, _MIDDLE, _STILL = range(7)
+_SERIES = 7
+_ROOT = 1.0 + math.sqrt(2.0)  # = 1 / sqrt(3 - 2 sqrt(2)) = (sqrt(2) - 1) / (3 - 2 sqrt(2))
+
+
+@compiled
+def _pair_spread(high, low, before):  # type: ignore[no-untyped-def]
+    """Corwin and Schultz' spread of a bar and the one before; 0 where it comes out negative.
+
+    ``before``: log close, high and low of the bar before. A gap is taken out by moving the bar as a
+    whole until it meets the close before.
+    """
+    close, high_before, low_before = before[0], before[1], before[2]
+    span, span_before = high - low, high_before - low_before
+    gap = max(low - close, 0.0) + min(high - close, 0.0)
+    both = max(high - gap, high_before) - min(low - gap, low_before)
+    alpha = _ROOT * (math.sqrt(span * span + span_before * span_before) - both)
+    if alpha <= 0:
+        return 0.0
+    growth = math.expm1(alpha)
+    return 2.0 * growth / (2.0 + growth)
+
+
+@inlined
+def _step(high, low, close, windows, shares, ring, totals, before, clock, out, t):  # type: ignore[no-untyped-def]
+    # before: log close, high, low and change of the bar before. clock: slot, bars seen, length of
+    # the run of bars without range.
+    slot, count = clock[0], clock[1] + 1
+    clock[1] = count
+    clock[2] = 0 if high > low else clock[2] + 1
+    change = middle = pair = 0.0
+    if count > 1:
+        change = close - before[0]
+        centre = 0.5 * (before[1] + before[2])
+        middle = (before[0] - centre) * (before[0] - 0.5 * (high + low))
+        pair = _pair_spread(high, low, before)
+    ring[slot, _RANGE], ring[slot, _R], ring[slot, _BEFORE] = high - low, change, before[3]
+    ring[slot, _PRODUCT], ring[slot, _PAIR], ring[slot, _MIDDLE] = change * before[3], pair, middle
+    ring[slot, _STILL] = 1.0 if change == 0 else 0.0
+    clock[0] = slide_totals(ring, slot, windows, totals)
+    before[0], before[1], before[2], before[3] = close, high, low, change
+
+    n = windows.shape[0]
+    for k in range(n):
+        window, share = windows[k], shares[k]
+        for j in range(4):
+            out[j * n + k, t] = np.nan
+        if count > window:
+            out[3 * n + k, t] = totals[k, _STILL] * share
+            if clock[2] < window and totals[k, _RANGE] > 0:
+                unit = 1.0 / totals[k, _RANGE]
+                out[n + k, t] = max(totals[k, _PAIR], 0.0) * unit
+                square = 4.0 * share * totals[k, _MIDDLE]
+                out[2 * n + k, t] = math.sqrt(square) * window * unit if square > 0 else 0.0
+                if count > window + 1:
+                    product = totals[k, _R] * totals[k, _BEFORE] * share
+                    square = -4.0 * share * (totals[k, _PRODUCT] - product)
+                    out[k, t] = math.sqrt(square) * window * unit if square > 0 else 0.0
+
+
+@compiled
+def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]
+    log_high, log_low, log_close = inputs
+    windows, shares = params
+    ring, totals, before, clock = state
+    for t in range(first, last):
+        if np.isnan(log_close[t]):
+            out[:, t] = np.nan
+        else:
+            _step(
+                log_high[t], log_low[t], log_close[t], windows, shares,
+                ring, totals, before, clock, out, t,
+            )  # fmt: skip
+
+
+class SpreadFeatures(BaseFeature):
+    """Estimates of the spread between bid and ask from prices, as a share of the mean range.
+
+    Row t uses rows up to and including t. Columns: ``roll_spread_{w}``, ``corwin_schultz_{w}``,
+    ``abdi_ranaldo_{w}``, ``zero_return_share_{w}``; ``describe()`` says what they mean. No volume
+    is needed. On bars of minutes the estimates are coarse: their order in time and between
+    instruments says more than their size.
+
+    A bar with a missing price gives NaN and is passed over. Prices at or below zero raise.
+
+    Parameters
+    ----------
+    windows : tuple of int, default=(60, 240)
+        In bars, each at least 2.
+
+    Attributes
+    ----------
+    feature_names : list of str
+    lookback : int
+        The largest window and one.
+
+    Examples
+    --------
+    >>> from ohlcvml.bars import simulate_bars
+    >>> from ohlcvml.features import SpreadFeatures
+    >>> features = SpreadFeatures(windows=(60,))
+    >>> features.fit_transform(simulate_bars(100, seed=0).bars).isna().sum()
+    roll_spread_60          61
+    corwin_schultz_60       60
+    abdi_ranaldo_60         60
+    zero_return_share_60    60
+    dtype: int64
+    """
+
+    _parameter_rules = {"windows": each(integer(2))}
+    _inputs = ("log_high", "log_low", "log_close")
+    _kernel = staticmethod(_run)
+
+    def __init__(self, windows: tuple[int, ...] = (60, 240)) -> None:
+        self.windows = windows
+        super().__init__()
+
+    def _columns(self) -> list[Column]:
+        unit = "mean log(h / l) of the window"
+        still = "while no bar of the window has a range"
+        return [
+            *windowed(
+                "roll_spread",
+                self.windows,
+                "2 sqrt(max(-cov(r_t, r_{t-1}), 0)) over w pairs of log returns, divisor w, / mean "
+                "of log(h / l)",
+                unit=unit,
+                undefined=f"NaN in the first w + 1 rows and {still}; 0 where the covariance is "
+                "positive",
+                source="Roll (1984), Journal of Finance 39",
+            ),
+            *windowed(
+                "corwin_schultz",
+                self.windows,
+                "mean over w pairs of neighbouring bars of max(S, 0), / mean of log(h / l); "
+                "S = 2 (e^a - 1) / (e^a + 1), a = (1 + sqrt(2)) (sqrt(sum of both log(h / l)^2) - "
+                "log(h / l) of the pair), a gap to the close before first taken out",
+                unit=unit,
+                undefined=f"NaN in the first w rows and {still}",
+                source="Corwin and Schultz (2012), Journal of Finance 67",
+            ),
+            *windowed(
+                "abdi_ranaldo",
+                self.windows,
+                "2 sqrt(max(mean over w pairs of bars of (log c - m)(log c - m'), 0)) / mean of "
+                "log(h / l); m, m' the middle of log h and log l in the first bar and in the "
+                "second, c the close of the first",
+                unit=unit,
+                undefined=f"NaN in the first w rows and {still}; 0 where the mean is negative",
+                source="Abdi and Ranaldo (2017), Review of Financial Studies 30",
+            ),
+            *windowed(
+                "zero_return_share",
+                self.windows,
+                "share of the last w closes equal to the close before",
+                unit="0 to 1",
+                undefined="NaN in the first w rows",
+                source="Lesmond, Ogden and Trzcinka (1999), Review of Financial Studies 12",
+            ),
+        ]
+
+    @property
+    def lookback(self) -> int:
+        """The largest window and one."""
+        return int(max(self.windows)) + 1
+
+    def _kernel_params(self) -> tuple[Any, ...]:
+        windows = np.array(self.windows, dtype=np.int64)
+        return windows, 1.0 / windows
+
+    def _initial_state(self) -> dict[str, Any]:
+        ring, totals = new_totals(self.windows, _SERIES)
+        clock = np.zeros(3, dtype=np.int64)
+        return {"ring": ring, "totals": totals, "before": np.zeros(4), "clock": clock}
+
+    @classmethod
+    def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:  # noqa: ARG003
+        """Parameter sets for tests."""
+        return [{"windows": (2, 3)}, {"windows": (5,)}]
