@@ -1,17 +1,24 @@
 """Features: causal columns computed from bars, the same bits in batch and in a stream."""
 
+from ohlcvml.features._acceleration import AccelerationFeatures
 from ohlcvml.features._atr import average_true_range
 from ohlcvml.features._bar_shape import BarShapeFeatures
 from ohlcvml.features._base import BaseFeature
 from ohlcvml.features._chain import BarFeatureChain
+from ohlcvml.features._channel import ChannelFeatures
+from ohlcvml.features._directional import DirectionalFeatures
 from ohlcvml.features._flow import FlowFeatures
+from ohlcvml.features._fractional import FractionalFeatures
 from ohlcvml.features._health import feature_health
 from ohlcvml.features._liquidity import LiquidityFeatures
 from ohlcvml.features._moments import ReturnMomentFeatures
 from ohlcvml.features._momentum import MomentumFeatures
 from ohlcvml.features._ohlcv import OHLCVFeatures
+from ohlcvml.features._regression import RegressionFeatures
+from ohlcvml.features._plot import plot_features
 from ohlcvml.features._returns import ReturnFeatures
 from ohlcvml.features._row import RowTransformer
+from ohlcvml.features._session import SessionFeatures
 from ohlcvml.features._spread import SpreadFeatures
 from ohlcvml.features._stream import FeatureStream
 from ohlcvml.features._timeframe import TimeframeFeatures
@@ -21,18 +28,24 @@ from ohlcvml.features._volatility import VolatilityFeatures
 from ohlcvml.features._volume import VolumeFeatures
 
 __all__ = [
+    "AccelerationFeatures",
     "BarFeatureChain",
     "BarFeatureUnion",
     "BarShapeFeatures",
     "BaseFeature",
+    "ChannelFeatures",
+    "DirectionalFeatures",
     "FeatureStream",
     "FlowFeatures",
+    "FractionalFeatures",
     "LiquidityFeatures",
     "MomentumFeatures",
     "OHLCVFeatures",
+    "RegressionFeatures",
     "ReturnFeatures",
     "ReturnMomentFeatures",
     "RowTransformer",
+    "SessionFeatures",
     "SpreadFeatures",
     "TimeframeFeatures",
     "TrendFeatures",
@@ -40,4 +53,5 @@ __all__ = [
     "VolumeFeatures",
     "average_true_range",
     "feature_health",
+    "plot_features",
 ]
