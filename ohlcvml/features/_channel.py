@@ -1,0 +1,255 @@
+"""Where the close stands in its price channel, and how long ago the channel was widened."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ohlcvml._checks import each, integer
+from ohlcvml.features._atr import smooth, true_range
+from ohlcvml.features._base import BaseFeature
+from ohlcvml.features._columns import Column, windowed
+from ohlcvml.features._compiled import compiled, inlined
+from ohlcvml.features._extrema import new_peaks, new_ranges, roll_peak, roll_range
+from ohlcvml.features._windows import settling
+
+__all__ = ["ChannelFeatures"]
+
+
+@inlined
+def _position(close, highest, lowest):  # type: ignore[no-untyped-def]
+    width = highest - lowest
+    return (close - lowest) / width if width != 0 else 0.5
+
+
+@inlined
+def _beyond(close, highest, lowest):  # type: ignore[no-untyped-def]
+    # Written so that a channel that is not there yet, NaN, gives NaN.
+    above, below = close - highest, close - lowest
+    return above if not above <= 0 else below if not below >= 0 else 0.0
+
+
+@inlined
+def _atr_units(high, low, close, first, last, window, scale, age, unit):  # type: ignore[no-untyped-def]
+    # scale: previous close, average true range. unit: 1 / ATR, or NaN.
+    previous, average, bars = scale[0], scale[1], age[0]
+    weight = 1.0 / window
+    for t in range(first, last):
+        if np.isnan(close[t]):
+            continue
+        if bars > 0:
+            span = true_range(high[t], low[t], previous)
+            average = smooth(average, span, bars, window, weight)
+        unit[t] = 1.0 / average if bars >= window and average > 0 else np.nan
+        previous, bars = close[t], bars + 1
+    scale[0], scale[1], age[0] = previous, average, bars
+
+
+@inlined
+def _donchian(  # type: ignore[no-untyped-def]
+    high, low, close, unit, first, last, windows, roots, slots, ends, tops, bottoms, before, out
+):
+    n = windows.shape[0]
+    for k in range(n):
+        slot, top, bottom = slots[k], ends[0, k], ends[1, k]
+        highest, lowest = before[0, k], before[1, k]
+        for t in range(first, last):
+            if np.isnan(close[t]):
+                out[k, t] = out[n + k, t] = out[2 * n + k, t] = np.nan
+                continue
+            out[2 * n + k, t] = _beyond(close[t], highest, lowest) * unit[t]
+            slot, top, bottom, highest, lowest = roll_range(
+                high[t], low[t], windows[k], slot, top, bottom, tops[k], bottoms[k]
+            )
+            out[k, t] = _position(close[t], highest, lowest)
+            out[n + k, t] = (highest - lowest) * unit[t] * roots[k]
+        slots[k], ends[0, k], ends[1, k] = slot, top, bottom
+        before[0, k], before[1, k] = highest, lowest
+
+
+@inlined
+def _aroon(high, low, close, first, last, windows, bars, highs, lows, out):  # type: ignore[no-untyped-def]
+    high_slots, high_ends, tops, top_bars = highs
+    low_slots, low_ends, bottoms, bottom_bars = lows
+    n = windows.shape[0]
+    for k in range(n):
+        window, share, bar = windows[k], 100.0 / windows[k], float(bars)
+        high_slot, top, top_at = high_slots[k], high_ends[0, k], high_ends[1, k]
+        low_slot, bottom, bottom_at = low_slots[k], low_ends[0, k], low_ends[1, k]
+        for t in range(first, last):
+            if np.isnan(close[t]):
+                out[k, t] = out[n + k, t] = out[2 * n + k, t] = np.nan
+                continue
+            bar += 1.0
+            high_slot, top, top_at, _, peak = roll_peak(
+                high[t], bar, window + 1, high_slot, top, top_at, tops[k], top_bars[k]
+            )
+            low_slot, bottom, bottom_at, _, trough = roll_peak(
+                -low[t], bar, window + 1, low_slot, bottom, bottom_at, bottoms[k], bottom_bars[k]
+            )
+            out[k, t] = share * (window - (bar - peak))
+            out[n + k, t] = share * (window - (bar - trough))
+            out[2 * n + k, t] = share * (peak - trough)
+        high_slots[k], high_ends[0, k], high_ends[1, k] = high_slot, top, top_at
+        low_slots[k], low_ends[0, k], low_ends[1, k] = low_slot, bottom, bottom_at
+
+
+@compiled
+def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]
+    high, low, close = inputs
+    windows, roots, spans, atr_window = params
+    scale, age, slots, ends, tops, bottoms, before = state[:7]
+    unit, bars = out[out.shape[0] - 1], age[0]  # the row is on loan: its column is written last
+    _atr_units(high, low, close, first, last, atr_window, scale, age, unit)
+    _donchian(
+        high, low, close, unit, first, last, windows, roots,
+        slots, ends, tops, bottoms, before, out,
+    )  # fmt: skip
+    rest = out[3 * windows.shape[0] :]
+    _aroon(high, low, close, first, last, spans, bars, state[7:11], state[11:15], rest)
+
+
+class ChannelFeatures(BaseFeature):
+    """Position of the close in its price channel, breakouts from it, and Aroon.
+
+    Row t uses rows up to and including t. Columns: ``donchian_position_{w}``,
+    ``donchian_width_{w}``, ``breakout_{w}``, ``aroon_up_{w}``, ``aroon_down_{w}``,
+    ``aroon_oscillator_{w}``; ``describe()`` says what they mean. A bar with a missing price gives
+    NaN and is passed over.
+
+    Parameters
+    ----------
+    windows : tuple of int, default=(20, 60, 240)
+        Of the channels, in bars, each at least 2.
+    aroon_windows : tuple of int, default=(25, 100)
+        In bars, each at least 2.
+    atr_window : int, default=14
+        Window of the average true range, in bars.
+
+    Attributes
+    ----------
+    feature_names : list of str
+    lookback : int
+        The largest window, or where the seed of the average true range weighs at most
+        ``lookback_tolerance``.
+
+    Examples
+    --------
+    >>> from ohlcvml.bars import simulate_bars
+    >>> from ohlcvml.features import ChannelFeatures
+    >>> features = ChannelFeatures(windows=(20,), aroon_windows=(25,))
+    >>> features.fit_transform(simulate_bars(100, seed=0).bars).isna().sum()
+    donchian_position_20    19
+    donchian_width_20       19
+    breakout_20             20
+    aroon_up_25             25
+    aroon_down_25           25
+    aroon_oscillator_25     25
+    dtype: int64
+    """
+
+    _parameter_rules = {
+        "windows": each(integer(2)),
+        "aroon_windows": each(integer(2)),
+        "atr_window": integer(1),
+    }
+    _inputs = ("high", "low", "close")
+    _kernel = staticmethod(_run)
+
+    def __init__(
+        self,
+        windows: tuple[int, ...] = (20, 60, 240),
+        aroon_windows: tuple[int, ...] = (25, 100),
+        atr_window: int = 14,
+    ) -> None:
+        self.windows = windows
+        self.aroon_windows = aroon_windows
+        self.atr_window = atr_window
+        super().__init__()
+
+    def _columns(self) -> list[Column]:
+        chande = "Chande (1995), A Time Price Oscillator; TA-Lib (of equal extremes the newest)"
+        rows = "NaN in the first w rows"
+        return [
+            *windowed(
+                "donchian_position",
+                self.windows,
+                "(close - lowest low) / (highest high - lowest low) of the last w bars",
+                unit="0 to 1",
+                undefined="NaN in the first w - 1 rows; 0.5 while all highs and lows are equal",
+                source="Donchian channel",
+            ),
+            *windowed(
+                "donchian_width",
+                self.windows,
+                "(highest high - lowest low of the last w bars) / (ATR * sqrt(w))",
+                undefined="NaN in the first max(w - 1, atr_window) rows and while the ATR is 0",
+                source="Donchian channel; range of a random walk grows as sqrt(w) (Feller 1951)",
+            ),
+            *windowed(
+                "breakout",
+                self.windows,
+                "close less the highest high of the w bars before, if above it; less their lowest "
+                "low, if below it; else 0; / ATR",
+                unit="ATR",
+                undefined="NaN in the first max(w, atr_window) rows and while the ATR is 0",
+                source="Donchian channel",
+            ),
+            *windowed(
+                "aroon_up",
+                self.aroon_windows,
+                "100 (w - bars since the highest high of the last w + 1 bars) / w",
+                unit="0 to 100",
+                undefined=rows,
+                source=chande,
+            ),
+            *windowed(
+                "aroon_down",
+                self.aroon_windows,
+                "100 (w - bars since the lowest low of the last w + 1 bars) / w",
+                unit="0 to 100",
+                undefined=rows,
+                source=chande,
+            ),
+            *windowed(
+                "aroon_oscillator",
+                self.aroon_windows,
+                "Aroon up less Aroon down",
+                unit="-100 to 100",
+                undefined=rows,
+                source=chande,
+            ),
+        ]
+
+    @property
+    def lookback(self) -> int:
+        """Rows before row t that weigh more than ``lookback_tolerance``."""
+        atr = self.atr_window + settling(1 / self.atr_window, self.lookback_tolerance)
+        return int(max(*self.windows, *self.aroon_windows, atr))
+
+    def _kernel_params(self) -> tuple[Any, ...]:
+        windows = np.array(self.windows, dtype=np.int64)
+        spans = np.array(self.aroon_windows, dtype=np.int64)
+        return windows, 1.0 / np.sqrt(windows), spans, int(self.atr_window)
+
+    def _initial_state(self) -> dict[str, Any]:
+        names = ("slots", "ends", "tops", "bottoms")
+        spans = tuple(window + 1 for window in self.aroon_windows)
+        sides = ("slots", "ends", "tops", "bars")
+        return {
+            "scale": np.zeros(2),
+            "age": np.zeros(1, dtype=np.int64),
+            **dict(zip(names, new_ranges(self.windows), strict=True)),
+            "before": np.full((2, len(self.windows)), np.nan),
+            **{f"high_{k}": a for k, a in zip(sides, new_peaks(spans), strict=True)},
+            **{f"low_{k}": a for k, a in zip(sides, new_peaks(spans), strict=True)},
+        }
+
+    @classmethod
+    def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:  # noqa: ARG003
+        """Parameter sets for tests."""
+        return [
+            {"windows": (3, 4), "aroon_windows": (3,), "atr_window": 3},
+            {"windows": (5,), "aroon_windows": (2, 6), "atr_window": 2},
+        ]
