@@ -116,8 +116,11 @@ class BarPipeline(_HeterogenousMetaEstimator, BaseBarClassifier):  # type: ignor
 
     @property
     def lookback(self) -> int | None:
-        """Sum of the lookbacks of the steps; None if one does not say."""
-        parts = [as_step(part) for _, part in self.steps[:-1]] + [self.steps[-1][1]]
+        """Sum of the lookbacks of the steps; None if one does not say (some do once fitted)."""
+        if hasattr(self, "classifier_"):
+            parts = [*self.transformers_, self.classifier_]
+        else:
+            parts = [as_step(part) for _, part in self.steps[:-1]] + [self.steps[-1][1]]
         spans: list[Any] = [getattr(part, "lookback", None) for part in parts]
         return None if None in spans else int(sum(spans))
 

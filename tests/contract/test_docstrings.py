@@ -12,7 +12,7 @@ PARTS = (*STAGES, "testing", "registry")
 RESULTS = {
     "Attainable", "BarCheck", "BarReport", "Change", "Example", "Finding", "Simulation",
     "HoldoutParts", "SignalModel", "Backtest", "CrossValidation", "Evaluation", "SharpeEstimate",
-    "Bundle", "BundleReport", "Check", "LawBroken", "BaseFeature", "BaseBarClassifier",
+    "Bundle", "BundleReport", "Check", "LawBroken", "BaseFeature", "BaseRegime", "BaseBarClassifier",
 }  # fmt: skip
 
 

@@ -1,0 +1,133 @@
+"""Time of the filters of regimes beside their peers.
+
+    python benchmarks/regimes.py --n 1000000
+
+HMM: the forward filter of 3 states on 3 inputs, nanoseconds per row with the output preallocated,
+against the private forward passes of hmmlearn (its public methods look ahead), the log densities
+they need included. Ours and the peer take turns; one thread.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from ohlcvml.regimes import HMMRegime, RegimeInputs
+from ohlcvml.regimes._gaussian_filter import run_filter, stationary
+from ohlcvml.regimes._hmm_fit import as_gaussians
+from ohlcvml.regimes._hmm_refit import empty_law, filter_params
+
+TRANSITION = np.array([[0.995, 0.003, 0.002], [0.004, 0.99, 0.006], [0.01, 0.01, 0.98]])
+MEANS = np.array([[0.0, 0.0, 0.0], [0.3, -0.2, 1.0], [-0.8, 0.5, 2.0]])
+VARIANCES = np.array([[0.5, 0.5, 0.5], [1.0, 1.0, 1.0], [3.0, 3.0, 2.0]])
+
+
+def hidden_markov(n: int, seed: int = 0) -> np.ndarray:
+    """Rows of a model of three states and three inputs, shape (n, 3)."""
+    draw = np.random.default_rng(seed)
+    state, uniform, steps = np.zeros(n, dtype=int), draw.random(n), TRANSITION.cumsum(axis=1)
+    for t in range(1, n):
+        state[t] = min(int(np.searchsorted(steps[state[t - 1]], uniform[t])), 2)
+    return MEANS[state] + np.sqrt(VARIANCES[state]) * draw.normal(size=(n, 3))
+
+
+def take_turns(peers: dict[str, Callable[[], object]], repeats: int, n: int) -> dict[str, float]:
+    """Median nanoseconds per row of each, after one call to warm up."""
+    times: dict[str, list[float]] = {name: [] for name in peers}
+    for run in peers.values():
+        run()
+    for _ in range(repeats):
+        for name, run in peers.items():
+            start = time.perf_counter()
+            run()
+            times[name].append(time.perf_counter() - start)
+    return {name: statistics.median(taken) / n * 1e9 for name, taken in times.items()}
+
+
+def hmm_filter(n: int, repeats: int) -> None:
+    from hmmlearn import _hmmc
+    from hmmlearn.hmm import GaussianHMM
+
+    rows = hidden_markov(n)
+    values = np.ascontiguousarray(rows.T)
+    covariances = np.stack([np.diag(variance) for variance in VARIANCES])
+    out = np.zeros((3, n))
+
+    def ours(diagonal: bool) -> np.ndarray:
+        model = as_gaussians(TRANSITION, MEANS, covariances, diagonal)
+        run_filter((values,), 0, n, filter_params(model), empty_law(model), out)
+        return out
+
+    peer = GaussianHMM(3, "diag")
+    peer.n_features, peer.startprob_, peer.transmat_ = 3, stationary(TRANSITION), TRANSITION
+    peer.means_, peer.covars_ = MEANS, VARIANCES
+
+    def scaled() -> np.ndarray:
+        density = peer._compute_likelihood(rows)
+        return _hmmc.forward_scaling(peer.startprob_, peer.transmat_, density)[1]
+
+    def logs() -> np.ndarray:
+        density = peer._compute_log_likelihood(rows)
+        _, forward = _hmmc.forward_log(peer.startprob_, peer.transmat_, density)
+        forward = np.exp(forward - forward.max(axis=1, keepdims=True))
+        return forward / forward.sum(axis=1, keepdims=True)
+
+    difference = float(np.abs(ours(True).T - scaled()).max())
+    peers = {
+        "ohlcvml diag": lambda: ours(True),
+        "ohlcvml full": lambda: ours(False),
+        "hmmlearn forward_scaling diag": scaled,
+        "hmmlearn forward_log diag": logs,
+    }
+    taken = take_turns(peers, repeats, n)
+    best = min(taken["hmmlearn forward_scaling diag"], taken["hmmlearn forward_log diag"])
+    for name, ns in taken.items():
+        row = {"filter": name, "ns_per_row": round(ns, 1), "over_hmmlearn": round(ns / best, 3)}
+        print(json.dumps(row))
+    print(json.dumps({"largest_difference": difference}))
+
+
+def hmm_estimator(n: int) -> None:
+    """The whole estimator on bars: fit on a twentieth, transform of all, one bar of a stream."""
+    from features import make_bars
+
+    bars = make_bars(n)
+    part = bars.iloc[: n // 20]
+    start = time.perf_counter()
+    regime = HMMRegime().fit(part)
+    fitted = time.perf_counter() - start
+    ns = take_turns(
+        {
+            "inputs": lambda: RegimeInputs().fit_transform(bars),
+            "regime": lambda: regime.transform(bars),
+        },
+        3,
+        n,
+    )
+    stream, times = regime.stream(), []
+    for bar in bars.iloc[:20_000].to_dict("records"):
+        start = time.perf_counter()
+        stream.push(bar)
+        times.append(time.perf_counter() - start)
+    p50, p99 = np.percentile(np.array(times[1000:]) * 1e6, [50, 99])
+    print(json.dumps({"fit_rows": len(part), "fit_s": round(fitted, 2)}))
+    print(json.dumps({f"{name}_ns_per_bar": round(value, 1) for name, value in ns.items()}))
+    print(json.dumps({"push_us_p50": round(p50, 1), "push_us_p99": round(p99, 1)}))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--n", type=int, default=1_000_000)
+    parser.add_argument("--repeats", type=int, default=7)
+    args = parser.parse_args()
+    hmm_filter(args.n, args.repeats)
+    hmm_estimator(args.n)
+
+
+if __name__ == "__main__":
+    main()
