@@ -1,18 +1,19 @@
-"""Pictures of results. matplotlib is loaded only when one is drawn."""
+"""Pictures of results."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ohlcvml._drawing import COLOURS, GREY, date_formatter, plain_axes, pyplot
 from ohlcvml.evaluation._backtest_result import Backtest
 from ohlcvml.evaluation._calibration import calibration_error, reliability_curve
 from ohlcvml.evaluation._performance import drawdown
-from ohlcvml.exceptions import DataError, MissingDependencyError
+from ohlcvml.exceptions import DataError
 from ohlcvml.typing import FloatArray
 
 if TYPE_CHECKING:
@@ -20,20 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_calibration", "plot_equity"]
 
-# Colours that stay apart in print and for colour-blind readers (Okabe and Ito).
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-_GREY = "#777777"
 _MOST_POINTS = 4000
-
-
-def _pyplot(who: str) -> Any:
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"{who} needs matplotlib, which is not installed. Use: pip install ohlcvml[report]"
-        ) from error
-    return plt
 
 
 def plot_equity(
@@ -80,14 +68,14 @@ def plot_equity(
     >>> [axes.get_ylabel() for axes in figure.axes]
     ['net P&L, % of capital', 'drawdown, %']
     """
-    plt = _pyplot("plot_equity")
+    plt = pyplot("plot_equity")
     if isinstance(others, Backtest):
         others = {"buy and hold": others}
     lines = {name: backtest, **(others or {})}
     fig = plt.figure(figsize=(9.0, 5.4), layout="constrained") if figure is None else figure
     top, bottom = fig.subplots(2, 1, sharex=True, height_ratios=[3.0, 1.2])
     # Later lines go below the strategy, in grey where there is only one.
-    colours = [_COLOURS[0], *([_GREY] if len(lines) == 2 else _COLOURS[1:])]
+    colours = [COLOURS[0], *([GREY] if len(lines) == 2 else COLOURS[1:])]
     for rank, (label, run) in enumerate(lines.items()):
         colour = colours[rank % len(colours)]
         at, equity, fall = _thinned(run)
@@ -108,18 +96,10 @@ def plot_equity(
     bottom.set_ylim(top=0.0)
     top.legend(frameon=False, fontsize=9, loc="best")
     bottom.set_xlabel("time (UTC)")
-    bottom.xaxis.set_major_formatter(_date_formatter(bottom))
+    bottom.xaxis.set_major_formatter(date_formatter(bottom))
     for axes in (top, bottom):
-        axes.grid(True, color="#dddddd", lw=0.6)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.set_axisbelow(True)
+        plain_axes(axes)
     return fig  # type: ignore[no-any-return]
-
-
-def _date_formatter(axes: Any) -> Any:
-    import matplotlib.dates as mdates
-
-    return mdates.ConciseDateFormatter(axes.xaxis.get_major_locator())
 
 
 def _thinned(run: Backtest) -> tuple[pd.Index, FloatArray, FloatArray]:
@@ -179,7 +159,7 @@ def plot_calibration(
     >>> len(figure.axes)
     2
     """
-    plt = _pyplot("plot_calibration")
+    plt = pyplot("plot_calibration")
     p, labels = np.asarray(proba, dtype=np.float64), np.asarray(y)
     if p.ndim != 2 or p.shape != (len(labels), len(classes)):
         raise DataError(
@@ -191,9 +171,9 @@ def plot_calibration(
     p, labels, w = p[good], labels[good], w[good]
     fig = plt.figure(figsize=(6.0, 6.6), layout="constrained") if figure is None else figure
     top, bottom = fig.subplots(2, 1, sharex=True, height_ratios=[3.2, 1.0])
-    top.plot([0.0, 1.0], [0.0, 1.0], color=_GREY, lw=1.0, ls="--", label="perfect")
+    top.plot([0.0, 1.0], [0.0, 1.0], color=GREY, lw=1.0, ls="--", label="perfect")
     for c, label in enumerate(classes):
-        colour = _COLOURS[c % len(_COLOURS)]
+        colour = COLOURS[c % len(COLOURS)]
         curve = reliability_curve(labels == label, p[:, c], n_bins, w)
         curve = curve[curve["rows"] > 0]
         share = curve["observed"].to_numpy()
@@ -215,7 +195,5 @@ def plot_calibration(
     bottom.set_ylabel("rows" if weight is None else "weight")
     top.legend(frameon=False, fontsize=9, loc="upper left")
     for axes in (top, bottom):
-        axes.grid(True, color="#dddddd", lw=0.6)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.set_axisbelow(True)
+        plain_axes(axes)
     return fig  # type: ignore[no-any-return]
