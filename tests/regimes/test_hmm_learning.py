@@ -103,6 +103,19 @@ def test_volatility_regimes_of_simulated_bars_are_recovered(kind):
     assert (found == volatile).mean() > 0.93
 
 
+def test_the_filter_learned_is_as_good_as_the_true_one():
+    """``truth.p_up`` is the filter with the true parameters on the same return and volume."""
+    simulation = simulate_bars(20_000, seed=0, edge=0.3, **STEADY)
+    bars, up = simulation.bars, (simulation.truth["state"] > 0).to_numpy()[10_000:]
+    change, amount = np.log(bars["close"] / bars["open"]), np.log(bars["volume"])
+    seen = pd.DataFrame({"log_change": change, "log_volume": amount})
+    regime = HMMRegime(n_states=2, order_by="mean").fit(seen.iloc[:10_000])
+    found = regime.transform(seen)["hmm_state_1"].to_numpy()[10_000:]
+    best = simulation.truth["p_up"].to_numpy()[10_000:]
+    assert ((found > 0.5) == up).mean() > ((best > 0.5) == up).mean() - 0.005 > 0.9
+    assert np.corrcoef(found, best)[0, 1] > 0.995
+
+
 def test_bars_and_a_chain_of_the_same_inputs_give_the_same():
     bars = simulate_bars(1500, seed=8, volatility_ratio=3.0).bars
     alone = HMMRegime(n_states=2, features=RegimeInputs(4)).fit(bars)
