@@ -8,6 +8,7 @@ import numpy as np
 
 from ohlcvml._checks import each, integer
 from ohlcvml.features._base import BaseFeature
+from ohlcvml.features._blocks import BLOCK, keep, pack, unpack
 from ohlcvml.features._columns import Column, windowed
 from ohlcvml.features._compiled import compiled, inlined
 
@@ -15,38 +16,40 @@ __all__ = ["AccelerationFeatures"]
 
 
 @inlined
-def _step(close, log_close, rates, windows, closes, logs, clock, out, t):  # type: ignore[no-untyped-def]
-    # clock: slot in the ring of closes, slot in that of logs, bars seen
-    at, slot, count = clock[0], clock[1], clock[2]
-    size, length, n = closes.shape[0], logs.shape[0], rates.shape[0]
-    for k in range(n):
-        out[k, t] = np.nan
-        if count >= rates[k]:
-            before = at - rates[k]
-            out[k, t] = close / closes[before if before >= 0 else before + size] - 1.0
+def _rates(closes, size, n, rates, out, start):  # type: ignore[no-untyped-def]
+    for k in range(rates.shape[0]):
+        now, before = closes[size:], closes[size - rates[k] :]
+        row = out[k, start:]
+        for b in range(n):
+            row[b] = now[b] / before[b] - 1.0
+
+
+@inlined
+def _accelerations(logs, size, n, windows, out, first, start):  # type: ignore[no-untyped-def]
     for k in range(windows.shape[0]):
-        out[n + k, t] = np.nan
-        if count >= 2 * windows[k]:
-            middle, start = slot - windows[k], slot - 2 * windows[k]
-            half = logs[middle if middle >= 0 else middle + length]
-            whole = logs[start if start >= 0 else start + length]
-            out[n + k, t] = (log_close - half) - (half - whole)
-    closes[at], logs[slot] = close, log_close
-    clock[0] = at + 1 if at + 1 < size else 0
-    clock[1] = slot + 1 if slot + 1 < length else 0
-    clock[2] = count + 1
+        window = windows[k]
+        now, half, whole = logs[size:], logs[size - window :], logs[size - 2 * window :]
+        row = out[first + k, start:]
+        for b in range(n):
+            row[b] = (now[b] - half[b]) - (half[b] - whole[b])
 
 
 @compiled
 def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]
     close, log_close = inputs
     rates, windows = params
-    closes, logs, clock = state
-    for t in range(first, last):
-        if np.isnan(log_close[t]):
-            out[:, t] = np.nan
-        else:
-            _step(close[t], log_close[t], rates, windows, closes, logs, clock, out, t)
+    closes, logs = state
+    size, length = closes.shape[0] - BLOCK, logs.shape[0] - BLOCK
+    for start in range(first, last, BLOCK):
+        stop = min(start + BLOCK, last)
+        pack(close, log_close, start, stop, closes, size)
+        n = pack(log_close, log_close, start, stop, logs, length)
+        _rates(closes, size, n, rates, out, start)
+        _accelerations(logs, length, n, windows, out, rates.shape[0], start)
+        for k in range(out.shape[0]):
+            unpack(log_close, start, stop, n, out, k)
+        keep(closes, size, n)
+        keep(logs, length, n)
 
 
 class AccelerationFeatures(BaseFeature):
@@ -125,9 +128,8 @@ class AccelerationFeatures(BaseFeature):
 
     def _initial_state(self) -> dict[str, Any]:
         return {
-            "closes": np.zeros(max(self.rate_windows)),
-            "logs": np.zeros(2 * max(self.acceleration_windows)),
-            "clock": np.zeros(3, dtype=np.int64),
+            "closes": np.full(max(self.rate_windows) + BLOCK, np.nan),
+            "logs": np.full(2 * max(self.acceleration_windows) + BLOCK, np.nan),
         }
 
     @classmethod

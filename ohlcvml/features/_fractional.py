@@ -9,6 +9,7 @@ import numpy as np
 
 from ohlcvml._checks import each, integer, real
 from ohlcvml.features._base import BaseFeature
+from ohlcvml.features._blocks import BLOCK, keep, pack, unpack
 from ohlcvml.features._columns import Column
 from ohlcvml.features._compiled import compiled, inlined
 from ohlcvml.typing import FloatArray
@@ -16,74 +17,57 @@ from ohlcvml.typing import FloatArray
 __all__ = ["FractionalFeatures"]
 
 
-_BLOCK = 128  # bars weighed side by side
+@inlined
+def _differences(logs, n, window, changes, size, clock, square, lengths):  # type: ignore[no-untyped-def]
+    """Returns of a block of bars, and the root of the sum of squares of each bar's window."""
+    # clock: closes seen, closes until the squares are summed anew
+    count, due, total = clock[0], clock[1], square[0]
+    newer, oldest = changes[size:], changes[size - window :]
+    for b in range(n):
+        count, due = count + 1, due - 1
+        change = logs[b + 1] - logs[b] if count > 1 else 0.0
+        newer[b] = change
+        total += change * change - oldest[b] * oldest[b]
+        if due == 0:
+            due, total = window, 0.0
+            for j in range(1, window + 1):
+                total += oldest[b + j] * oldest[b + j]
+        lengths[b] = math.sqrt(max(total, 0.0)) if count > window else np.nan
+    clock[0], clock[1], square[0] = count, due, total
 
 
 @inlined
-def _weigh(weights, k, changes, n, sums):  # type: ignore[no-untyped-def]
-    """Weighted sum over the window of each of ``n`` bars.
-
-    Terms of one bar would wait for one another; those of neighbouring bars do not. The order of a
-    bar's terms, four at a time from the oldest on, is the same however many bars there are.
-    """
+def _weigh(weights, k, changes, n, row):  # type: ignore[no-untyped-def]
+    """Weighted sum of the returns in the window of each bar, four at a time from the oldest on."""
     for b in range(n):
-        sums[b] = 0.0
+        row[b] = 0.0
     for j in range(0, weights.shape[1], 4):
         w0, w1, w2, w3 = weights[k, j], weights[k, j + 1], weights[k, j + 2], weights[k, j + 3]
-        near = changes[j + 1 :]  # an index that cannot be negative: the loop becomes vectors
+        near = changes[j + 1 :]
         for b in range(n):
             older = w0 * near[b] + w1 * near[b + 1]
             newer = w2 * near[b + 2] + w3 * near[b + 3]
-            sums[b] += older + newer
-
-
-@inlined
-def _take_in(log_close, window, before, changes, n, clock, level, lengths):  # type: ignore[no-untyped-def]
-    # clock: changes seen, changes until the squares are summed anew
-    # level: last log close, sum of squares of the last changes
-    change, at = log_close - level[0], before + n
-    level[0] = log_close
-    if np.isnan(change):
-        return 0
-    changes[at] = change
-    oldest = changes[at - window]
-    level[1] += change * change - oldest * oldest
-    clock[0] += 1
-    clock[1] -= 1
-    if clock[1] == 0:
-        clock[1], level[1] = window, 0.0
-        for i in range(at - window + 1, at + 1):
-            level[1] += changes[i] * changes[i]
-    lengths[n] = math.sqrt(max(level[1], 0.0)) if clock[0] >= window else np.nan
-    return 1
+            row[b] += older + newer
 
 
 @compiled
 def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]
     (log_close,) = inputs
     window, weights = params
-    changes, clock, level, lengths, sums = state
-    before = weights.shape[1]
-    for start in range(first, last, _BLOCK):
-        stop, n = min(start + _BLOCK, last), 0
-        for t in range(start, stop):
-            out[0, t], seen = np.nan, n
-            if not np.isnan(log_close[t]):
-                n += _take_in(log_close[t], window, before, changes, n, clock, level, lengths)
-            if n > seen:
-                out[0, t] = 0.0  # marks bars with a change; values follow, row 0 last
-        for k in range(weights.shape[0] - 1, -1, -1):
-            _weigh(weights, k, changes, n, sums)
-            at = 0
-            for t in range(start, stop):
-                if np.isnan(out[0, t]):
-                    out[k, t] = np.nan
-                else:
-                    still = lengths[at] == 0
-                    out[k, t] = 0.0 if still else sums[at] / lengths[at]
-                    at += 1
-        for i in range(before):
-            changes[i] = changes[n + i]
+    logs, changes, clock, square, lengths = state
+    size = weights.shape[1]
+    for start in range(first, last, BLOCK):
+        stop = min(start + BLOCK, last)
+        n = pack(log_close, log_close, start, stop, logs, 1)
+        _differences(logs, n, window, changes, size, clock, square, lengths)
+        for k in range(weights.shape[0]):
+            row = out[k, start : start + n]
+            _weigh(weights, k, changes, n, row)
+            for b in range(n):
+                row[b] = row[b] / lengths[b] if lengths[b] != 0 else 0.0
+            unpack(log_close, start, stop, n, out, k)
+        keep(logs, 1, n)
+        keep(changes, size, n)
 
 
 class FractionalFeatures(BaseFeature):
@@ -156,11 +140,11 @@ class FractionalFeatures(BaseFeature):
 
     def _initial_state(self) -> dict[str, Any]:
         return {
-            "changes": np.zeros(_padded(self.window) + _BLOCK),
+            "logs": np.full(1 + BLOCK, np.nan),
+            "changes": np.zeros(_padded(self.window) + BLOCK),
             "clock": np.array([0, self.window], dtype=np.int64),
-            "level": np.array([np.nan, 0.0]),
-            "lengths": np.zeros(_BLOCK),  # this and the next: room to work in, nothing to remember
-            "sums": np.zeros(_BLOCK),
+            "square": np.zeros(1),
+            "lengths": np.zeros(BLOCK),  # room to work in
         }
 
     @classmethod

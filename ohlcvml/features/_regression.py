@@ -10,6 +10,7 @@ import numpy as np
 from ohlcvml._checks import each, integer
 from ohlcvml.features._atr import smooth, true_range
 from ohlcvml.features._base import BaseFeature
+from ohlcvml.features._blocks import BLOCK, keep, pack, unpack
 from ohlcvml.features._columns import Column, windowed
 from ohlcvml.features._compiled import compiled, inlined
 from ohlcvml.features._windows import settling
@@ -18,102 +19,101 @@ from ohlcvml.typing import FloatArray, IntArray
 __all__ = ["RegressionFeatures"]
 
 _EXACT = 1e-10  # share of the spread: a line that leaves less is taken as exact, what is left noise
-_SHORTEST_PERIOD = 64
+_SHORTEST_PERIOD = 128
 
 # Positions in the clock; the countdowns of the windows follow.
-_SLOT, _COUNT, _RUN, _DUE = 0, 1, 2, 3
+_COUNT, _RUN, _DUE = 0, 1, 2
 
 
 @inlined
-def _slide(value, windows, ring, clock, sums):  # type: ignore[no-untyped-def]
-    """Slide every window by one value; return how many values were seen.
-
-    Rows of the sums: anchor, sum, sum of squares, sum of products with time counted from the middle
-    of the window; the last three about the anchor. When all others grow older by a bar, that last
-    one falls by their sum. All are computed anew from the ring once per window length, so that
-    neither the level of the series nor the number of updates costs digits.
-    """
-    size, slot, count = ring.shape[0], clock[_SLOT], clock[_COUNT] + 1
-    newest = ring[slot - 1] if slot > 0 else ring[size - 1]
-    clock[_RUN] = clock[_RUN] + 1 if count > 1 and value == newest else 1
-    for k in range(windows.shape[0]):
-        window, anchor, total = windows[k], sums[0, k], sums[1, k]
-        if count > window:
-            oldest = slot - window
-            gain = value - anchor
-            loss = ring[oldest if oldest >= 0 else oldest + size] - anchor
-            half = 0.5 * (window - 1)
-            sums[1, k] = total + (gain - loss)
-            sums[2, k] += gain * gain - loss * loss
-            sums[3, k] += half * (gain + loss) + (loss - total)
-        else:
-            sums[0, k] = value  # until the window is full
-    ring[slot] = value
-    for k in range(windows.shape[0]):
-        clock[_DUE + k] -= 1
-        if clock[_DUE + k] == 0:
-            clock[_DUE + k] = max(windows[k], _SHORTEST_PERIOD)
-            _anchor(windows[k], ring, slot, sums, k)
-    clock[_SLOT] = slot + 1 if slot + 1 < size else 0
-    clock[_COUNT] = count
-    return count
-
-
-@inlined
-def _anchor(window, ring, slot, sums, k):  # type: ignore[no-untyped-def]
-    anchor, half = sums[0, k] + sums[1, k] / window, 0.5 * (window - 1)
-    total, square, product = 0.0, 0.0, 0.0
-    for age in range(window):
-        at = slot - age
-        difference = ring[at if at >= 0 else at + ring.shape[0]] - anchor
-        total += difference
-        square += difference * difference
-        product += (half - age) * difference
-    sums[0, k], sums[1, k], sums[2, k], sums[3, k] = anchor, total, square, product
-
-
-@inlined
-def _step(  # type: ignore[no-untyped-def]
-    high, low, close, windows, weights, atr_window, ring, clock, sums, scale, out, t
-):
+def _scales(high, low, close, start, stop, atr_window, clock, scale, units, runs):  # type: ignore[no-untyped-def]
+    """1 / ATR of each bar, and how many closes up to it are equal."""
     # scale: previous close, average true range
-    n, count = windows.shape[0], _slide(close, windows, ring, clock, sums)
-    if count > 1:
-        span = true_range(high, low, scale[0])
-        scale[1] = smooth(scale[1], span, count - 1, atr_window, 1.0 / atr_window)
-    scale[0] = close
-    unit = 1.0 / scale[1] if count > atr_window and scale[1] > 0 else np.nan
-    for k in range(n):
-        slope, fit, distance = np.nan, np.nan, np.nan
-        if count >= windows[k]:
-            slope, fit, distance = 0.0, 0.0, 0.0
-            middle = sums[1, k] * weights[0, k]
-            spread = sums[2, k] - sums[1, k] * middle
-            if clock[_RUN] < windows[k] and spread > 0:
-                slope = sums[3, k] * weights[1, k]
-                explained = sums[3, k] * slope
-                left = spread - explained
-                fit = 1.0
-                if left > _EXACT * spread:
-                    fit = explained / spread
-                    above = (close - sums[0, k]) - middle - slope * weights[3, k]
-                    distance = above / math.sqrt(left * weights[2, k])
-        out[k, t], out[n + k, t], out[2 * n + k, t] = slope * unit, fit, distance
+    count, run, previous, average, n = clock[_COUNT], clock[_RUN], scale[0], scale[1], 0
+    weight = 1.0 / atr_window
+    for t in range(start, stop):
+        if np.isnan(close[t]):
+            continue
+        if count > 0:
+            span = true_range(high[t], low[t], previous)
+            average = smooth(average, span, count, atr_window, weight)
+        run = run + 1 if close[t] == previous and count > 0 else 1
+        units[n] = 1.0 / average if count >= atr_window and average > 0 else np.nan
+        runs[n] = run
+        previous, count, n = close[t], count + 1, n + 1
+    clock[_COUNT], clock[_RUN], scale[0], scale[1] = count, run, previous, average
+
+
+@inlined
+def _slide(closes, size, n, window, scales, k, clock, sums, slopes, spreads, heights):  # type: ignore[no-untyped-def]
+    """Slope, sum of squares about the mean, and height of the close above the line.
+
+    Kept are sums about an anchor: of the closes, of their squares, and of their products with time
+    counted from the middle of the window. When all grow older by a bar, the last falls by the sum.
+    They are made anew once in two window lengths, so that neither the level of the closes nor the
+    number of updates costs digits. Before a window is full its oldest value is NaN.
+    """
+    anchor, total, square, product = sums[0, k], sums[1, k], sums[2, k], sums[3, k]
+    due, half, share, steepness = clock[_DUE + k], scales[2, k], scales[0, k], scales[1, k]
+    newest, oldest = closes[size:], closes[size - window :]
+    for b in range(n):
+        gain, loss, due = newest[b] - anchor, oldest[b] - anchor, due - 1
+        product += half * (gain + loss) + (loss - total)
+        total += gain - loss
+        square += gain * gain - loss * loss
+        if due == 0:
+            due = max(2 * window, _SHORTEST_PERIOD)
+            anchor = newest[b] if np.isnan(total) else anchor + total * share
+            total, square, product = 0.0, 0.0, 0.0
+            for j in range(window):
+                gain = oldest[b + 1 + j] - anchor
+                total += gain
+                square += gain * gain
+                product += (j - half) * gain
+            gain = newest[b] - anchor
+        middle, slope = total * share, product * steepness
+        slopes[b] = slope
+        spreads[b] = square - total * middle
+        heights[b] = gain - middle - slope * half
+    sums[0, k], sums[1, k], sums[2, k], sums[3, k] = anchor, total, square, product
+    clock[_DUE + k] = due
+
+
+@inlined
+def _judge(n, window, scales, k, units, runs, slopes, spreads, heights):  # type: ignore[no-untyped-def]
+    """Make slope, r2 and distance out of slope, spread and height."""
+    squares, share = scales[3, k], scales[4, k]
+    for b in range(n):
+        spread = spreads[b]
+        explained = slopes[b] * slopes[b] * squares
+        left = spread - explained
+        flat, exact = runs[b] >= window, left <= _EXACT * spread
+        fit, distance = explained / spread, heights[b] / math.sqrt(left * share)
+        spreads[b] = 0.0 if flat else (1.0 if exact else fit)
+        heights[b] = 0.0 if flat or exact else distance
+    for b in range(n):
+        slopes[b] = (0.0 if runs[b] >= window else slopes[b]) * units[b]
 
 
 @compiled
 def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]
     high, low, close = inputs
-    windows, weights, atr_window = params
-    ring, clock, sums, scale = state
-    for t in range(first, last):
-        if np.isnan(close[t]):
-            out[:, t] = np.nan
-        else:
-            _step(
-                high[t], low[t], close[t], windows, weights, atr_window,
-                ring, clock, sums, scale, out, t,
+    windows, scales, atr_window = params
+    closes, clock, sums, scale, units, runs = state
+    size, w = closes.shape[0] - BLOCK, windows.shape[0]
+    for start in range(first, last, BLOCK):
+        stop = min(start + BLOCK, last)
+        n = pack(close, close, start, stop, closes, size)
+        _scales(high, low, close, start, stop, atr_window, clock, scale, units, runs)
+        for k in range(w):
+            slopes, spreads, heights = out[k, start:], out[w + k, start:], out[2 * w + k, start:]
+            _slide(
+                closes, size, n, windows[k], scales, k, clock, sums, slopes, spreads, heights
             )  # fmt: skip
+            _judge(n, windows[k], scales, k, units, runs, slopes, spreads, heights)
+        for k in range(3 * w):
+            unpack(close, start, stop, n, out, k)
+        keep(closes, size, n)
 
 
 class RegressionFeatures(BaseFeature):
@@ -200,8 +200,14 @@ class RegressionFeatures(BaseFeature):
     def _initial_state(self) -> dict[str, Any]:
         clock = np.zeros(_DUE + len(self.windows), dtype=np.int64)
         clock[_DUE:] = self.windows
-        sums, ring = np.zeros((4, len(self.windows))), np.zeros(max(self.windows))
-        return {"ring": ring, "clock": clock, "sums": sums, "scale": np.zeros(2)}
+        return {
+            "closes": np.full(max(self.windows) + BLOCK, np.nan),
+            "clock": clock,
+            "sums": np.zeros((4, len(self.windows))),
+            "scale": np.zeros(2),
+            "units": np.zeros(BLOCK),  # this and the next: room to work in
+            "runs": np.zeros(BLOCK),
+        }
 
     @classmethod
     def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:  # noqa: ARG003
@@ -210,7 +216,7 @@ class RegressionFeatures(BaseFeature):
 
 
 def _line_params(windows: tuple[int, ...]) -> tuple[IntArray, FloatArray]:
-    """Windows; 1 / w, 1 / sum of squared times, 1 / (w - 2), half the length of the line."""
+    """Windows; 1 / w, 1 / S, (w - 1) / 2, S, 1 / (w - 2), S the sum of squared times."""
     whole = np.array(windows, dtype=np.int64)
     squares = whole * (whole * whole - 1) / 12
-    return whole, np.stack([1 / whole, 1 / squares, 1 / (whole - 2), (whole - 1) / 2])
+    return whole, np.stack([1 / whole, 1 / squares, (whole - 1) / 2, squares, 1 / (whole - 2)])
