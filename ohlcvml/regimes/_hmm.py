@@ -13,7 +13,7 @@ from ohlcvml.exceptions import DataError
 from ohlcvml.features._base import BaseFeature
 from ohlcvml.features._chain import _SerialNodes
 from ohlcvml.features._channels import Channels
-from ohlcvml.features._clock import NO_TIME
+from ohlcvml.features._clock import DAY, NO_TIME, stamps_of
 from ohlcvml.features._columns import Column
 from ohlcvml.features._stream import Node
 from ohlcvml.regimes._base import FEATURES_RULE, BaseRegime, complete_runs
@@ -86,14 +86,14 @@ class HMMRegime(BaseRegime):
     score_ : float
         Log likelihood per row of the scaled inputs, in ``fit``.
     memory_ : int
-        Rows after which, from any beginning, the filter was within ``lookback_tolerance`` on the
+        Rows after which, from any beginning, the filters agreed within ``lookback_tolerance`` on the
         rows of ``fit``.
     input_names_ : list of str
     feature_names : list of str
         ``hmm_state_0`` to ``hmm_state_{n_states - 1}``.
     lookback : int or None
         None before ``fit``; then the lookback of the inputs and ``memory_``, measured rather than
-        proven; with refits at least as many bars as a window and ``refit_every`` sessions held.
+        proven. With refits, bars that ``refit_window`` and ``refit_every`` sessions can hold.
 
     References
     ----------
@@ -226,8 +226,8 @@ class HMMRegime(BaseRegime):
         self.refit_rows_ = 0
         if self.refit == "walk_forward":
             channels = Channels(X, type(self).__name__)
-            busiest = _busiest_session(channels[self._session_input], channels.starts)
-            self.refit_rows_ = busiest * (self.refit_window + self.refit_every)
+            rows = _bars_a_session(X, channels[self._session_input], channels.starts)
+            self.refit_rows_ = rows * (self.refit_window + self.refit_every)
         return self
 
     def _learn(self, values: FloatArray, runs: IntArray) -> None:
@@ -304,9 +304,13 @@ class HMMRegime(BaseRegime):
         return [first, second]
 
 
-def _busiest_session(sessions: IntArray, starts: IntArray) -> int:
-    """Most bars in one session of one symbol; 0 where there is no time."""
+def _bars_a_session(X: Bars, sessions: IntArray, starts: IntArray) -> int:
+    """Most bars a session holds: in the busiest of these, or as fit into a day; 0 without time."""
     if len(sessions) == 0 or sessions[0] == NO_TIME:
         return 0
-    pieces = [sessions[a:b] for a, b in pairwise(starts)]
-    return max(int(np.unique(piece, return_counts=True)[1].max()) for piece in pieces)
+    stamps, most = stamps_of(X.index), 1
+    for first, last in pairwise(starts):
+        most = max(most, int(np.unique(sessions[first:last], return_counts=True)[1].max()))
+        if last - first > 1:
+            most = max(most, int(DAY // max(np.median(np.diff(stamps[first:last])), 1)))
+    return most

@@ -61,11 +61,14 @@ def lookback_holds_and_is_tight(transformer: Any) -> None:
     does not give every row to the bit. Where the lookback is only a bound (memory that ends with a
     session or a span of time), the second is not asked.
     """
-    lookback = getattr(transformer, "lookback", None)
+    lookback, fitted = getattr(transformer, "lookback", None), None
+    if lookback is None:  # some know it once they are fitted
+        fitted = _fit(transformer, law_bars(600))
+        lookback = getattr(fitted, "lookback", None)
     if lookback is None:
         return
     bars = law_bars(lookback + 300)
-    fitted = _fit(transformer, bars)
+    fitted = fitted or _fit(transformer, bars)
     whole = fitted.transform(bars)
     tolerance = 100 * float(getattr(transformer, "lookback_tolerance", 1e-9))
     late = lookback == 0 or bool(getattr(transformer, "lookback_is_bound", False))

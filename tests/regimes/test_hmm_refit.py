@@ -111,5 +111,8 @@ def test_a_bar_without_its_stamp_is_refused(bars):
 
 def test_the_lookback_holds_the_sessions_of_a_refit(bars):
     regime = HMMRegime(**REFITS).fit(bars.iloc[:400])
-    busiest = bars.iloc[:400].groupby(bars.index[:400].floor("D")).size().max()
-    assert regime.lookback == 4 + max(regime.memory_, 5 * busiest)
+    assert regime.lookback == 4 + (3 + 2) * 144
+    whole = regime.transform(bars)
+    for row in range(800, 2000, 200):
+        cold = regime.transform(bars.iloc[row - regime.lookback : row + 1])
+        assert np.array_equal(cold.iloc[-1], whole.iloc[row])
