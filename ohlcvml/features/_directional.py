@@ -9,6 +9,7 @@ import numpy as np
 from ohlcvml._checks import each, integer
 from ohlcvml.features._atr import smooth, true_range
 from ohlcvml.features._base import BaseFeature
+from ohlcvml.features._blocks import BLOCK, unpack
 from ohlcvml.features._columns import Column, windowed
 from ohlcvml.features._compiled import compiled, inlined
 from ohlcvml.features._windows import window_params
@@ -17,46 +18,81 @@ __all__ = ["DirectionalFeatures"]
 
 
 @inlined
-def _step(high, low, close, windows, weights, previous, clock, sums, out, t):  # type: ignore[no-untyped-def]
-    # previous: high, low, close; sums: rises, falls, true ranges, ADX
-    n, age = windows.shape[0], clock[0]
-    clock[0] = age + 1
-    rise, fall = high - previous[0], previous[1] - low
-    span = true_range(high, low, previous[2]) if age > 0 else 0.0
-    previous[0], previous[1], previous[2] = high, low, close
-    up = rise if age > 0 and rise > 0 and rise > fall else 0.0
-    down = fall if age > 0 and fall > 0 and fall > rise else 0.0
-    for k in range(n):
-        window, weight = windows[k], weights[0, k]
+def _moves(high, low, close, start, stop, clock, previous, moves):  # type: ignore[no-untyped-def]
+    """Move up, move down and true range of each bar; the first has none."""
+    before_high, before_low, before_close = previous[0], previous[1], previous[2]
+    count, n = clock[0], 0
+    for t in range(start, stop):
+        if np.isnan(close[t]):
+            continue
+        rise, fall = high[t] - before_high, before_low - low[t]
+        moves[0, n] = rise if count > 0 and rise > 0 and rise > fall else 0.0
+        moves[1, n] = fall if count > 0 and fall > 0 and fall > rise else 0.0
+        moves[2, n] = true_range(high[t], low[t], before_close) if count > 0 else 0.0
+        before_high, before_low, before_close = high[t], low[t], close[t]
+        count, n = count + 1, n + 1
+    clock[0] = count
+    previous[0], previous[1], previous[2] = before_high, before_low, before_close
+    return n
+
+
+@inlined
+def _average(moves, n, age, window, weight, sums, k, pluses, minuses, indices):  # type: ignore[no-untyped-def]
+    """Wilder's sums of the moves, and the directional indicators in their ratio."""
+    plus, minus, whole = sums[0, k], sums[1, k], sums[2, k]
+    for b in range(n):
         # Sums of the first w - 1 values are the seed, as in TA-Lib: from the w-th on they decay.
-        decay = weight if age >= window else 0.0
-        sums[0, k] = plus = sums[0, k] + (up - sums[0, k] * decay)
-        sums[1, k] = minus = sums[1, k] + (down - sums[1, k] * decay)
-        sums[2, k] = whole = sums[2, k] + (span - sums[2, k] * decay)
-        out[k, t] = out[n + k, t] = out[2 * n + k, t] = np.nan
-        if age >= window:
-            out[k, t] = 100.0 * plus / whole if whole > 0 else 0.0
-            out[n + k, t] = 100.0 * minus / whole if whole > 0 else 0.0
-            index, both = age - window + 1, plus + minus
-            idle = sums[3, k] if index > window else 0.0  # nothing moved: the average stays
-            value = 100.0 * abs(plus - minus) / both if both > 0 else idle
-            sums[3, k] = smooth(sums[3, k], value, index, window, weight)
-            if index >= window:
-                out[2 * n + k, t] = sums[3, k]
+        kept = 1.0 - weight if age + b >= window else 1.0
+        plus = plus * kept + moves[0, b]
+        minus = minus * kept + moves[1, b]
+        whole = whole * kept + moves[2, b]
+        pluses[b], minuses[b], indices[b] = plus, minus, whole
+    sums[0, k], sums[1, k], sums[2, k] = plus, minus, whole
+
+
+@inlined
+def _index(n, pluses, minuses, indices):  # type: ignore[no-untyped-def]
+    """Directional indicators, and the index, -1 where nothing moved."""
+    for b in range(n):
+        plus, minus, whole = pluses[b], minuses[b], indices[b]
+        both = plus + minus
+        pluses[b] = 100.0 * plus / whole if whole > 0 else 0.0
+        minuses[b] = 100.0 * minus / whole if whole > 0 else 0.0
+        indices[b] = 100.0 * abs(plus - minus) / both if both > 0 else -1.0
+
+
+@inlined
+def _average_index(n, age, window, weight, sums, k, pluses, minuses, indices):  # type: ignore[no-untyped-def]
+    average = sums[3, k]
+    for b in range(n):
+        value, index = indices[b], age + b - window + 1
+        if index >= 1:
+            if value < 0:  # nothing moved: the average stays
+                value = average if index > window else 0.0
+            average = smooth(average, value, index, window, weight)
+        else:
+            pluses[b] = minuses[b] = np.nan
+        indices[b] = average if index >= window else np.nan
+    sums[3, k] = average
 
 
 @compiled
 def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]
     high, low, close = inputs
     windows, weights = params
-    previous, clock, sums = state
-    for t in range(first, last):
-        if np.isnan(close[t]):
-            out[:, t] = np.nan
-        else:
-            _step(
-                high[t], low[t], close[t], windows, weights, previous, clock, sums, out, t
-            )  # fmt: skip
+    previous, clock, sums, moves = state
+    w = windows.shape[0]
+    for start in range(first, last, BLOCK):
+        stop, age = min(start + BLOCK, last), clock[0]
+        n = _moves(high, low, close, start, stop, clock, previous, moves)
+        for k in range(w):
+            window, weight = windows[k], weights[0, k]
+            pluses, minuses, indices = out[k, start:], out[w + k, start:], out[2 * w + k, start:]
+            _average(moves, n, age, window, weight, sums, k, pluses, minuses, indices)
+            _index(n, pluses, minuses, indices)
+            _average_index(n, age, window, weight, sums, k, pluses, minuses, indices)
+        for k in range(3 * w):
+            unpack(close, start, stop, n, out, k)
 
 
 class DirectionalFeatures(BaseFeature):
@@ -145,6 +181,7 @@ class DirectionalFeatures(BaseFeature):
             "previous": np.zeros(3),
             "clock": np.zeros(1, dtype=np.int64),
             "sums": np.zeros((4, len(self.windows))),
+            "moves": np.zeros((3, BLOCK)),  # room to work in
         }
 
     @classmethod

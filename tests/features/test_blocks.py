@@ -9,6 +9,7 @@ from tests.features.conftest import make_bars
 
 IN_BLOCKS = [
     features.AccelerationFeatures,
+    features.DirectionalFeatures,
     features.FractionalFeatures,
     features.RegressionFeatures,
 ]
