@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 
-__all__ = ["RULES", "rule_of", "rule_date"]
+__all__ = ["RULES", "expiries", "rule_date", "rule_of"]
 
 # Root symbol -> rule. Deliverable contracts are left before first notice, not at their last trade.
 _RULE_OF: dict[str, str] = {
@@ -15,6 +17,15 @@ _RULE_OF: dict[str, str] = {
     **dict.fromkeys(("CL", "MCL"), "crude_oil"),
     **dict.fromkeys(("6E", "6B", "6J"), "third_wednesday"),
     **dict.fromkeys(("BTC", "ETH"), "last_friday"),
+}
+
+# Root symbol -> months that are traded; every month of the others. Serial months that only see
+# trade near their end are left out.
+_MONTHS_OF: dict[str, tuple[int, ...]] = {
+    **dict.fromkeys(("ES", "MES", "NQ", "MNQ", "RTY", "M2K", "YM", "MYM"), (3, 6, 9, 12)),
+    **dict.fromkeys(("ZN", "ZB", "6E", "6B", "6J"), (3, 6, 9, 12)),
+    **dict.fromkeys(("GC", "MGC"), (2, 4, 6, 8, 10, 12)),
+    **dict.fromkeys(("SI", "HG"), (3, 5, 7, 9, 12)),
 }
 
 RULES: tuple[str, ...] = tuple(sorted(set(_RULE_OF.values())))
@@ -54,3 +65,13 @@ def rule_date(rule: str, contract_id: int) -> date:
         )
     result: date = day.astype("datetime64[D]").astype(object)
     return result
+
+
+@lru_cache(maxsize=32)
+def expiries(symbol: str, first_year: int, last_year: int) -> npt.NDArray[np.datetime64]:
+    """Dates of the rule of a symbol for the contract months of some years, in order."""
+    rule = _RULE_OF[symbol]
+    months = _MONTHS_OF.get(symbol, tuple(range(1, 13)))
+    years = range(first_year, last_year + 1)
+    days = [rule_date(rule, 100 * year + month) for year in years for month in months]
+    return np.array(days, dtype="datetime64[D]")

@@ -4,18 +4,23 @@ from ohlcvml.features._acceleration import AccelerationFeatures
 from ohlcvml.features._atr import average_true_range
 from ohlcvml.features._bar_shape import BarShapeFeatures
 from ohlcvml.features._base import BaseFeature
+from ohlcvml.features._calendar import CalendarFeatures
 from ohlcvml.features._chain import BarFeatureChain
 from ohlcvml.features._channel import ChannelFeatures
 from ohlcvml.features._directional import DirectionalFeatures
+from ohlcvml.features._distribution import DistributionFeatures
 from ohlcvml.features._flow import FlowFeatures
 from ohlcvml.features._fractional import FractionalFeatures
 from ohlcvml.features._health import feature_health
+from ohlcvml.features._jumps import JumpFeatures
 from ohlcvml.features._liquidity import LiquidityFeatures
 from ohlcvml.features._moments import ReturnMomentFeatures
 from ohlcvml.features._momentum import MomentumFeatures
 from ohlcvml.features._ohlcv import OHLCVFeatures
-from ohlcvml.features._regression import RegressionFeatures
+from ohlcvml.features._oscillators import OscillatorFeatures
 from ohlcvml.features._plot import plot_features
+from ohlcvml.features._range_volatility import RangeVolatilityFeatures
+from ohlcvml.features._regression import RegressionFeatures
 from ohlcvml.features._returns import ReturnFeatures
 from ohlcvml.features._row import RowTransformer
 from ohlcvml.features._session import SessionFeatures
@@ -33,14 +38,19 @@ __all__ = [
     "BarFeatureUnion",
     "BarShapeFeatures",
     "BaseFeature",
+    "CalendarFeatures",
     "ChannelFeatures",
     "DirectionalFeatures",
+    "DistributionFeatures",
     "FeatureStream",
     "FlowFeatures",
     "FractionalFeatures",
+    "JumpFeatures",
     "LiquidityFeatures",
     "MomentumFeatures",
     "OHLCVFeatures",
+    "OscillatorFeatures",
+    "RangeVolatilityFeatures",
     "RegressionFeatures",
     "ReturnFeatures",
     "ReturnMomentFeatures",

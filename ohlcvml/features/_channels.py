@@ -16,6 +16,7 @@ from ohlcvml.features._clock import (
     NO_TIME,
     SESSION_INPUTS,
     SessionClock,
+    SessionFacts,
     check_spacing,
     is_clock,
     spacing,
@@ -42,8 +43,9 @@ class Channels:
     int64 nanoseconds UTC, ``NO_TIME`` where the index holds no dates: ``time@{bar size}`` the
     stamps, checked to be at least so far apart; ``session@{calendar}``,
     ``session_open@{calendar}``, ``session_close@{calendar}`` number, open and close of the session,
-    the UTC day where the calendar is empty. Any other name is a column of the table. Threads may
-    share one object.
+    the UTC day where the calendar is empty. ``session_facts@{calendar}@{symbol}`` is no column but
+    a row for each session: see ``SessionFacts``. Any other name is a column of the table. Threads
+    may share one object.
     """
 
     def __init__(self, table: pd.DataFrame, who: str) -> None:
@@ -79,6 +81,8 @@ class Channels:
         if kind == "time":
             check_spacing(stamps, self.starts, spacing(name, self._who), self._who)
             self._arrays[name] = stamps
+        elif kind == "session_facts":
+            self._arrays[name] = SessionFacts(argument).table(stamps)
         else:
             found = SessionClock(argument).table(stamps)
             self._arrays |= {f"{key}@{argument}": values for key, values in found.items()}
@@ -223,6 +227,7 @@ class _RowClock:
         self._who = who
         self._time = np.full(1, NO_TIME, dtype=np.int64)
         self._sessions: dict[str, tuple[SessionClock, IntArray]] = {}
+        self._facts: dict[str, tuple[SessionFacts, IntArray]] = {}
         self._least = 0  # distance of bars
         self.needed = False
 
@@ -232,6 +237,11 @@ class _RowClock:
         if kind == "time":
             self._least = max(self._least, spacing(name, self._who))
             return self._time
+        if kind == "session_facts":
+            if argument not in self._facts:
+                facts = SessionFacts(argument)
+                self._facts[argument] = (facts, facts.one(NO_TIME)[None].copy())
+            return self._facts[argument][1]
         if argument not in self._sessions:
             values = np.full(len(SESSION_INPUTS), NO_TIME, dtype=np.int64)
             self._sessions[argument] = (SessionClock(argument), values)
@@ -253,6 +263,8 @@ class _RowClock:
         self._time[0] = stamp
         for clock, values in self._sessions.values():
             values[:] = clock.one(stamp)
+        for facts, row in self._facts.values():
+            row[0] = facts.one(stamp)
 
 
 def _stamp(bar: Any, time: Any) -> int | None:

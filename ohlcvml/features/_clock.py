@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ohlcvml.bars._ahead import N_FACTS, OPEN, session_facts
 from ohlcvml.bars._known import positive_size
 from ohlcvml.bars._sessions import Sessions
 from ohlcvml.exceptions import DataError
@@ -17,6 +18,7 @@ __all__ = [
     "NO_TIME",
     "SESSION_INPUTS",
     "SessionClock",
+    "SessionFacts",
     "check_spacing",
     "is_clock",
     "spacing",
@@ -32,7 +34,7 @@ SESSION_INPUTS = ("session", "session_open", "session_close")
 
 def is_clock(name: str) -> bool:
     """Whether an input is a time: ``time@{bar size}`` or ``session...@{calendar}``."""
-    return name.partition("@")[0] in ("time", *SESSION_INPUTS) and "@" in name
+    return name.partition("@")[0] in ("time", "session_facts", *SESSION_INPUTS) and "@" in name
 
 
 def spacing(name: str, who: str) -> int:
@@ -116,3 +118,41 @@ class SessionClock:
         elif stamp != NO_TIME:
             schedule, at, _ = self._sessions.look_up(np.array([stamp], dtype=np.int64))
             self._next_open = int(schedule.open[at[0] + 1])
+
+
+class SessionFacts:
+    """What is known in advance of sessions: see ``ohlcvml.bars._ahead.session_facts``.
+
+    The input ``session_facts@{calendar}@{symbol}`` is one row for each session that the stamps may
+    meet, however many bars there are; row 0 is session ``facts[0, NUMBER]``. In a stream it is the
+    row of the bar's session alone.
+    """
+
+    def __init__(self, argument: str) -> None:
+        self._calendar, _, self._symbol = argument.partition("@")
+        self._opens = self._next_open = NO_TIME  # of the session last looked up for one stamp
+        self._row = np.full(N_FACTS, NO_TIME, dtype=np.int64)
+
+    def table(self, stamps: IntArray) -> IntArray:
+        """Facts of the sessions from the earliest stamp to the latest."""
+        if len(stamps) == 0 or stamps[0] == NO_TIME:
+            return np.full((1, N_FACTS), NO_TIME, dtype=np.int64)
+        facts, first, last = self._find(int(stamps.min()), int(stamps.max()))
+        return np.ascontiguousarray(facts[first : last + 1])
+
+    def one(self, stamp: int) -> IntArray:
+        """Facts of the session of one stamp; looked up once a session."""
+        if self._opens == NO_TIME or not self._opens <= stamp < self._next_open:
+            if stamp == NO_TIME:
+                return np.full(N_FACTS, NO_TIME, dtype=np.int64)
+            facts, at, _ = self._find(stamp, stamp)
+            self._row, self._opens = facts[at], int(facts[at, OPEN])
+            self._next_open = int(facts[at + 1, OPEN])
+        return self._row
+
+    def _find(self, earliest: int, latest: int) -> tuple[IntArray, int, int]:
+        years = [pd.Timestamp(stamp).year for stamp in (earliest, latest)]
+        facts = session_facts(self._calendar or None, self._symbol or None, *years)
+        opens = facts[:, OPEN]
+        first, last = np.searchsorted(opens, [earliest, latest], side="right") - 1
+        return facts, int(first), int(last)

@@ -89,3 +89,19 @@ def test_a_stamp_may_come_in_many_forms(kind):
     time = row["time@1min"]
     row.read(*bar_of(kind, 7))
     assert time[0] == BARS.index.as_unit("ns").asi8[7]
+
+
+@pytest.mark.parametrize("argument", ["@", "CME_Equity@", "CME_Equity@ES", "CMEGlobex_GC@GC"])
+def test_facts_of_one_bar_are_the_row_of_its_session(argument):
+    name, number = f"session_facts@{argument}", f"session@{argument.partition('@')[0]}"
+    channels, row = Channels(BARS, "test"), BarRow("test")
+    facts, table, session = row[name], channels[name], channels[number]
+    assert table[0, 0] == session[0]
+    for at in range(0, len(BARS), 37):
+        row.read(BARS.iloc[at])
+        assert np.array_equal(facts[0], table[session[at] - table[0, 0]])
+
+
+def test_facts_are_no_column_of_bars():
+    table = Channels(BARS, "test")["session_facts@CME_Equity@ES"]
+    assert len(table) == Sessions("CME_Equity").number(BARS.index)[[0, -1]] @ [-1, 1] + 1

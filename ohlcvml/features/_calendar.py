@@ -1,0 +1,166 @@
+"""Time of day and week, holidays, ends of month and expiries: all known in advance."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ohlcvml._checks import instance_of, optional
+from ohlcvml.bars._ahead import CLOSED_DAYS, EXPIRY, HOLIDAY, MONTH_END, NUMBER, OPEN, WEEKDAY
+from ohlcvml.bars._contracts import Contract, contract
+from ohlcvml.bars._expiry import rule_of
+from ohlcvml.features._base import BaseFeature
+from ohlcvml.features._clock import DAY, NO_TIME
+from ohlcvml.features._columns import Column
+from ohlcvml.features._compiled import compiled, inlined
+
+__all__ = ["CalendarFeatures"]
+
+_HORIZON = 2  # sessions: told farther ahead, a column says which week it is
+_LONGEST_CLOSURE = 4  # days
+_TURN = 2.0 * math.pi / DAY
+
+
+@inlined
+def _proximity(sessions):  # type: ignore[no-untyped-def]
+    """1 for the session itself, 0 from the horizon on."""
+    return 1.0 - min(sessions, _HORIZON) / _HORIZON
+
+
+@inlined
+def _step(since, facts, row, week, closures, expiry, out, t):  # type: ignore[no-untyped-def]
+    angle = (since % DAY) * _TURN
+    out[0, t], out[1, t] = math.sin(angle), math.cos(angle)
+    day = facts[row, WEEKDAY]
+    out[2, t], out[3, t] = week[0, day], week[1, day]
+    out[4, t] = _proximity(facts[row, MONTH_END])
+    if closures:
+        out[5, t] = min(facts[row, CLOSED_DAYS], _LONGEST_CLOSURE)
+        out[6, t] = _proximity(facts[row, HOLIDAY])
+    if expiry:
+        out[out.shape[0] - 1, t] = _proximity(facts[row, EXPIRY])
+
+
+@compiled
+def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]  # noqa: ARG001
+    time, session, facts = inputs
+    week, closures, expiry = params
+    for t in range(first, last):
+        if time[t] == NO_TIME:
+            out[:, t] = np.nan
+        else:
+            row = session[t] - facts[0, NUMBER]
+            _step(time[t] - facts[row, OPEN], facts, row, week, closures, expiry, out, t)
+
+
+class CalendarFeatures(BaseFeature):
+    """Time of day and week as points on a circle; month end, holidays and expiry ahead.
+
+    Row t sees its own stamp and the calendar, which is public: closures that no rule foretells
+    (mourning, storms) are not told in advance. With a contract, time of day counts from the
+    session's open, which moves with the exchange's clocks, and the day is the session's date;
+    without, both are UTC. ``describe()`` says what the columns mean.
+
+    Month end, holiday and expiry are told one session ahead and no more, so that no column says
+    which week it is. Prices are not looked at. Rows without dates are NaN.
+
+    Parameters
+    ----------
+    contract : str, Contract or None, default=None
+        Its calendar gives the sessions and holidays, its symbol, where it comes with the package,
+        the expiries. Columns that need what is not known are left out.
+
+    Attributes
+    ----------
+    feature_names : list of str
+    lookback : int
+        0.
+
+    Examples
+    --------
+    Black Friday 2024 closes early, a weekend follows, and it is the last session of its month.
+
+    >>> from ohlcvml.bars import simulate_bars
+    >>> from ohlcvml.features import CalendarFeatures
+    >>> bars = simulate_bars(600, seed=0, start="2024-11-29 15:00").bars
+    >>> CalendarFeatures("ES").fit_transform(bars).iloc[0, 4:].tolist()
+    [1.0, 2.0, 1.0, 0.0]
+    >>> CalendarFeatures("ES").feature_names[4:]
+    ['month_end_proximity', 'closed_days_ahead', 'holiday_proximity', 'expiry_proximity']
+    """
+
+    _parameter_rules = {"contract": optional(instance_of(str, Contract))}
+    _kernel = staticmethod(_run)
+
+    def __init__(self, contract: str | Contract | None = None) -> None:
+        self.contract = contract
+        super().__init__()
+
+    def _known(self) -> tuple[str, str]:
+        """Calendar, and symbol where its expiries are known; empty where not."""
+        given = contract(self.contract) if isinstance(self.contract, str) else self.contract
+        if given is None:
+            return "", ""
+        return given.calendar or "", given.symbol if rule_of(given.symbol) else ""
+
+    @property
+    def _inputs(self) -> tuple[str, ...]:  # type: ignore[override]
+        calendar, symbol = self._known()
+        return ("time@1ns", f"session@{calendar}", f"session_facts@{calendar}@{symbol}")
+
+    def _columns(self) -> list[Column]:
+        calendar, symbol = self._known()
+        open_ = "the session's open" if calendar else "midnight UTC"
+        angle = f"2 pi (time since {open_}) / 24 h"
+        day = "2 pi (weekday of the session's date, Monday 0) / 7"
+        ahead = f"1 - min(n, {_HORIZON}) / {_HORIZON}, n sessions to the "
+        columns = [
+            Column("time_of_day_sin", f"sin of {angle}", unit="-1 to 1"),
+            Column("time_of_day_cos", f"cos of {angle}", unit="-1 to 1"),
+            Column("day_of_week_sin", f"sin of {day}", unit="-1 to 1"),
+            Column("day_of_week_cos", f"cos of {day}", unit="-1 to 1"),
+            Column("month_end_proximity", f"{ahead}last of the month", unit="0 to 1"),
+        ]
+        if calendar:
+            columns += [
+                Column(
+                    "closed_days_ahead",
+                    f"days without a session after this one, at most {_LONGEST_CLOSURE}",
+                    unit="days",
+                ),
+                Column(
+                    "holiday_proximity",
+                    f"{ahead}next that closes early or precedes a holiday",
+                    unit="0 to 1",
+                ),
+            ]
+        if symbol:
+            columns.append(
+                Column(
+                    "expiry_proximity",
+                    f"{ahead}last on or before the day on which the contract ends or is left",
+                    unit="0 to 1",
+                    source="exchange rules, as ohlcvml.bars.continuous uses them",
+                )
+            )
+        return columns
+
+    @property
+    def lookback(self) -> int:
+        """0: a row depends on its own stamp only."""
+        return 0
+
+    def _kernel_params(self) -> tuple[Any, ...]:
+        angle = 2.0 * np.pi * np.arange(7) / 7.0
+        calendar, symbol = self._known()
+        return (np.stack([np.sin(angle), np.cos(angle)]), bool(calendar), bool(symbol))
+
+    def _initial_state(self) -> dict[str, Any]:
+        return {}
+
+    @classmethod
+    def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:  # noqa: ARG003
+        """Parameter sets for tests."""
+        return [{}, {"contract": "MES"}]
