@@ -86,8 +86,8 @@ class HMMRegime(BaseRegime):
     score_ : float
         Log likelihood per row of the scaled inputs, in ``fit``.
     memory_ : int
-        Rows after which, from any beginning, the filters agreed within ``lookback_tolerance`` on the
-        rows of ``fit``.
+        Rows after which, on those of ``fit``, filters begun anywhere agreed within
+        ``lookback_tolerance``.
     input_names_ : list of str
     feature_names : list of str
         ``hmm_state_0`` to ``hmm_state_{n_states - 1}``.
