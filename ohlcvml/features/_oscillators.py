@@ -1,0 +1,354 @@
+"""Stochastic, Williams %R, ultimate oscillator, commodity channel index, Chande momentum."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import uint64
+
+from ohlcvml._checks import Rule, each, integer
+from ohlcvml.features._base import BaseFeature
+from ohlcvml.features._block_sums import new_sums, roll_sum
+from ohlcvml.features._columns import Column, windowed
+from ohlcvml.features._compiled import compiled, inlined
+from ohlcvml.features._extrema import new_ranges, roll_range
+from ohlcvml.features._ultimate import new_ultimate, run_ultimate
+
+__all__ = ["OscillatorFeatures"]
+
+
+@inlined
+def _stochastic(inputs, first, last, windows, smoothing, n, ranges, sums, out):  # type: ignore[no-untyped-def]
+    # Rows of sums: raw %K of each window, then slow %K of each.
+    high, low, close = inputs
+    slots, ends, tops, bottoms = ranges
+    places, totals, tails = sums
+    k_window, d_window = smoothing[0], smoothing[1]
+    k_share, d_share = 1.0 / k_window, 1.0 / d_window
+    for k in range(n):
+        slot, top, bottom = slots[k], ends[0, k], ends[1, k]
+        k_slot, k_total, d_slot, d_total = places[k], totals[k], places[n + k], totals[n + k]
+        for t in range(first, last):
+            out[k, t] = out[n + k, t] = np.nan
+            if np.isnan(close[t]):
+                continue
+            slot, top, bottom, highest, lowest = roll_range(
+                high[t], low[t], windows[k], slot, top, bottom, tops[k], bottoms[k]
+            )
+            width = highest - lowest
+            if np.isnan(width):
+                continue
+            raw = 100.0 * (close[t] - lowest) / width if width != 0 else 50.0
+            k_slot, k_total, value = roll_sum(raw, k_window, k_slot, k_total, tails[k])
+            if np.isnan(value):
+                continue
+            out[k, t] = value * k_share
+            d_slot, d_total, value = roll_sum(
+                value * k_share, d_window, d_slot, d_total, tails[n + k]
+            )
+            out[n + k, t] = value * d_share
+        slots[k], ends[0, k], ends[1, k] = slot, top, bottom
+        places[k], totals[k], places[n + k], totals[n + k] = k_slot, k_total, d_slot, d_total
+
+
+@inlined
+def _williams(inputs, first, last, windows, n, ranges, out):  # type: ignore[no-untyped-def]
+    # Windows and ranges of the stochastic come first.
+    high, low, close = inputs
+    slots, ends, tops, bottoms = ranges
+    for k in range(n, windows.shape[0]):
+        slot, top, bottom = slots[k], ends[0, k], ends[1, k]
+        for t in range(first, last):
+            if np.isnan(close[t]):
+                out[k - n, t] = np.nan
+                continue
+            slot, top, bottom, highest, lowest = roll_range(
+                high[t], low[t], windows[k], slot, top, bottom, tops[k], bottoms[k]
+            )
+            width = highest - lowest
+            out[k - n, t] = -100.0 * (highest - close[t]) / width if width != 0 else -50.0
+        slots[k], ends[0, k], ends[1, k] = slot, top, bottom
+
+
+@inlined
+def _deviation(values, centre, window):  # type: ignore[no-untyped-def]
+    # Four sums, because an addition waits for the one before.
+    a, b, c, d = 0.0, 0.0, 0.0, 0.0
+    whole = window - window % 4
+    for at in range(0, whole, 4):
+        a += abs(values[at] - centre)
+        b += abs(values[at + 1] - centre)
+        c += abs(values[at + 2] - centre)
+        d += abs(values[at + 3] - centre)
+    for at in range(whole, window):
+        a += abs(values[at] - centre)
+    return (a + b) + (c + d)
+
+
+@inlined
+def _channel_index(inputs, first, last, windows, row, sums, rings, runs, out):  # type: ignore[no-untyped-def]
+    # rings: typical prices of each window. runs: the last one, and how often in a row it came.
+    high, low, close = inputs
+    slots, totals, tails = sums
+    for k in range(windows.shape[0]):
+        window, share, at = windows[k], 1.0 / windows[k], row + k
+        slot, total, latest, run = slots[at], totals[at], runs[0, k], runs[1, k]
+        for t in range(first, last):
+            if np.isnan(close[t]):
+                out[k, t] = np.nan
+                continue
+            typical = (high[t] + low[t] + close[t]) / 3.0
+            run = run + 1.0 if typical == latest else 1.0
+            latest = typical
+            rings[k, uint64(slot)] = typical
+            slot, total, mean = roll_sum(typical, window, slot, total, tails[at])
+            mean *= share
+            if np.isnan(mean):
+                out[k, t] = np.nan
+            elif run >= window:
+                out[k, t] = 0.0
+            else:
+                spread = 0.015 * share * _deviation(rings[k], mean, window)
+                out[k, t] = (typical - mean) / spread
+        slots[at], totals[at], runs[0, k], runs[1, k] = slot, total, latest, run
+
+
+@inlined
+def _chande(close, first, last, windows, before, row, sums, out):  # type: ignore[no-untyped-def]
+    # Rows of sums from ``row`` on: rises of each window, then falls of each.
+    slots, totals, tails = sums
+    n = windows.shape[0]
+    for k in range(n):
+        window, previous = windows[k], before
+        a, b = row + k, row + n + k
+        a_slot, a_total, b_slot, b_total = slots[a], totals[a], slots[b], totals[b]
+        for t in range(first, last):
+            change = close[t] - previous
+            previous = previous if np.isnan(close[t]) else close[t]
+            if np.isnan(change):
+                out[k, t] = np.nan
+                continue
+            rise, fall = (change, 0.0) if change > 0 else (0.0, -change)
+            a_slot, a_total, rise = roll_sum(rise, window, a_slot, a_total, tails[a])
+            b_slot, b_total, fall = roll_sum(fall, window, b_slot, b_total, tails[b])
+            moved = rise + fall
+            out[k, t] = 100.0 * (rise - fall) / moved if moved != 0 else 0.0
+        slots[a], totals[a], slots[b], totals[b] = a_slot, a_total, b_slot, b_total
+
+
+@compiled
+def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]
+    windows, n, smoothing, ultimate, ccis, chandes = params
+    ranges, sums, (rings, runs, clock, bought, totals, previous) = state[:4], state[4:7], state[7:]
+    m, before = windows.shape[0] - n, previous[0]
+    _stochastic(inputs, first, last, windows, smoothing, n, ranges, sums, out)
+    _williams(inputs, first, last, windows, n, ranges, out[2 * n :])
+    run_ultimate(inputs, first, last, ultimate, before, clock, bought, totals, out[2 * n + m])
+    rest = out[2 * n + m + 1 :]
+    _channel_index(inputs, first, last, ccis, 2 * n, sums, rings, runs, rest)
+    rest, row = rest[ccis.shape[0] :], 2 * n + ccis.shape[0]
+    close = inputs[2]
+    _chande(close, first, last, chandes, before, row, sums, rest)
+    for t in range(last - 1, first - 1, -1):
+        if not np.isnan(close[t]):
+            previous[0] = close[t]
+            break
+
+
+def _is_rising(value: Any) -> bool:
+    whole = each(integer(2)).accepts(value) and len(value) == 3
+    return bool(whole and value[0] < value[1] < value[2])
+
+
+class OscillatorFeatures(BaseFeature):
+    """Stochastic, Williams %R, ultimate oscillator, commodity channel index, Chande momentum.
+
+    Row t uses rows up to and including t. Columns: ``stochastic_k_{w}``, ``stochastic_d_{w}``,
+    ``williams_r_{w}``, ``ultimate_oscillator_{a}_{b}_{c}``, ``cci_{w}``, ``cmo_{w}``;
+    ``describe()`` says what they mean. A bar with a missing price gives NaN and is passed over.
+    Where a market stands still each is at the middle of its scale.
+
+    %K, %R and the Donchian position are one formula, up to smoothing and sign: give them different
+    windows.
+
+    Parameters
+    ----------
+    stochastic_windows : tuple of int, default=(14, 42)
+        In bars, each at least 2.
+    stochastic_smoothing : tuple of two int, default=(3, 3)
+        Bars over which %K is averaged, and over which %D averages %K.
+    williams_windows : tuple of int, default=(7, 120)
+        In bars, each at least 2.
+    ultimate : tuple of three int, default=(7, 14, 28)
+        Windows, rising.
+    cci_windows : tuple of int, default=(14, 40)
+        In bars, each at least 2.
+    cmo_windows : tuple of int, default=(20, 90)
+        In bars, each at least 2.
+
+    Attributes
+    ----------
+    feature_names : list of str
+    lookback : int
+        Of the column that reaches back furthest; exact.
+
+    Examples
+    --------
+    >>> from ohlcvml.bars import simulate_bars
+    >>> from ohlcvml.features import OscillatorFeatures
+    >>> features = OscillatorFeatures((14,), williams_windows=(7,), cci_windows=(20,))
+    >>> features.fit_transform(simulate_bars(100, seed=0).bars).isna().sum()
+    stochastic_k_14                15
+    stochastic_d_14                17
+    williams_r_7                    6
+    ultimate_oscillator_7_14_28    28
+    cci_20                         19
+    cmo_20                         20
+    cmo_90                         90
+    dtype: int64
+    """
+
+    _parameter_rules = {
+        "stochastic_windows": each(integer(2)),
+        "stochastic_smoothing": Rule(
+            "two integers of at least 1",
+            lambda value: each(integer(1)).accepts(value) and len(value) == 2,
+            (3,),
+        ),
+        "williams_windows": each(integer(2)),
+        "ultimate": Rule("three rising integers of at least 2", _is_rising, (14, 7, 28)),
+        "cci_windows": each(integer(2)),
+        "cmo_windows": each(integer(2)),
+    }
+    _inputs = ("high", "low", "close")
+    _kernel = staticmethod(_run)
+
+    def __init__(
+        self,
+        stochastic_windows: tuple[int, ...] = (14, 42),
+        stochastic_smoothing: tuple[int, ...] = (3, 3),
+        williams_windows: tuple[int, ...] = (7, 120),
+        ultimate: tuple[int, ...] = (7, 14, 28),
+        cci_windows: tuple[int, ...] = (14, 40),
+        cmo_windows: tuple[int, ...] = (20, 90),
+    ) -> None:
+        self.stochastic_windows = stochastic_windows
+        self.stochastic_smoothing = stochastic_smoothing
+        self.williams_windows = williams_windows
+        self.ultimate = ultimate
+        self.cci_windows = cci_windows
+        self.cmo_windows = cmo_windows
+        super().__init__()
+
+    def _columns(self) -> list[Column]:
+        k, d = self.stochastic_smoothing
+        a, b, c = self.ultimate
+        level = "while the highs and lows of the window are all equal"
+        return [
+            *windowed(
+                "stochastic_k",
+                self.stochastic_windows,
+                "mean over the smoothing of 100 (close - lowest low) / (highest high - lowest low) "
+                "of w bars: slow %K",
+                unit="0 to 100",
+                undefined=f"NaN in the first w + {k - 2} rows; counts 50 {level} (TA-Lib: 0)",
+                source="Lane (1984), Lane's Stochastics; TA-Lib STOCH with simple averages",
+            ),
+            *windowed(
+                "stochastic_d",
+                self.stochastic_windows,
+                "mean over the smoothing of slow %K: slow %D",
+                unit="0 to 100",
+                undefined=f"NaN in the first w + {k + d - 3} rows; counts 50 {level} (TA-Lib: 0)",
+                source="Lane (1984), Lane's Stochastics; TA-Lib STOCH with simple averages",
+            ),
+            *windowed(
+                "williams_r",
+                self.williams_windows,
+                "-100 (highest high - close) / (highest high - lowest low) of w bars",
+                unit="-100 to 0",
+                undefined=f"NaN in the first w - 1 rows; -50 {level} (TA-Lib: 0)",
+                source="Williams (1973), How I Made One Million Dollars; TA-Lib WILLR",
+            ),
+            Column(
+                f"ultimate_oscillator_{a}_{b}_{c}",
+                "100 (4 A + 2 B + C) / 7, for three windows the sums of close - min(low, previous "
+                "close) over those of the true range",
+                c,
+                "0 to 100",
+                f"NaN in the first {c} rows; A, B, C are 0.5 where no bar has a range (TA-Lib: 0)",
+                "Williams (1985), The Ultimate Oscillator; TA-Lib ULTOSC",
+            ),
+            *windowed(
+                "cci",
+                self.cci_windows,
+                "(p - mean of p over w bars) / (0.015 mean absolute deviation of p from that mean),"
+                " p = (high + low + close) / 3",
+                unit="1.5 % of a mean absolute deviation",
+                undefined="NaN in the first w - 1 rows; 0 where p is the same in all (TA-Lib: 0 or "
+                "what rounding leaves)",
+                source="Lambert (1980), Commodity Channel Index; TA-Lib CCI",
+            ),
+            *windowed(
+                "cmo",
+                self.cmo_windows,
+                "100 (U - D) / (U + D), sums over w bars of the rises and falls of the close",
+                unit="-100 to 100",
+                undefined="NaN in the first w rows; 0 where the close has not moved",
+                source="Chande and Kroll (1994), The New Technical Trader; TA-Lib's CMO is another "
+                "thing: Wilder's averages make it 2 RSI - 100",
+            ),
+        ]
+
+    @property
+    def lookback(self) -> int:
+        """Rows before row t on which row t depends."""
+        stochastic = max(self.stochastic_windows) - 1 + sum(self.stochastic_smoothing) - 2
+        levels = max(*self.williams_windows, *self.cci_windows) - 1
+        return int(max(stochastic, levels, self.ultimate[2], *self.cmo_windows))
+
+    def _kernel_params(self) -> tuple[Any, ...]:
+        windows = (*self.stochastic_windows, *self.williams_windows)
+        rest = (self.stochastic_smoothing, self.ultimate, self.cci_windows, self.cmo_windows)
+        smoothing, ultimate, ccis, cmos = (np.array(w, dtype=np.int64) for w in rest)
+        whole, n = np.array(windows, dtype=np.int64), len(self.stochastic_windows)
+        return whole, n, smoothing, ultimate, ccis, cmos
+
+    def _initial_state(self) -> dict[str, Any]:
+        ranges = new_ranges((*self.stochastic_windows, *self.williams_windows))
+        (k, d), n = self.stochastic_smoothing, len(self.stochastic_windows)
+        sums = new_sums((*[k] * n, *[d] * n, *self.cci_windows, *self.cmo_windows * 2))
+        width = len(self.cci_windows)
+        return {
+            **dict(zip(("slots", "ends", "tops", "bottoms"), ranges, strict=True)),
+            **dict(zip(("places", "totals", "tails"), sums, strict=True)),
+            "rings": np.zeros((width, max(self.cci_windows))),
+            "runs": np.zeros((2, width)),
+            **dict(
+                zip(("clock", "bought", "bought_sums"), new_ultimate(self.ultimate), strict=True)
+            ),
+            "previous": np.full(1, np.nan),
+        }
+
+    @classmethod
+    def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:  # noqa: ARG003
+        """Parameter sets for tests."""
+        return [
+            {
+                "stochastic_windows": (3, 5),
+                "stochastic_smoothing": (2, 3),
+                "williams_windows": (4,),
+                "ultimate": (2, 3, 5),
+                "cci_windows": (3,),
+                "cmo_windows": (3, 4),
+            },
+            {
+                "stochastic_windows": (4,),
+                "stochastic_smoothing": (1, 2),
+                "williams_windows": (2, 6),
+                "ultimate": (3, 4, 6),
+                "cci_windows": (2, 5),
+                "cmo_windows": (5,),
+            },
+        ]
