@@ -9,6 +9,7 @@ from ohlcvml.features._chain import BarFeatureChain
 from ohlcvml.features._channel import ChannelFeatures
 from ohlcvml.features._directional import DirectionalFeatures
 from ohlcvml.features._distribution import DistributionFeatures
+from ohlcvml.features._efficiency import EfficiencyFeatures
 from ohlcvml.features._flow import FlowFeatures
 from ohlcvml.features._fractional import FractionalFeatures
 from ohlcvml.features._health import feature_health
@@ -42,6 +43,7 @@ __all__ = [
     "ChannelFeatures",
     "DirectionalFeatures",
     "DistributionFeatures",
+    "EfficiencyFeatures",
     "FeatureStream",
     "FlowFeatures",
     "FractionalFeatures",

@@ -10,6 +10,7 @@ from tests.features.conftest import make_bars
 IN_BLOCKS = [
     features.AccelerationFeatures,
     features.DirectionalFeatures,
+    features.EfficiencyFeatures,
     features.FractionalFeatures,
     features.RegressionFeatures,
 ]
