@@ -62,12 +62,13 @@ def check_bars(bars: Bars, who: str) -> None:
         )
     time = time_index(bars.index, who)
     starts = symbol_starts(bars.index)
-    stamps = time.as_unit("ns").asi8
-    step = np.diff(stamps)
-    inner = np.ones(len(step), dtype=bool)
-    inner[starts[1:-1] - 1] = False
-    if (step[inner] <= 0).any():
-        at = int(np.flatnonzero(inner & (step <= 0))[0]) + 1
+    stamps = time.asi8
+    back = stamps[1:] <= stamps[:-1]
+    back[starts[1:-1] - 1] = False
+    unknown = [i for i in starts[:-1] if i < len(back) and stamps[i] == pd.NaT.value]
+    back[unknown] = True  # NaT is the smallest number: it comes after nothing
+    if back.any():
+        at = int(np.flatnonzero(back)[0]) + 1
         raise DataError(
             f"{who}: the time index of 'bars' must be strictly increasing within a symbol; row "
             f"{at} ({time[at]}) does not come after row {at - 1} ({time[at - 1]}). Look at it "

@@ -20,6 +20,7 @@ from ohlcvml._checks import (
 from ohlcvml.bars import Contract, Costs, Sessions
 from ohlcvml.bars import contract as look_up
 from ohlcvml.evaluation import _backtest_decisions as _d
+from ohlcvml.evaluation import _backtest_match as _m
 from ohlcvml.evaluation._backtest_account import Run, assemble, funding_streams
 from ohlcvml.evaluation._backtest_hold import buy_and_hold
 from ohlcvml.evaluation._backtest_kernel import Limits, Orders
@@ -144,7 +145,7 @@ def backtest(
     >>> labels = FixedHorizonLabeller(horizon=5, cost_adjustment=None).fit_transform(bars)
     >>> always_long = pd.DataFrame({"side": 1}, index=bars.index)
     >>> result = backtest(bars, always_long, labels, costs=0.25)
-    >>> float(result.position.max().round(9)), result.counts["filled"] == len(result.decisions)
+    >>> round(float(result.position.max()), 9), result.counts["filled"] == len(result.decisions)
     (1.0, True)
     >>> bool(abs(result.decisions["net"].sum() - result.pnl.sum()) < 1e-6)
     True
@@ -166,7 +167,7 @@ def backtest(
     number = np.empty(0, np.int64) if calendar.calendar is None else calendar.number(bars.index)
     stretches = _d.find_blocks(blocks, bars.index, signals)
     session = np.empty(0, np.int64) if over else number
-    matched = _d.match(bars, signals, labels, prices, session, stretches, next_open, costs is None)
+    matched = _m.match(bars, signals, labels, prices, session, stretches, next_open, costs is None)
     paid = _costs(costs, spec, matched, prices)
     run = Run(
         bars=bars,
@@ -200,11 +201,11 @@ def backtest(
     )
     fate = {
         "rows": len(signals),
-        "flat": int(matched.fate[_d.FLAT]),
-        "no_label": int(matched.fate[_d.UNLABELLED]),
-        "unresolved": int(matched.fate[_d.UNRESOLVED]),
-        "next_session": int(matched.fate[_d.OTHER_SESSION]),
-        "block_over": int(matched.fate[_d.BLOCK_OVER]),
+        "flat": int(matched.fate[_m.FLAT]),
+        "no_label": int(matched.fate[_m.UNLABELLED]),
+        "unresolved": int(matched.fate[_m.UNRESOLVED]),
+        "next_session": int(matched.fate[_m.OTHER_SESSION]),
+        "block_over": int(matched.fate[_m.BLOCK_OVER]),
     }
     return assemble(run, orders, limits, fate)
 
@@ -220,7 +221,7 @@ def _horizon(labels: Labels, horizon: int | None) -> int:
 
 
 def _costs(
-    costs: Costs | float | None, spec: Contract | None, matched: _d.Matched, prices: _d.Prices
+    costs: Costs | float | None, spec: Contract | None, matched: _m.Matched, prices: _d.Prices
 ) -> FloatArray:
     if costs is None:
         return matched.cost

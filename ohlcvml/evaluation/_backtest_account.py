@@ -13,6 +13,7 @@ from ohlcvml.bars import Contract, Sessions
 from ohlcvml.evaluation import _backtest_kernel as _k
 from ohlcvml.evaluation._backtest_decisions import Prices, nanoseconds
 from ohlcvml.evaluation._backtest_result import Backtest
+from ohlcvml.evaluation._backtest_whole import run_whole
 from ohlcvml.evaluation._performance import performance
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import Bars, FloatArray, IntArray
@@ -63,10 +64,14 @@ def assemble(run: Run, orders: _k.Orders, limits: _k.Limits, fate: dict[str, int
         day_loss=limits.day_loss * capital / worth, fall=limits.fall * capital / worth
     )
     account = _k.new_account(len(bars), orders)
-    _k.run_orders(market, orders, money, account)
-    result = np.empty(len(orders.first))
-    paid = [np.r_[0.0, np.cumsum(stream)] if len(stream) else stream for stream in run.funding]
-    status, ends = _k.settle(orders, account, paid[0], paid[1], worth, result)
+    found = run_whole(market, orders, money, worth, account)
+    if found is None:
+        _k.run_orders(market, orders, money, account)
+        paid = [np.r_[0.0, np.cumsum(stream)] if len(stream) else stream for stream in run.funding]
+        found = _k.settle(orders, account, paid[0], paid[1], worth)
+    else:
+        account = account._replace(quantity=np.broadcast_to(money.unit, len(orders.first)))
+    status, ends = found
     if worth != 1.0:
         account.net[:] *= worth
         account.paid[:] *= worth
@@ -81,7 +86,7 @@ def assemble(run: Run, orders: _k.Orders, limits: _k.Limits, fate: dict[str, int
         "cut": int(ends[_k.BLOCK_EXIT]),
     }
     filled: Any = slice(None)
-    if counts["filled"] < len(result):
+    if counts["filled"] < len(orders.first):
         filled = account.quantity > 0.0
     ledger: dict[str, Any] = {
         "index": bars.index,
@@ -93,7 +98,7 @@ def assemble(run: Run, orders: _k.Orders, limits: _k.Limits, fate: dict[str, int
         "gain": orders.gain[filled],
         "exit": account.exit[filled],
         "cost": account.charge[filled],
-        "net": result[filled],
+        "net": account.result[filled],
     }
     rows = _evaluated(spans)
     starts, stamps = _sessions_of(rows, opens, bars.index)
@@ -110,7 +115,7 @@ def assemble(run: Run, orders: _k.Orders, limits: _k.Limits, fate: dict[str, int
         position=pd.Series(account.position[window], index, name="position", copy=False),
         traded=pd.Series(account.traded[window], index, name="traded", copy=False),
         daily=pd.Series(np.add.reduceat(account.net[rows], starts) / capital, dates, name="daily"),
-        scores=book.figures(rows, ledger["net"]),
+        scores=book.figures(rows, ledger["net"], starts),
         regime_scores=regimes,
         counts=counts,
         capital=capital,
@@ -182,9 +187,12 @@ class Book:
     capital: float
     per_year: float
 
-    def figures(self, rows: Any, decision_pnl: FloatArray) -> dict[str, float]:
-        """Performance over some bars."""
-        starts, _ = _sessions_of(rows, self.opens, self.index)
+    def figures(
+        self, rows: Any, decision_pnl: FloatArray, starts: IntArray | None = None
+    ) -> dict[str, float]:
+        """Performance over some bars; ``starts`` are the sessions' first rows where known."""
+        if starts is None:
+            starts, _ = _sessions_of(rows, self.opens, self.index)
         return performance(
             self.account.net[rows],
             starts,

@@ -1,4 +1,4 @@
-"""From signals and labels to orders: which decision is filled where, and how it ends."""
+"""What a backtest reads from its tables: prices, sides, evaluation stretches, costs."""
 
 from __future__ import annotations
 
@@ -7,30 +7,24 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from numba import njit
 
 from ohlcvml.bars import Contract, Costs, check_bars
-from ohlcvml.evaluation._backtest_kernel import BLOCK_EXIT
 from ohlcvml.exceptions import DataError
-from ohlcvml.typing import Bars, BoolArray, FloatArray, IntArray, Labels
+from ohlcvml.typing import Bars, FloatArray, IntArray
 
 __all__ = [
     "Blocks",
-    "Matched",
+    "Int8Array",
     "Prices",
-    "find_blocks",
     "check_tables",
-    "match",
+    "find_blocks",
     "nanoseconds",
     "round_trips",
+    "sides_of",
     "traded_prices",
 ]
 
 Int8Array = npt.NDArray[np.int8]
-
-FLAT, UNLABELLED, UNRESOLVED, OTHER_SESSION, BLOCK_OVER, MATCHED = 0, 1, 2, 3, 4, 5
-_ALIEN_SIGNAL, _ALIEN_END, _ALIEN_PRICE = 1, 2, 3
-_PRICE_SLACK = 1e-6  # as a fraction of the price; a foreign table misses by far more
 
 
 class Prices(NamedTuple):
@@ -84,203 +78,6 @@ class Blocks(NamedTuple):
     first: IntArray  # bar of that row
     stop: IntArray  # last bar in which a position of the block may be held
     last: IntArray  # last bar evaluated: of the last signal, or of the last exit if later
-
-
-class Matched(NamedTuple):
-    """Decisions that can be filled, each of shape (n_decisions,), and what became of the rest."""
-
-    first: npt.NDArray[np.int32]  # the bar after the decision's
-    last: npt.NDArray[np.int32]
-    entry: FloatArray
-    gain: FloatArray
-    side: Int8Array
-    exit: Int8Array
-    cost: FloatArray  # the labels' round trip, in price units; shape (0,) where not asked for
-    fate: IntArray  # shape (6,): signal rows by reason
-
-    def head(self, count: int) -> Matched:
-        """Return the first ``count`` decisions."""
-        return Matched(
-            self.first[:count],
-            self.last[:count],
-            self.entry[:count],
-            self.gain[:count],
-            self.side[:count],
-            self.exit[:count],
-            self.cost[:count],
-            self.fate,
-        )
-
-
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _match(
-    stamps: IntArray,
-    signal_stamps: IntArray,
-    side: Int8Array,
-    blocks: Blocks,
-    label_stamps: IntArray,
-    label_end: IntArray,
-    censored: BoolArray,
-    ret: FloatArray,
-    exit_: Int8Array,
-    cost: FloatArray,
-    prices: Prices,
-    session: IntArray,
-    next_open: bool,
-    in_points: bool,
-    out: Matched,
-) -> tuple[int, int, int]:
-    n, s, m = len(stamps), len(signal_stamps), len(label_stamps)
-    fate, priced = out.fate, len(out.cost) > 0
-    per_bar = 1.0 / (stamps[1] - stamps[0]) if n > 1 else 0.0
-    count, label, i, block = 0, 0, 0, 0
-    problem, where = 0, -1
-    for row in range(s):
-        while i < n and stamps[i] < signal_stamps[row]:
-            i += 1
-        if (
-            i == n
-            or stamps[i] != signal_stamps[row]
-            or (row > 0 and signal_stamps[row] <= signal_stamps[row - 1])
-        ):
-            problem, where = _ALIEN_SIGNAL, row
-            break
-        while label < m and label_stamps[label] < stamps[i]:
-            label += 1
-        if side[row] == 0:
-            fate[FLAT] += 1
-            continue
-        if label == m or label_stamps[label] != stamps[i]:
-            fate[UNLABELLED] += 1
-            continue
-        if censored[label] or exit_[label] < 0 or not np.isfinite(ret[label]) or i + 1 >= n:
-            fate[UNRESOLVED] += 1
-            continue
-        if len(session) > 0 and session[i + 1] != session[i]:
-            fate[OTHER_SESSION] += 1
-            continue
-        a = i + 1
-        while block + 1 < len(blocks.row) and blocks.row[block + 1] <= row:
-            block += 1
-        stop = blocks.stop[block]
-        if a > stop:
-            fate[BLOCK_OVER] += 1
-            continue
-        # Without a gap the end is where the size of a bar says; else search before or behind.
-        ahead = int((label_end[label] - stamps[i]) * per_bar + 0.5)
-        low, step = i, 1
-        if 0 < ahead < n - i and stamps[i + ahead] <= label_end[label]:
-            low, step = i + ahead - 1, 1
-        while low + step < n and stamps[low + step] < label_end[label]:
-            low += step
-            step *= 2
-        high = min(low + step, n - 1)
-        while low < high:
-            middle = (low + high) // 2
-            if stamps[middle] < label_end[label]:
-                low = middle + 1
-            else:
-                high = middle
-        e = low
-        if stamps[e] != label_end[label] or e < a:
-            problem, where = _ALIEN_END, label
-            break
-        price = prices.open[a] if next_open else prices.close[i]
-        move = ret[label] if in_points else price * np.expm1(ret[label])
-        spans_roll = len(prices.rolls) > 0 and prices.rolls[e] != prices.rolls[a]
-        slack = _PRICE_SLACK * abs(price)
-        left = price + move
-        if not spans_roll and not (prices.low[e] - slack <= left <= prices.high[e] + slack):
-            problem, where = _ALIEN_PRICE, label
-            break
-        how = exit_[label]
-        if e > stop:
-            e, how = stop, BLOCK_EXIT
-            move = (prices.close[a] - price) + (prices.mark[e] - prices.mark[a])
-        out.first[count], out.last[count] = a, e
-        out.entry[count], out.gain[count] = price, move
-        out.side[count], out.exit[count] = side[row], how
-        if priced:
-            out.cost[count] = cost[label] * (1.0 if in_points else price)
-        blocks.last[block] = max(blocks.last[block], e)
-        count += 1
-        fate[MATCHED] += 1
-    return count, problem, where
-
-
-def match(
-    bars: Bars,
-    signals: pd.DataFrame,
-    labels: Labels,
-    prices: Prices,
-    session: IntArray,
-    blocks: Blocks,
-    next_open: bool,
-    with_cost: bool,
-) -> Matched:
-    """Join signals, labels and bars by stamp; raise where they do not belong together.
-
-    Parameters
-    ----------
-    bars, signals, labels : pd.DataFrame
-        Checked by :func:`check_tables`.
-    prices : Prices
-        Of the bars.
-    session : int64 array of shape (n_bars,) or (0,)
-        Session numbers; a decision whose next bar lies in another is not filled.
-    blocks : Blocks
-        Evaluation stretches; ``last`` is moved to the last exit.
-    next_open : bool
-        Fill at the open of the next bar, or at the decision bar's close.
-    with_cost : bool
-        Also give the labels' round trips.
-    """
-    most = min(len(signals), len(labels))
-    out = Matched(
-        np.empty(most, np.int32),
-        np.empty(most, np.int32),
-        np.empty(most),
-        np.empty(most),
-        np.empty(most, np.int8),
-        np.empty(most, np.int8),
-        np.empty(most if with_cost else 0),
-        np.zeros(6, np.int64),
-    )
-    count, problem, where = _match(
-        nanoseconds(bars.index),
-        nanoseconds(signals.index),
-        sides_of(signals),
-        blocks,
-        nanoseconds(labels.index),
-        nanoseconds(labels["end"]),
-        labels["censored"].to_numpy(dtype=np.bool_),
-        labels["ret"].to_numpy(dtype=np.float64),
-        labels["exit"].to_numpy(dtype=np.int8),
-        labels["cost"].to_numpy(dtype=np.float64),
-        prices,
-        session,
-        next_open,
-        labels.attrs.get("return_unit") == "points",
-        out,
-    )
-    if problem == _ALIEN_SIGNAL:
-        raise DataError(
-            "backtest: the index of 'signals' must be bars of 'bars' in increasing order; row "
-            f"{where} ({signals.index[where]}) is not. Pass the signals as predict_signal(bars) "
-            "gave them."
-        )
-    if problem:
-        row = labels.index[where]
-        what = (
-            f"the label of {row} ends at {labels['end'].iloc[where]}, which is no later bar of it"
-            if problem == _ALIEN_END
-            else f"the label of {row} closes at a price outside the range of its last bar"
-        )
-        raise DataError(
-            f"backtest: 'labels' do not match 'bars': {what}. Label these bars: "
-            "TripleBarrierLabeller(...).fit_transform(bars), and pass its entry policy as 'entry'."
-        )
-    return out.head(count)
 
 
 def check_tables(bars: Bars, signals: Any, labels: Any) -> None:

@@ -65,8 +65,8 @@ class Orders(NamedTuple):
 class Account(NamedTuple):
     """What the pass leaves behind. The first four have shape (n_bars,), the rest (n_decisions,).
 
-    It is allocated by numpy, whose large arrays come in large pages: a kernel that allocates its
-    own spends more time on page faults than on the account.
+    It is allocated by numpy, whose large arrays come in large pages, and in few pieces, whose
+    edges are small pages: page faults may cost more time than the account.
     """
 
     net: FloatArray  # net P&L of the bar
@@ -74,7 +74,8 @@ class Account(NamedTuple):
     traded: FloatArray  # units bought plus sold
     position: FloatArray  # net units held through the bar: after its open's orders, before exits
     quantity: FloatArray  # units filled
-    charge: FloatArray  # cost of the decision's orders
+    charge: FloatArray  # cost of the decision's orders, and in the end of its funding
+    result: FloatArray  # its net P&L
     status: Int8Array  # what became of it
     exit: Int8Array  # how it was closed
     chain: Int32Array  # scratch: next decision in the same list
@@ -83,13 +84,15 @@ class Account(NamedTuple):
 def new_account(n_bars: int, orders: Orders) -> Account:
     """Return an account to be filled; it takes over ``orders.exit``."""
     m = len(orders.first)
+    bars, money = np.empty((4, n_bars)), np.empty((2, m))
     return Account(
-        np.empty(n_bars),
-        np.empty(n_bars),
-        np.empty(n_bars),
-        np.empty(n_bars),
+        bars[0],
+        bars[1],
+        bars[2],
+        bars[3],
         np.empty(m),
-        np.empty(m),
+        money[0],
+        money[1],
         np.empty(m, dtype=np.int8),
         orders.exit,
         np.empty(m, dtype=np.int32),
@@ -313,9 +316,8 @@ def settle(
     long_paid: FloatArray,
     short_paid: FloatArray,
     worth: float,
-    result: FloatArray,
 ) -> tuple[IntArray, IntArray]:
-    """Write the net ``result`` of each decision, and its whole ``charge``, in money.
+    """Write the net ``account.result`` of each decision, and its whole ``charge``, in money.
 
     ``long_paid`` and ``short_paid`` are the funding of one unit before each bar's close, of shape
     (n_bars + 1,), or (0,) without funding; ``worth`` is the money in one price unit.
@@ -327,14 +329,14 @@ def settle(
     """
     funded = len(long_paid) > 0
     status, exits = np.zeros(5, np.int64), np.zeros(8, np.int64)
-    for k in range(len(result)):
+    for k in range(len(account.result)):
         q, side = account.quantity[k], orders.side[k]
         cost = account.charge[k]
         if funded:
             paid = long_paid if side > 0 else short_paid
             cost += q * (paid[orders.last[k]] - paid[orders.first[k]])
         account.charge[k] = cost * worth
-        result[k] = (q * side * orders.gain[k] - cost) * worth
+        account.result[k] = (q * side * orders.gain[k] - cost) * worth
         status[account.status[k]] += 1
         exits[account.exit[k]] += q > 0.0
     return status, exits

@@ -13,7 +13,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 from numba import njit
-from scipy import stats
+from scipy.special import ndtri
 
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import FloatArray, IntArray
@@ -128,9 +128,10 @@ def sharpe_ratio(daily: npt.ArrayLike, per_year: float, level: float = 0.95) -> 
     s = float(r.mean()) / spread
     if n < 3:
         return SharpeEstimate(s * math.sqrt(per_year), nan, nan, n, level)
-    skew, kurtosis = float(stats.skew(r)), float(stats.kurtosis(r, fisher=False))
+    z = (r - r.mean()) / r.std()
+    skew, kurtosis = float(np.mean(z**3)), float(np.mean(z**4))
     variance = (1.0 + 0.5 * s * s - skew * s + 0.25 * (kurtosis - 3.0) * s * s) / (n - 1)
-    reach = float(stats.norm.ppf(0.5 + level / 2.0)) * math.sqrt(max(variance, 0.0))
+    reach = float(ndtri(0.5 + level / 2.0)) * math.sqrt(max(variance, 0.0))
     year = math.sqrt(per_year)
     return SharpeEstimate(s * year, (s - reach) * year, (s + reach) * year, n, level)
 
@@ -229,8 +230,7 @@ def win_rate(pnl: npt.ArrayLike) -> float:
     >>> win_rate([2.0, -1.0, 0.0, 1.0])
     0.5
     """
-    values = _daily(pnl, "win_rate")
-    return float(np.count_nonzero(values > 0)) / len(values) if len(values) else float("nan")
+    return _rate_and_factor(pnl, "win_rate")[0]
 
 
 def profit_factor(pnl: npt.ArrayLike) -> float:
@@ -242,9 +242,25 @@ def profit_factor(pnl: npt.ArrayLike) -> float:
     >>> profit_factor([2.0, -1.0, 0.0, 1.0])
     3.0
     """
-    values = _daily(pnl, "profit_factor")
-    lost = -float(np.minimum(values, 0.0).sum())
-    return float(np.maximum(values, 0.0).sum()) / lost if lost > 0 else float("nan")
+    return _rate_and_factor(pnl, "profit_factor")[1]
+
+
+def _rate_and_factor(pnl: npt.ArrayLike, who: str) -> tuple[float, float]:
+    values = _daily(pnl, who)
+    wins, won, lost = _won_and_lost(values)
+    nan = float("nan")
+    return wins / len(values) if len(values) else nan, won / lost if lost > 0 else nan
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _won_and_lost(pnl: FloatArray) -> tuple[int, float, float]:
+    """Number of wins, their sum, and that of the losses as a positive number, in one pass."""
+    wins, won, lost = 0, 0.0, 0.0
+    for value in pnl:
+        wins += value > 0.0
+        won += max(value, 0.0)
+        lost -= min(value, 0.0)
+    return wins, won, lost
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
@@ -260,14 +276,16 @@ def _totals(
     equity = peak = fall = costs = volume = held = 0.0
     for s in range(len(daily)):
         stop = session_starts[s + 1] if s + 1 < len(daily) else len(pnl)
+        today = 0.0
         for j in range(session_starts[s], stop):
-            daily[s] += pnl[j]
+            today += pnl[j]
             equity += pnl[j]
             peak = max(peak, equity)
             fall = max(fall, peak - equity)
             costs += paid[j]
             volume += traded[j]
             held += abs(position[j])
+        daily[s] = today
     return daily, fall, costs, volume, held
 
 
@@ -333,6 +351,7 @@ def performance(
     sharpe = sharpe_ratio(daily, per_year)
     net = float(daily.sum()) * capital
     gross = net + costs
+    rate, factor = _rate_and_factor(decision_pnl, "win_rate")
     some = len(daily) > 0
     return {
         "net_sharpe": float(sharpe),
@@ -348,8 +367,8 @@ def performance(
         "annual_volatility": float(daily.std(ddof=1)) * math.sqrt(per_year)
         if len(daily) > 1
         else 0.0,
-        "win_rate": win_rate(decision_pnl),
-        "profit_factor": profit_factor(decision_pnl),
+        "win_rate": rate,
+        "profit_factor": factor,
         "turnover": volume / len(daily) if some else 0.0,
         "cost_share": costs / gross if gross > 1e-12 * capital else float("nan"),
         "exposure": held / len(position) if len(position) else 0.0,

@@ -97,6 +97,31 @@ def test_later_bars_and_signals_change_nothing_before_them(seed, cut):
 
 
 @laws
+@given(seeds, st.sampled_from([60, 400]), st.sampled_from([3, 7, 40]), st.booleans())
+def test_limits_that_never_bind_change_nothing(seed, n, horizon, in_blocks):
+    # Without any limit another pass over the bars is taken than with a stop.
+    bars, labels, signals = random_case(seed, n, horizon)
+    blocks = np.arange(len(signals)) // 17 if in_blocks else None
+    free, far = (
+        backtest(bars, signals, labels, blocks=blocks, contract="ES", max_drawdown_stop=stop)
+        for stop in (None, 1e9)
+    )
+    assert free.counts == far.counts
+    for name in ("pnl", "costs", "traded", "position"):
+        np.testing.assert_allclose(getattr(free, name), getattr(far, name), rtol=0, atol=1e-10)
+    pd.testing.assert_frame_equal(free.decisions, far.decisions, rtol=1e-9, atol=1e-10)
+
+
+@laws
+@given(seeds)
+def test_costs_of_each_decision_or_of_all_are_charged_alike(seed):
+    bars, labels, signals = random_case(seed)
+    one = backtest(bars, signals, labels, costs=0.3)
+    own = backtest(bars, signals, labels)
+    np.testing.assert_allclose(one.costs, own.costs, atol=1e-12)
+
+
+@laws
 @given(seeds)
 def test_regimes_split_the_account(seed):
     bars, labels, signals = random_case(seed)
