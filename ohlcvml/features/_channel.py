@@ -31,8 +31,9 @@ def _beyond(close, highest, lowest):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _atr_units(high, low, close, first, last, window, scale, age, unit):  # type: ignore[no-untyped-def]
+def _atr_units(inputs, first, last, window, scale, age, unit):  # type: ignore[no-untyped-def]
     # scale: previous close, average true range. unit: 1 / ATR, or NaN.
+    high, low, close = inputs
     previous, average, bars = scale[0], scale[1], age[0]
     weight = 1.0 / window
     for t in range(first, last):
@@ -47,9 +48,10 @@ def _atr_units(high, low, close, first, last, window, scale, age, unit):  # type
 
 
 @inlined
-def _donchian(  # type: ignore[no-untyped-def]
-    high, low, close, unit, first, last, windows, roots, slots, ends, tops, bottoms, before, out
-):
+def _donchian(inputs, first, last, windows, roots, unit, before, ranges, out):  # type: ignore[no-untyped-def]
+    # before: highest high and lowest low of the windows that end with the bar before.
+    high, low, close = inputs
+    slots, ends, tops, bottoms = ranges
     n = windows.shape[0]
     for k in range(n):
         slot, top, bottom = slots[k], ends[0, k], ends[1, k]
@@ -69,45 +71,41 @@ def _donchian(  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _aroon(high, low, close, first, last, windows, bars, highs, lows, out):  # type: ignore[no-untyped-def]
-    high_slots, high_ends, tops, top_bars = highs
-    low_slots, low_ends, bottoms, bottom_bars = lows
+def _aroon(inputs, first, last, windows, bars, peaks, out):  # type: ignore[no-untyped-def]
+    # Rows of peaks: the highs of each window, then the negated lows of each.
+    high, low, close = inputs
+    slots, ends, tops, stands = peaks
     n = windows.shape[0]
     for k in range(n):
-        window, share, bar = windows[k], 100.0 / windows[k], float(bars)
-        high_slot, top, top_at = high_slots[k], high_ends[0, k], high_ends[1, k]
-        low_slot, bottom, bottom_at = low_slots[k], low_ends[0, k], low_ends[1, k]
+        m, window, share, bar = n + k, windows[k], 100.0 / windows[k], float(bars)
+        high_slot, top, top_at = slots[k], ends[0, k], ends[1, k]
+        low_slot, bottom, bottom_at = slots[m], ends[0, m], ends[1, m]
         for t in range(first, last):
             if np.isnan(close[t]):
                 out[k, t] = out[n + k, t] = out[2 * n + k, t] = np.nan
                 continue
             bar += 1.0
             high_slot, top, top_at, _, peak = roll_peak(
-                high[t], bar, window + 1, high_slot, top, top_at, tops[k], top_bars[k]
+                high[t], bar, window + 1, high_slot, top, top_at, tops[k], stands[k]
             )
             low_slot, bottom, bottom_at, _, trough = roll_peak(
-                -low[t], bar, window + 1, low_slot, bottom, bottom_at, bottoms[k], bottom_bars[k]
+                -low[t], bar, window + 1, low_slot, bottom, bottom_at, tops[m], stands[m]
             )
             out[k, t] = share * (window - (bar - peak))
             out[n + k, t] = share * (window - (bar - trough))
             out[2 * n + k, t] = share * (peak - trough)
-        high_slots[k], high_ends[0, k], high_ends[1, k] = high_slot, top, top_at
-        low_slots[k], low_ends[0, k], low_ends[1, k] = low_slot, bottom, bottom_at
+        slots[k], ends[0, k], ends[1, k] = high_slot, top, top_at
+        slots[m], ends[0, m], ends[1, m] = low_slot, bottom, bottom_at
 
 
 @compiled
 def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]
-    high, low, close = inputs
     windows, roots, spans, atr_window = params
-    scale, age, slots, ends, tops, bottoms, before = state[:7]
+    scale, age, before = state[:3]
     unit, bars = out[out.shape[0] - 1], age[0]  # the row is on loan: its column is written last
-    _atr_units(high, low, close, first, last, atr_window, scale, age, unit)
-    _donchian(
-        high, low, close, unit, first, last, windows, roots,
-        slots, ends, tops, bottoms, before, out,
-    )  # fmt: skip
-    rest = out[3 * windows.shape[0] :]
-    _aroon(high, low, close, first, last, spans, bars, state[7:11], state[11:15], rest)
+    _atr_units(inputs, first, last, atr_window, scale, age, unit)
+    _donchian(inputs, first, last, windows, roots, unit, before, state[3:7], out)
+    _aroon(inputs, first, last, spans, bars, state[7:], out[3 * windows.shape[0] :])
 
 
 class ChannelFeatures(BaseFeature):
@@ -234,16 +232,14 @@ class ChannelFeatures(BaseFeature):
         return windows, 1.0 / np.sqrt(windows), spans, int(self.atr_window)
 
     def _initial_state(self) -> dict[str, Any]:
-        names = ("slots", "ends", "tops", "bottoms")
-        spans = tuple(window + 1 for window in self.aroon_windows)
-        sides = ("slots", "ends", "tops", "bars")
+        ranges = new_ranges(self.windows)
+        peaks = new_peaks(tuple(window + 1 for window in self.aroon_windows * 2))
         return {
             "scale": np.zeros(2),
             "age": np.zeros(1, dtype=np.int64),
-            **dict(zip(names, new_ranges(self.windows), strict=True)),
             "before": np.full((2, len(self.windows)), np.nan),
-            **{f"high_{k}": a for k, a in zip(sides, new_peaks(spans), strict=True)},
-            **{f"low_{k}": a for k, a in zip(sides, new_peaks(spans), strict=True)},
+            **dict(zip(("slots", "ends", "tops", "bottoms"), ranges, strict=True)),
+            **dict(zip(("peak_slots", "peak_ends", "peaks", "peak_bars"), peaks, strict=True)),
         }
 
     @classmethod
