@@ -57,14 +57,14 @@ class AccelerationFeatures(BaseFeature):
 
     Row t uses the closes of rows t - w and t, for the acceleration also of row t - 2 w. Columns:
     ``rate_of_change_{w}``, ``return_acceleration_{w}``; ``describe()`` says what they mean. A rate
-    of change orders bars as the log return over the same window does: take other windows than the
-    lags of :class:`ReturnFeatures`.
+    of change orders bars as the log return over the same window does, and so its mean: take other
+    windows than :class:`ReturnFeatures` and :class:`ReturnMomentFeatures`.
 
     A bar with a missing price gives NaN and is passed over. Prices at or below zero raise.
 
     Parameters
     ----------
-    rate_windows : tuple of int, default=(30, 120, 240)
+    rate_windows : tuple of int, default=(40, 90, 240)
         In bars, each at least 1.
     acceleration_windows : tuple of int, default=(5, 20, 60)
         In bars, each at least 1.
@@ -92,7 +92,7 @@ class AccelerationFeatures(BaseFeature):
 
     def __init__(
         self,
-        rate_windows: tuple[int, ...] = (30, 120, 240),
+        rate_windows: tuple[int, ...] = (40, 90, 240),
         acceleration_windows: tuple[int, ...] = (5, 20, 60),
     ) -> None:
         self.rate_windows = rate_windows
