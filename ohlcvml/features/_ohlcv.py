@@ -2,54 +2,101 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from ohlcvml._checks import boolean
+import pandas as pd
+
+from ohlcvml._checks import boolean, duration, each, instance_of, jobs, one_of, optional
+from ohlcvml.bars._contracts import Contract
 from ohlcvml.bars._frame import OHLCV
+from ohlcvml.features._acceleration import AccelerationFeatures
+from ohlcvml.features._bar_shape import BarShapeFeatures
 from ohlcvml.features._base import BaseFeature
+from ohlcvml.features._calendar import CalendarFeatures
+from ohlcvml.features._channel import ChannelFeatures
 from ohlcvml.features._channels import BarRow, Channels
 from ohlcvml.features._columns import Column
+from ohlcvml.features._directional import DirectionalFeatures
+from ohlcvml.features._distribution import DistributionFeatures
+from ohlcvml.features._efficiency import EfficiencyFeatures
+from ohlcvml.features._flow import FlowFeatures
+from ohlcvml.features._fractional import FractionalFeatures
+from ohlcvml.features._jumps import JumpFeatures
+from ohlcvml.features._liquidity import LiquidityFeatures
 from ohlcvml.features._moments import ReturnMomentFeatures
 from ohlcvml.features._momentum import MomentumFeatures
+from ohlcvml.features._oscillators import OscillatorFeatures
+from ohlcvml.features._range_volatility import RangeVolatilityFeatures
+from ohlcvml.features._regression import RegressionFeatures
 from ohlcvml.features._returns import ReturnFeatures
+from ohlcvml.features._session import SessionFeatures
+from ohlcvml.features._spread import SpreadFeatures
 from ohlcvml.features._stream import Node
+from ohlcvml.features._timeframe import TimeframeFeatures
 from ohlcvml.features._trend import TrendFeatures
-from ohlcvml.features._union import BarFeatureUnion
+from ohlcvml.features._union import BarFeatureUnion, stripes, write_parts
 from ohlcvml.features._volatility import VolatilityFeatures
 from ohlcvml.features._volume import VolumeFeatures
 from ohlcvml.typing import Bars, FloatArray
 
-__all__ = ["OHLCVFeatures"]
+__all__ = ["FAMILIES", "OHLCVFeatures"]
+
+# Each family with its defaults, in the order of the columns. Those that need volume, or the clock,
+# are told by the set.
+FAMILIES: dict[str, Callable[[OHLCVFeatures], BaseFeature]] = {
+    "returns": lambda _: ReturnFeatures(),
+    "acceleration": lambda _: AccelerationFeatures(),
+    "trend": lambda _: TrendFeatures(),
+    "directional": lambda _: DirectionalFeatures(),
+    "regression": lambda _: RegressionFeatures(),
+    "efficiency": lambda _: EfficiencyFeatures(),
+    "channel": lambda _: ChannelFeatures(),
+    "momentum": lambda _: MomentumFeatures(),
+    "oscillators": lambda _: OscillatorFeatures(),
+    "volatility": lambda _: VolatilityFeatures(),
+    "range_volatility": lambda _: RangeVolatilityFeatures(),
+    "jumps": lambda _: JumpFeatures(),
+    "moments": lambda _: ReturnMomentFeatures(),
+    "distribution": lambda _: DistributionFeatures(),
+    "fractional": lambda _: FractionalFeatures(),
+    "spread": lambda _: SpreadFeatures(),
+    "bar_shape": lambda _: BarShapeFeatures(),
+    "volume": lambda _: VolumeFeatures(),
+    "flow": lambda _: FlowFeatures(),
+    "liquidity": lambda _: LiquidityFeatures(),
+    "session": lambda own: SessionFeatures(own.contract, own.bar_size, own.volume),
+    "calendar": lambda own: CalendarFeatures(own.contract),
+}
+NEED_VOLUME = ("volume", "flow", "liquidity")
 
 
 class OHLCVFeatures(BaseFeature):
-    """The default feature set: six families, 45 stationary columns.
+    """The default feature set: stationary columns of more than twenty families.
 
-    Row t uses rows up to and including t. No raw price leaves the set. NaN only in the warm-up,
-    on bars with a missing price or volume, and where a column is undefined, as the class of its
-    family says: :class:`ReturnFeatures`, :class:`TrendFeatures`, :class:`MomentumFeatures`,
-    :class:`VolatilityFeatures`, :class:`ReturnMomentFeatures`, :class:`VolumeFeatures`.
+    Row t uses rows up to and including t, and of coarser bars those that are complete by then. No
+    price level leaves the set. NaN only in the warm-up, on bars with a missing price or volume, and
+    where ``describe()``, which lists every column's formula, window, unit and source, says so.
+
+    To choose windows, unite the families yourself: ``ReturnFeatures(lags=(1, 7)) + ...``.
 
     Parameters
     ----------
-    return_lags : tuple of int, default=(1, 2, 3, 5, 10, 20, 60)
-        In bars: ``log_return_{lag}``.
-    sma_windows, ema_windows : tuple of int, default=(10, 20, 50, 100), (5, 10, 20, 50, 100)
-        In bars: ``sma_distance_{w}``, ``ema_distance_{w}``.
-    rsi_windows : tuple of int, default=(7, 14, 21)
-        In bars: ``rsi_{w}``.
-    macd : tuple of three int, default=(12, 26, 9)
-        Fast, slow and signal window: ``macd_...``.
-    atr_windows, parkinson_windows : tuple of int, default=(14, 60), (10, 30, 60)
-        In bars: ``atr_ratio_{w}``, ``true_range_ratio_{w}``, ``parkinson_{w}``.
-    moment_windows : tuple of int, default=(15, 30, 120)
-        In bars: ``return_mean_{w}``, ``return_std_{w}``, ``return_zscore_{w}``.
-    volume_windows : tuple of int, default=(10, 30, 120)
-        In bars: ``log_volume_ratio_{w}``, ``log_volume_zscore_{w}``.
-    unit_window : int, default=14
-        Window of the average true range that is the unit of distances and MACD, in bars.
+    families : tuple of str or None, default=None
+        Families to take, each with its defaults; None for all. ``FAMILIES`` lists their names in
+        the order of the columns.
+    timeframes : tuple of str, default=("5min", "15min", "1h", "1d")
+        Coarser bars of which returns, their moments and efficiency are taken; of days the last
+        return. Timeframes not above ``bar_size`` are left out.
+    contract : str, Contract or None, default=None
+        Sessions, holidays and expiries of the contract; None takes days of midnight UTC and leaves
+        out what needs a calendar.
+    bar_size : str or pd.Timedelta, default="1min"
+        Size of the bars; finer ones raise.
     volume : bool, default=True
-        Whether to give the volume columns; False for instruments without volume.
+        Whether to give the columns that need volume; False for instruments without.
+    n_jobs : int, default=1
+        Threads; -1 for one per core. The bits do not depend on it.
 
     Attributes
     ----------
@@ -60,119 +107,100 @@ class OHLCVFeatures(BaseFeature):
     --------
     >>> from ohlcvml.bars import simulate_bars
     >>> from ohlcvml.features import OHLCVFeatures
-    >>> features = OHLCVFeatures()
+    >>> features = OHLCVFeatures(families=("returns", "momentum"), timeframes=("15min",))
     >>> table = features.fit_transform(simulate_bars(2000, seed=0).bars)
     >>> table.shape, features.lookback, int(table.isna().sum().max())
-    ((2000, 45), 1294, 120)
+    ((2000, 19), 446, 194)
+    >>> bar = {"open": 10, "high": 12, "low": 9, "close": 11, "volume": 500}
     >>> stream = features.stream()
-    >>> row = stream.push({"open": 10, "high": 12, "low": 9, "close": 11, "volume": 500})
-    >>> row.shape, stream.names[:2]
-    ((45,), ['log_return_1', 'log_return_2'])
+    >>> stream.push(bar, time="2024-01-02 14:30").shape, stream.names[:2]
+    ((19,), ['log_return_1', 'log_return_2'])
+    >>> len(OHLCVFeatures().feature_names) > 150
+    True
     """
 
     _parameter_rules = {
-        "return_lags": ReturnFeatures._parameter_rules["lags"],
-        "sma_windows": TrendFeatures._parameter_rules["sma_windows"],
-        "ema_windows": TrendFeatures._parameter_rules["ema_windows"],
-        "rsi_windows": MomentumFeatures._parameter_rules["rsi_windows"],
-        "macd": MomentumFeatures._parameter_rules["macd"],
-        "atr_windows": VolatilityFeatures._parameter_rules["atr_windows"],
-        "parkinson_windows": VolatilityFeatures._parameter_rules["parkinson_windows"],
-        "moment_windows": ReturnMomentFeatures._parameter_rules["windows"],
-        "volume_windows": VolumeFeatures._parameter_rules["windows"],
-        "unit_window": TrendFeatures._parameter_rules["atr_window"],
+        "families": optional(each(one_of(*FAMILIES))),
+        "timeframes": each(duration(), empty=True),
+        "contract": optional(instance_of(str, Contract)),
+        "bar_size": duration(),
         "volume": boolean(),
+        "n_jobs": jobs(),
     }
 
     _inputs = OHLCV  # of its families, which do the reading
 
     def __init__(
         self,
-        return_lags: tuple[int, ...] = (1, 2, 3, 5, 10, 20, 60),
-        sma_windows: tuple[int, ...] = (10, 20, 50, 100),
-        ema_windows: tuple[int, ...] = (5, 10, 20, 50, 100),
-        rsi_windows: tuple[int, ...] = (7, 14, 21),
-        macd: tuple[int, ...] = (12, 26, 9),
-        atr_windows: tuple[int, ...] = (14, 60),
-        parkinson_windows: tuple[int, ...] = (10, 30, 60),
-        moment_windows: tuple[int, ...] = (15, 30, 120),
-        volume_windows: tuple[int, ...] = (10, 30, 120),
-        unit_window: int = 14,
+        families: tuple[str, ...] | None = None,
+        timeframes: tuple[str, ...] = ("5min", "15min", "1h", "1d"),
+        contract: str | Contract | None = None,
+        bar_size: str | pd.Timedelta = "1min",
         volume: bool = True,
+        n_jobs: int = 1,
     ) -> None:
-        self.return_lags = return_lags
-        self.sma_windows = sma_windows
-        self.ema_windows = ema_windows
-        self.rsi_windows = rsi_windows
-        self.macd = macd
-        self.atr_windows = atr_windows
-        self.parkinson_windows = parkinson_windows
-        self.moment_windows = moment_windows
-        self.volume_windows = volume_windows
-        self.unit_window = unit_window
+        self.families = families
+        self.timeframes = timeframes
+        self.contract = contract
+        self.bar_size = bar_size
         self.volume = volume
+        self.n_jobs = n_jobs
         super().__init__()
 
-    def _families(self) -> BarFeatureUnion:
-        families = [
-            ("returns", ReturnFeatures(self.return_lags)),
-            ("trend", TrendFeatures(self.sma_windows, self.ema_windows, self.unit_window)),
-            ("momentum", MomentumFeatures(self.rsi_windows, self.macd, self.unit_window)),
-            ("volatility", VolatilityFeatures(self.atr_windows, self.parkinson_windows)),
-            ("moments", ReturnMomentFeatures(self.moment_windows)),
+    def _union(self) -> BarFeatureUnion:
+        chosen = [
+            (name, make(self))
+            for name, make in FAMILIES.items()
+            if (self.families is None or name in self.families)
+            and (self.volume or name not in NEED_VOLUME)
         ]
-        if self.volume:
-            families.append(("volume", VolumeFeatures(self.volume_windows)))
-        return BarFeatureUnion(families)
+        for timeframe in self.timeframes:
+            if pd.Timedelta(timeframe) > pd.Timedelta(self.bar_size):
+                inner = _coarse(pd.Timedelta(timeframe))
+                part = TimeframeFeatures(inner, timeframe, self.contract, self.bar_size)
+                chosen.append((f"bars of {timeframe}", part))
+        return BarFeatureUnion(chosen)
 
     def _columns(self) -> list[Column]:
-        return self._families()._columns()
+        return self._union()._columns()
 
     def _leaves(self) -> list[BaseFeature]:
-        return self._families()._leaves()
+        return self._union()._leaves()
 
     @property
     def lookback_is_bound(self) -> bool:  # type: ignore[override]
         """Whether a family's memory ends with time."""
-        return self._families().lookback_is_bound
+        return self._union().lookback_is_bound
 
     @property
     def lookback(self) -> int | None:
         """The largest lookback of the families."""
-        return self._families().lookback
+        return self._union().lookback
 
     def _write(self, X: Bars, channels: Channels, out: FloatArray) -> None:
-        self._families()._write(X, channels, out)
+        write_parts(stripes(self._union().features, out), X, channels, self.n_jobs)
 
     def _node(self, source: BarRow, out: FloatArray) -> Node:
-        return self._families()._node(source, out)
+        return self._union()._node(source, out)
 
     @classmethod
     def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:  # noqa: ARG003
         """Parameter sets for tests."""
-        first = {
-            "return_lags": (1, 2),
-            "sma_windows": (2, 3),
-            "ema_windows": (2,),
-            "rsi_windows": (2,),
-            "macd": (2, 3, 2),
-            "atr_windows": (2,),
-            "parkinson_windows": (2,),
-            "moment_windows": (2, 3),
-            "volume_windows": (2,),
-            "unit_window": 2,
-        }
-        second = {
-            "return_lags": (3,),
-            "sma_windows": (4,),
-            "ema_windows": (3, 5),
-            "rsi_windows": (3,),
-            "macd": (3, 5, 3),
-            "atr_windows": (3,),
-            "parkinson_windows": (3,),
-            "moment_windows": (4,),
-            "volume_windows": (3,),
-            "unit_window": 3,
-            "volume": False,
-        }
-        return [first, second]
+        return [
+            {"families": ("returns", "volume", "session"), "timeframes": ("5min",)},
+            {
+                "families": ("bar_shape", "session", "calendar"),
+                "timeframes": ("2min", "30s"),
+                "contract": "ES",
+                "bar_size": "30s",
+                "volume": False,
+            },
+        ]
+
+
+def _coarse(size: pd.Timedelta) -> BaseFeature:
+    """Features of coarse bars, few and short: a window of them holds many bars."""
+    if size >= pd.Timedelta("1D"):
+        return ReturnFeatures(lags=(1,))
+    returns, efficiency = ReturnFeatures(lags=(1, 3)), EfficiencyFeatures((8,), (8,))
+    return returns + efficiency + ReturnMomentFeatures(windows=(8,))

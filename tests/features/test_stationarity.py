@@ -24,7 +24,7 @@ def with_defaults():
 
 @pytest.mark.parametrize("cls", list(with_defaults()))
 def test_no_column_is_near_a_unit_root(cls):
-    assert near_unit_root_columns(cls(), limit=0.3) == {}
+    assert near_unit_root_columns(cls()) == {}
 
 
 def test_levels_are_found_out():
