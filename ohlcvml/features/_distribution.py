@@ -9,162 +9,178 @@ import numpy as np
 
 from ohlcvml._checks import check_value, each, integer
 from ohlcvml.features._base import BaseFeature
+from ohlcvml.features._blocks import BLOCK, keep, pack, unpack
 from ohlcvml.features._columns import Column, windowed
 from ohlcvml.features._compiled import compiled, inlined
-from ohlcvml.features._window_sums import ROUNDING, new_sums, slide_pair, slide_powers, total
-from ohlcvml.typing import FloatArray, IntArray
+from ohlcvml.features._single_window import correlation, moments, scale_square
+from ohlcvml.features._window_sums import ROUNDING, Track, new_tracks, roll_tracks, track_params
+from ohlcvml.typing import FloatArray
 
 __all__ = ["DistributionFeatures"]
+
+# Shares of the mean square below which a variance is taken from the returns themselves, for powers
+# up to 4 and for products: sums of powers lose the digits of the mean.
+_MOMENTS, _PRODUCTS = 1e-2, 1e-3
 
 # Bars to a return in Hurst's regression: log variance on log q, q = 1, 2, 4, 8, 16. Least squares
 # weighs the five as -2, -1, 0, 1, 2, so that the middle one is not needed, and one logarithm is.
 _SCALES = (1, 2, 8, 16)
 _SLOPE = 1.0 / (20.0 * math.log(2.0))
 
-
-@inlined
-def _aged(age, ring, slot):  # type: ignore[no-untyped-def]
-    at = slot - age
-    return ring[at if at >= 0 else at + ring.shape[0]]
+# Rows of the series: r^3, r^4, |r|, |r_1|, |r r_1|; then for each lag r_lag^2 and r r_lag; then for
+# each span of bars, the first of them 1, the return R over it and R^2.
+_LAGGED = 5
 
 
 @inlined
-def _correlation(k, share, place, blocks, heads):  # type: ignore[no-untyped-def]
-    x, y = total(k, 0, place, blocks, heads), total(k, 1, place, blocks, heads)
-    xx = total(k, 2, place, blocks, heads) - x * x * share
-    yy = total(k, 3, place, blocks, heads) - y * y * share
-    xy = total(k, 4, place, blocks, heads) - x * y * share
-    if xx * share > ROUNDING and yy * share > ROUNDING:
-        return min(max(xy / math.sqrt(xx * yy), -1.0), 1.0)
-    return np.nan
+def _fill(recent, size, n, lags, spans, series):  # type: ignore[no-untyped-def]
+    now, before, older = recent[size:], recent[size - 1 :], recent[size - 2 :]
+    cubes, fourths, sizes = series[0], series[1], series[2]
+    older_sizes, products = series[3], series[4]
+    for b in range(n):
+        change, previous = now[b] - before[b], before[b] - older[b]
+        square = change * change
+        cubes[b], fourths[b], sizes[b] = square * change, square * square, abs(change)
+        older_sizes[b], products[b] = abs(previous), abs(change * previous)
+    for a in range(lags.shape[0]):
+        then, earlier = recent[size - lags[a] :], recent[size - lags[a] - 1 :]
+        squares, products = series[_LAGGED + 2 * a], series[_LAGGED + 2 * a + 1]
+        for b in range(n):
+            lagged = then[b] - earlier[b]
+            squares[b], products[b] = lagged * lagged, lagged * (now[b] - before[b])
+    for c in range(spans.shape[0]):
+        start = recent[size - spans[c] :]
+        row = _LAGGED + 2 * (lags.shape[0] + c)
+        values, squares = series[row], series[row + 1]
+        for b in range(n):
+            value = now[b] - start[b]
+            values[b], squares[b] = value, value * value
 
 
 @inlined
-def _scale_variance(  # type: ignore[no-untyped-def]
-    i, bars, mean, length, weight, place, blocks, heads, anchors
-):
-    """Variance a bar, from overlapping returns over so many bars (Lo and MacKinlay)."""
-    shift = bars * mean - anchors[i]
-    first, second = total(i, 0, place, blocks, heads), total(i, 1, place, blocks, heads)
-    return max(second - shift * (2.0 * first - length * shift), 0.0) * weight
-
-
-@inlined
-def _write_moments(  # type: ignore[no-untyped-def]
-    k, n, window, factors, place, blocks, heads, out, t
-):
-    share = 1.0 / window
-    m1 = total(k, 0, place, blocks, heads) * share
-    s2 = total(k, 1, place, blocks, heads) * share
-    s3 = total(k, 2, place, blocks, heads) * share
-    s4 = total(k, 3, place, blocks, heads) * share
-    m2 = s2 - m1 * m1
-    if m2 > ROUNDING:
+def _moments(recent, size, n, job, factors, sums, skew, kurtosis):  # type: ignore[no-untyped-def]
+    window, share, unsure = job[0], 1.0 / job[0], 0
+    start = recent[size - window :]
+    one, two, three, four = sums[job[1]], sums[job[1] + 1], sums[job[2]], sums[job[2] + 1]
+    for b in range(n):
+        m1, s2, s3 = one[b] * share, two[b] * share, three[b] * share
+        m2 = s2 - m1 * m1
         m3 = s3 - m1 * (3.0 * s2 - 2.0 * m1 * m1)
-        m4 = s4 - m1 * (4.0 * s3 - m1 * (6.0 * s2 - 3.0 * m1 * m1))
-        out[k, t] = factors[0, k] * m3 / (m2 * math.sqrt(m2))
-        out[n + k, t] = factors[1, k] * m4 / (m2 * m2) - factors[2, k]
-    else:
-        out[k, t] = out[n + k, t] = np.nan
-    return max(m2, 0.0) * window / (window - 1)
+        m4 = four[b] * share - m1 * (4.0 * s3 - m1 * (6.0 * s2 - 3.0 * m1 * m1))
+        unsure += 1 if m2 < _MOMENTS * s2 else 0
+        known = m2 > ROUNDING
+        skew[b] = factors[0] * m3 / (m2 * math.sqrt(m2)) if known else np.nan
+        kurtosis[b] = factors[1] * m4 / (m2 * m2) - factors[2] if known else np.nan
+    if unsure > 0:
+        for b in range(n):
+            m1, s2 = one[b] * share, two[b] * share
+            if s2 - m1 * m1 < _MOMENTS * s2:
+                m2, m3, m4 = moments(start[b : b + window + 1])
+                known = m2 > ROUNDING
+                skew[b] = factors[0] * m3 / (m2 * math.sqrt(m2)) if known else np.nan
+                kurtosis[b] = factors[1] * m4 / (m2 * m2) - factors[2] if known else np.nan
 
 
 @inlined
-def _step(  # type: ignore[no-untyped-def]
-    price, windows, factors, lags, spans, lengths, weights, n_horizons, hurst_windows,
-    place, blocks, heads, anchors, pair_place, pair_blocks, pair_heads, pair_anchors,
-    scale_place, scale_blocks, scale_heads, scale_anchors, ring, clock, variances, out, t,
-):  # fmt: skip
-    n, n_lags, slot, count = windows.shape[0], lags.shape[0], clock[0], clock[1]
-    ring[slot] = price  # count: returns seen, this one included
-    clock[0], clock[1] = slot + 1 if slot + 1 < ring.shape[0] else 0, count + 1
-    if count == 0:
-        out[:, t] = np.nan
-        return
-    change = price - _aged(1, ring, slot)
-    for k in range(n):
-        slide_powers(k, windows[k], 4, change, place, blocks, heads, anchors)
-        if count >= windows[k]:
-            variances[k] = _write_moments(
-                k, n, windows[k], factors, place, blocks, heads, out, t
-            )  # fmt: skip
-        else:
-            out[k, t] = out[n + k, t] = np.nan
-    for j in range(n_lags + 1):  # the last is of sizes, at lag 1
-        lag = lags[j] if j < n_lags else 1
-        now, before = change, 0.0
-        if count > lag:
-            before = _aged(lag, ring, slot) - _aged(lag + 1, ring, slot)
-        if j == n_lags:
-            now, before = abs(now), abs(before)
-        for k in range(n):
-            at = j * n + k
-            out[2 * n + at, t] = np.nan
-            if count > lag:
-                slide_pair(
-                    at, windows[k], now, before, pair_place, pair_blocks, pair_heads, pair_anchors
-                )  # fmt: skip
-            if count >= windows[k] + lag:
-                out[2 * n + at, t] = _correlation(
-                    at, 1.0 / windows[k], pair_place, pair_blocks, pair_heads
-                )  # fmt: skip
-    for i in range(spans.shape[0]):
-        if count >= spans[i]:
-            slide_powers(
-                i, lengths[i], 2, price - _aged(spans[i], ring, slot),
-                scale_place, scale_blocks, scale_heads, scale_anchors,
-            )  # fmt: skip
-    done = (3 + n_lags) * n
-    for h in range(n_horizons):
-        for k in range(n):
-            at, window = h * n + k, windows[k]
-            out[done + at, t] = np.nan
-            if count >= window and variances[k] > ROUNDING:
-                mean = (price - _aged(window, ring, slot)) / window
-                out[done + at, t] = _scale_variance(
-                    at, spans[at], mean, lengths[at], weights[at],
-                    scale_place, scale_blocks, scale_heads, scale_anchors,
-                ) / variances[k]  # fmt: skip
-    done += n_horizons * n
-    for h in range(hurst_windows.shape[0]):
-        window, at = hurst_windows[h], n_horizons * n + 4 * h
-        out[done + h, t] = np.nan
-        if count >= window:
-            mean = (price - _aged(window, ring, slot)) / window
-            for j in range(4):
-                variances[n + j] = _scale_variance(
-                    at + j, spans[at + j], mean, lengths[at + j], weights[at + j],
-                    scale_place, scale_blocks, scale_heads, scale_anchors,
-                )  # fmt: skip
-            one, two, eight, sixteen = (
-                variances[n], variances[n + 1], variances[n + 2], variances[n + 3]
-            )  # fmt: skip
-            if one > ROUNDING:
-                grown, rest = sixteen / one, eight / two if two > ROUNDING else 0.0
-                product = grown * grown * rest
-                slope = 0.5 + _SLOPE * math.log(product) if product > 0 else 0.0
-                out[done + h, t] = min(max(slope, 0.0), 1.0)
+def _correlation(recent, size, n, job, sums, sizes, column):  # type: ignore[no-untyped-def]
+    window, lag, share, unsure = job[0], job[1], 1.0 / job[0], 0
+    now, start = recent[size:], recent[size - window :]
+    then, earlier = recent[size - lag :], recent[size - lag - window :]
+    x_sum, y_sum = sums[job[2]], sums[job[3]]
+    xx_sum, yy_sum, xy_sum = sums[job[4]], sums[job[5]], sums[job[6]]
+    for b in range(n):
+        x = x_sum[b] if sizes else now[b] - start[b]
+        y = y_sum[b] if sizes else then[b] - earlier[b]
+        xx, yy = xx_sum[b] - x * x * share, yy_sum[b] - y * y * share
+        unsure += 1 if (xx < _PRODUCTS * xx_sum[b]) | (yy < _PRODUCTS * yy_sum[b]) else 0
+        value = (xy_sum[b] - x * y * share) / math.sqrt(xx * yy)
+        value = 1.0 if value > 1.0 else value
+        value = -1.0 if value < -1.0 else value
+        known = (xx > window * ROUNDING) & (yy > window * ROUNDING)
+        column[b] = value if known else np.nan
+    if unsure > 0:
+        for b in range(n):
+            x = x_sum[b] if sizes else now[b] - start[b]
+            y = y_sum[b] if sizes else then[b] - earlier[b]
+            xx, yy = xx_sum[b] - x * x * share, yy_sum[b] - y * y * share
+            if xx < _PRODUCTS * xx_sum[b] or yy < _PRODUCTS * yy_sum[b]:
+                column[b] = correlation(earlier[b : b + window + lag + 1], lag, sizes)
+
+
+@inlined
+def _variance(recent, size, n, job, sums, column):  # type: ignore[no-untyped-def]
+    """Variance a bar from overlapping returns over so many bars (Lo and MacKinlay)."""
+    bars, window, unsure = job[0], job[1], 0
+    now, start = recent[size:], recent[size - window :]
+    first, second = sums[job[2]], sums[job[2] + 1]
+    length, share = window - bars + 1, bars / window
+    weight = 1.0 / (bars * length * (1.0 - share))
+    for b in range(n):
+        mean = (now[b] - start[b]) * share
+        square = second[b] - mean * (2.0 * first[b] - length * mean)
+        unsure += 1 if square < _PRODUCTS * second[b] else 0
+        column[b] = square * weight
+    if unsure > 0:
+        for b in range(n):
+            if column[b] < _PRODUCTS * second[b] * weight:
+                column[b] = scale_square(start[b : b + window + 1], bars) * weight
+
+
+@inlined
+def _hurst(n, job, variances, column):  # type: ignore[no-untyped-def]
+    one, two = variances[job[0]], variances[job[1]]
+    eight, sixteen = variances[job[2]], variances[job[3]]
+    for b in range(n):
+        slope = np.nan
+        if one[b] > ROUNDING:
+            grown, rest = sixteen[b] / one[b], eight[b] / two[b] if two[b] > ROUNDING else 0.0
+            product = grown * grown * rest
+            slope = 0.5 + _SLOPE * math.log(product) if product > 0 else 0.0
+            slope = min(max(slope, 0.0), 1.0)
+        column[b] = slope
+
+
+@inlined
+def _write(recent, size, n, start, jobs, factors, sums, variances, out):  # type: ignore[no-untyped-def]
+    shapes, pairs, sizes, scales, ratios, hursts = jobs
+    k = shapes.shape[0]
+    for j in range(k):
+        _moments(
+            recent, size, n, shapes[j], factors[j], sums, out[j, start:], out[k + j, start:]
+        )  # fmt: skip
+    k *= 2
+    for j in range(pairs.shape[0]):
+        _correlation(recent, size, n, pairs[j], sums, False, out[k + j, start:])
+    k += pairs.shape[0]
+    for j in range(sizes.shape[0]):
+        _correlation(recent, size, n, sizes[j], sums, True, out[k + j, start:])
+    k += sizes.shape[0]
+    for j in range(scales.shape[0]):
+        _variance(recent, size, n, scales[j], sums, variances[j])
+    for j in range(ratios.shape[0]):
+        above, below, column = variances[ratios[j, 0]], variances[ratios[j, 1]], out[k + j, start:]
+        for b in range(n):
+            column[b] = above[b] / below[b] if below[b] > ROUNDING else np.nan
+    k += ratios.shape[0]
+    for j in range(hursts.shape[0]):
+        _hurst(n, hursts[j], variances, out[k + j, start:])
 
 
 @compiled
 def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]
     (log_close,) = inputs
-    windows, factors, lags, spans, lengths, weights, n_horizons, hurst_windows = params
-    (
-        place, blocks, heads, anchors, pair_place, pair_blocks, pair_heads, pair_anchors,
-        scale_place, scale_blocks, scale_heads, scale_anchors, ring, clock, variances,
-    ) = state  # fmt: skip
-    for t in range(first, last):
-        if np.isnan(log_close[t]):
-            out[:, t] = np.nan
-        else:
-            _step(
-                log_close[t], windows, factors, lags, spans, lengths, weights, n_horizons,
-                hurst_windows, place, blocks, heads, anchors,
-                pair_place, pair_blocks, pair_heads, pair_anchors,
-                scale_place, scale_blocks, scale_heads, scale_anchors,
-                ring, clock, variances, out, t,
-            )  # fmt: skip
+    lags, spans, jobs, factors, variances, tracks, series, sums = params
+    recent, slots, totals, tails = state
+    size = recent.shape[0] - BLOCK
+    for start in range(first, last, BLOCK):
+        stop = min(start + BLOCK, last)
+        n = pack(log_close, log_close, start, stop, recent, size)
+        _fill(recent, size, n, lags, spans, series)
+        roll_tracks(tracks, series, sums, n, slots, totals, tails)
+        _write(recent, size, n, start, jobs, factors, sums, variances, out)
+        for k in range(out.shape[0]):
+            unpack(log_close, start, stop, n, out, k)
+        keep(recent, size, n)
 
 
 class DistributionFeatures(BaseFeature):
@@ -298,40 +314,65 @@ class DistributionFeatures(BaseFeature):
         """The largest window, and its lag."""
         return int(max(max(self.windows) + max(*self.lags, 1), *self.hurst_windows))
 
-    def _scales(self) -> list[tuple[int, int]]:
-        """(q, window) of each series of q-bar returns: of the variance ratios, then of Hurst."""
-        ratios = [(q, w) for q in self.horizons for w in self.windows]
-        return ratios + [(q, w) for w in self.hurst_windows for q in _SCALES]
+    def _layout(self) -> tuple[dict[str, list[Any]], list[int], list[int], list[Track]]:
+        """What the kernel computes from which sums: (jobs, lags, spans, tracks)."""
+        lags = sorted({1, *self.lags})
+        spans = sorted({1, *self.horizons, *_SCALES})
+        squares = {q: _LAGGED + 2 * (len(lags) + i) for i, q in enumerate(spans)}
+        tracks: list[Track] = []
+
+        def sums(first: int, second: int, window: int) -> int:
+            """Row of the first of two sums, the second in the next."""
+            track = (first, second, window)
+            if track not in tracks:
+                tracks.append(track)
+            return 2 * tracks.index(track)
+
+        def variance(bars: int, window: int) -> int:
+            row = sums(squares[bars], squares[bars] + 1, window - bars + 1)
+            job = [bars, window, row]
+            if job not in jobs["scales"]:
+                jobs["scales"].append(job)
+            return jobs["scales"].index(job)
+
+        names = ("shapes", "pairs", "sizes", "scales", "ratios", "hursts")
+        jobs: dict[str, list[Any]] = {name: [] for name in names}
+        lagged = {lag: _LAGGED + 2 * i for i, lag in enumerate(lags)}
+        for w in self.windows:
+            one, three = sums(squares[1], squares[1] + 1, w), sums(0, 1, w)
+            jobs["shapes"].append([w, one, three])
+            size, product = sums(2, 3, w), sums(4, lagged[1], w)
+            jobs["sizes"].append([w, 1, size, size + 1, one + 1, product + 1, product])
+        for lag in self.lags:
+            for w in self.windows:
+                one, row = (
+                    sums(squares[1], squares[1] + 1, w),
+                    sums(lagged[lag], lagged[lag] + 1, w),
+                )
+                jobs["pairs"].append([w, lag, 0, 0, one + 1, row, row + 1])
+        jobs["ratios"] = [
+            [variance(q, w), variance(1, w)] for q in self.horizons for w in self.windows
+        ]
+        jobs["hursts"] = [[variance(q, w) for q in _SCALES] for w in self.hurst_windows]
+        return jobs, lags, spans, tracks
 
     def _kernel_params(self) -> tuple[Any, ...]:
         w = np.array(self.windows, dtype=np.float64)
         scale = (w - 1) / ((w - 2) * (w - 3))
-        factors: FloatArray = np.stack(
+        factors: FloatArray = np.column_stack(
             [np.sqrt(w * (w - 1)) / (w - 2), scale * (w + 1), scale * 3 * (w - 1)]
         )
-        spans, window = np.array(self._scales(), dtype=np.int64).T.copy()
-        lengths: IntArray = window - spans + 1
-        weights = 1.0 / (spans * lengths * (1.0 - spans / window))
-        whole = [np.array(v, dtype=np.int64) for v in (self.windows, self.lags, self.hurst_windows)]
-        return whole[0], factors, whole[1], spans, lengths, weights, len(self.horizons), whole[2]
+        jobs, lags, spans, tracks = self._layout()
+        return (
+            np.array(lags, dtype=np.int64), np.array(spans, dtype=np.int64),
+            tuple(np.array(rows, dtype=np.int64) for rows in jobs.values()), factors,
+            np.zeros((len(jobs["scales"]), BLOCK)),
+            *track_params(tracks, _LAGGED + 2 * (len(lags) + len(spans))),
+        )  # fmt: skip
 
     def _initial_state(self) -> dict[str, Any]:
-        lengths = [w - q + 1 for q, w in self._scales()]
-        parts = {
-            "": new_sums(self.windows, 4),
-            "pair_": new_sums([*self.windows] * (len(self.lags) + 1), 5),
-            "scale_": new_sums(lengths, 2),
-        }
-        sums = {
-            f"{part}{name}": array
-            for part, arrays in parts.items()
-            for name, array in zip(("place", "blocks", "heads", "anchors"), arrays, strict=True)
-        }
-        size = max(*self.windows, *self.hurst_windows, max(self.lags) + 1) + 1
-        return {
-            **sums, "ring": np.zeros(size), "clock": np.zeros(2, dtype=np.int64),
-            "variances": np.zeros(len(self.windows) + len(_SCALES)),
-        }  # fmt: skip
+        size = max(max(self.windows) + max(*self.lags, 1), *self.hurst_windows)
+        return {"recent": np.full(size + BLOCK, np.nan), **new_tracks(self._layout()[3])}
 
     @classmethod
     def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:  # noqa: ARG003

@@ -9,79 +9,82 @@ import numpy as np
 
 from ohlcvml._checks import each, integer, real
 from ohlcvml.features._base import BaseFeature
+from ohlcvml.features._blocks import BLOCK, keep, pack, unpack
 from ohlcvml.features._columns import Column, windowed
 from ohlcvml.features._compiled import compiled, inlined
-from ohlcvml.features._window_sums import ROUNDING, new_sums, slide_powers, slide_sums, total
+from ohlcvml.features._window_sums import ROUNDING, Track, new_tracks, roll_tracks, track_params
 from ohlcvml.features._windows import settling
 
 __all__ = ["JumpFeatures"]
 
-_HALF_PI = math.pi / 2.0
+
+@inlined
+def _fill(recent, n, decay, average, series):  # type: ignore[no-untyped-def]
+    now, before, older = recent[2:], recent[1:], recent
+    squares, falls, products, fading = series[0], series[1], series[2], series[3]
+    for b in range(n):
+        change, previous = now[b] - before[b], before[b] - older[b]
+        squares[b], products[b] = change * change, abs(change * previous)
+        falls[b] = change * change if change < 0 else change * 0.0  # NaN stays NaN
+    smooth, weight, gain = average[0], average[1], 1.0 - decay
+    for b in range(n):
+        if not np.isnan(squares[b]):
+            smooth = smooth * decay + squares[b] * gain
+            weight = weight * decay + gain
+        fading[b] = smooth / weight
+    average[0], average[1] = smooth, weight
 
 
 @inlined
-def _step(  # type: ignore[no-untyped-def]
-    change, windows, short, decay,
-    place, blocks, heads, bi_place, bi_blocks, bi_heads, fast_place, fast_blocks, fast_heads,
-    vol_place, vol_blocks, vol_heads, vol_anchors, clock, last_size, average, out, t,
-):  # fmt: skip
-    n, count = windows.shape[0], clock[0] + 1
-    square, size = change * change, abs(change)
-    down = (square, square if change < 0 else 0.0)
-    product, last_size[0] = (size * last_size[0],), size
-    average[0] += (square - average[0]) * (1.0 - decay)
-    average[1] += (1.0 - average[1]) * (1.0 - decay)
-    slide_sums(0, short, (square,), fast_place, fast_blocks, fast_heads)
-    deviation = math.sqrt(total(0, 0, fast_place, fast_blocks, fast_heads) / short)
-    for k in range(n):
-        window = windows[k]
-        slide_sums(k, window, down, place, blocks, heads)
-        if count > 1:
-            slide_sums(k, window - 1, product, bi_place, bi_blocks, bi_heads)
-        if count >= short:
-            slide_powers(
-                k, window, 2, deviation, vol_place, vol_blocks, vol_heads, vol_anchors
-            )  # fmt: skip
-        jump = downside = fading = unsteady = np.nan
-        if count >= window:
-            variation = total(k, 0, place, blocks, heads)
-            if variation > window * ROUNDING:
-                bipower = total(k, 0, bi_place, bi_blocks, bi_heads) * _HALF_PI
-                jump = max(1.0 - bipower * window / ((window - 1) * variation), 0.0)
-                downside = total(k, 1, place, blocks, heads) / variation
-                fading = math.sqrt(average[0] / average[1] * window / variation)
-        if count >= window + short - 1:
-            first = total(k, 0, vol_place, vol_blocks, vol_heads) / window
-            second = total(k, 1, vol_place, vol_blocks, vol_heads) / window - first * first
-            centre = vol_anchors[k] + first
-            if centre * centre > ROUNDING:
-                unsteady = math.sqrt(max(second, 0.0)) / centre
-        out[k, t], out[n + k, t] = jump, downside
-        out[2 * n + k, t], out[3 * n + k, t] = fading, unsteady
-    clock[0] = count
+def _shares(n, window, variation, down, bipower, fading, out, k, rows, start):  # type: ignore[no-untyped-def]
+    jumps, falls, ratios = out[k, start:], out[rows + k, start:], out[2 * rows + k, start:]
+    none, scale = window * ROUNDING, 0.5 * math.pi * window / (window - 1)
+    for b in range(n):
+        share = 1.0 - scale * bipower[b] / variation[b]
+        jumps[b] = (share if share > 0 else 0.0) if variation[b] > none else np.nan
+    for b in range(n):
+        falls[b] = down[b] / variation[b] if variation[b] > none else np.nan
+    for b in range(n):
+        ratio = math.sqrt(fading[b] * window / variation[b])
+        ratios[b] = ratio if variation[b] > none else np.nan
+
+
+@inlined
+def _unsteadiness(n, window, first, second, column):  # type: ignore[no-untyped-def]
+    share = 1.0 / window
+    for b in range(n):
+        mean, square = first[b] * share, second[b] * share
+        spread = square - mean * mean
+        spread = spread if spread > 1e-13 * square else 0.0  # all equal, to rounding
+        column[b] = math.sqrt(spread) / mean if square > ROUNDING else np.nan
 
 
 @compiled
 def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]
     (log_close,) = inputs
-    windows, short, decay = params
-    (
-        place, blocks, heads, bi_place, bi_blocks, bi_heads, fast_place, fast_blocks, fast_heads,
-        vol_place, vol_blocks, vol_heads, vol_anchors, clock, previous, last_size, average,
-    ) = state  # fmt: skip
-    for t in range(first, last):
-        change = log_close[t] - previous[0]
-        if not np.isnan(log_close[t]):
-            previous[0] = log_close[t]
-        if np.isnan(change):
-            out[:, t] = np.nan
-        else:
-            _step(
-                change, windows, short, decay,
-                place, blocks, heads, bi_place, bi_blocks, bi_heads,
-                fast_place, fast_blocks, fast_heads,
-                vol_place, vol_blocks, vol_heads, vol_anchors, clock, last_size, average, out, t,
+    windows, short, decay, tracks, series, sums, vol_tracks, vols, vol_sums = params
+    recent, average, slots, totals, tails, vol_slots, vol_totals, vol_tails = state
+    n_windows = windows.shape[0]
+    for start in range(first, last, BLOCK):
+        stop = min(start + BLOCK, last)
+        n = pack(log_close, log_close, start, stop, recent, 2)
+        _fill(recent, n, decay, average, series)
+        roll_tracks(tracks, series, sums, n, slots, totals, tails)
+        fast, deviation, square = sums[4 * n_windows], vols[0], vols[1]
+        for b in range(n):
+            square[b] = fast[b] / short
+            deviation[b] = math.sqrt(square[b])
+        roll_tracks(vol_tracks, vols, vol_sums, n, vol_slots, vol_totals, vol_tails)
+        for k in range(n_windows):
+            _shares(
+                n, windows[k], sums[4 * k], sums[4 * k + 1], sums[4 * k + 2], series[3],
+                out, k, n_windows, start,
             )  # fmt: skip
+            column = out[3 * n_windows + k, start:]
+            _unsteadiness(n, windows[k], vol_sums[2 * k], vol_sums[2 * k + 1], column)
+        for k in range(out.shape[0]):
+            unpack(log_close, start, stop, n, out, k)
+        keep(recent, 2, n)
 
 
 class JumpFeatures(BaseFeature):
@@ -183,26 +186,28 @@ class JumpFeatures(BaseFeature):
         settled = 1 + settling(1.0 - self.decay, self.lookback_tolerance)
         return int(max(max(self.windows) + self.short_window - 1, settled))
 
+    def _tracks(self) -> tuple[list[Track], list[Track]]:
+        # Two tracks a window, then the short volatility; the second of that one is not needed.
+        first: list[Track] = []
+        for w in self.windows:
+            first += [(0, 1, w), (2, 2, w - 1)]
+        return [*first, (0, 0, self.short_window)], [(0, 1, w) for w in self.windows]
+
     def _kernel_params(self) -> tuple[Any, ...]:
-        return np.array(self.windows, dtype=np.int64), int(self.short_window), float(self.decay)
+        windows, (tracks, of_volatility) = np.array(self.windows, dtype=np.int64), self._tracks()
+        return (
+            windows, int(self.short_window), float(self.decay),
+            *track_params(tracks, 4), *track_params(of_volatility, 2),
+        )  # fmt: skip
 
     def _initial_state(self) -> dict[str, Any]:
-        parts = {
-            "": new_sums(self.windows, 2)[:3],
-            "bi_": new_sums([w - 1 for w in self.windows], 1)[:3],
-            "fast_": new_sums((self.short_window,), 1)[:3],
-            "vol_": new_sums(self.windows, 2),
-        }
-        names = ("place", "blocks", "heads", "anchors")
-        sums = {
-            f"{part}{name}": array
-            for part, arrays in parts.items()
-            for name, array in zip(names, arrays, strict=False)
-        }
+        tracks, of_volatility = self._tracks()
         return {
-            **sums, "clock": np.zeros(1, dtype=np.int64), "previous": np.full(1, np.nan),
-            "last_size": np.zeros(1), "average": np.zeros(2),
-        }  # fmt: skip
+            "recent": np.full(2 + BLOCK, np.nan),
+            "average": np.zeros(2),
+            **new_tracks(tracks),
+            **new_tracks(of_volatility, "vol_"),
+        }
 
     @classmethod
     def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:  # noqa: ARG003

@@ -9,9 +9,10 @@ import numpy as np
 
 from ohlcvml._checks import Rule, each, integer
 from ohlcvml.features._base import BaseFeature
+from ohlcvml.features._blocks import BLOCK, keep, pack, unpack
 from ohlcvml.features._columns import Column, windowed
 from ohlcvml.features._compiled import compiled, inlined
-from ohlcvml.features._window_sums import ROUNDING, new_sums, slide_sums, total
+from ohlcvml.features._window_sums import ROUNDING, Track, new_tracks, roll_tracks, track_params
 from ohlcvml.typing import FloatArray, IntArray
 
 __all__ = ["RangeVolatilityFeatures"]
@@ -21,74 +22,86 @@ _PARKINSON = 1.0 / (4.0 * math.log(2.0))
 
 
 @inlined
-def _write_ratios(k, n, window, place, blocks, heads, out, t):  # type: ignore[no-untyped-def]
-    move, rs, span, gap, body = (
-        total(k, 0, place, blocks, heads),
-        total(k, 1, place, blocks, heads),
-        total(k, 2, place, blocks, heads),
-        total(k, 3, place, blocks, heads),
-        total(k, 4, place, blocks, heads),
-    )
-    none, gk = window * ROUNDING, 0.5 * span - _BODY * body
-    out[k, t] = math.sqrt(gk / move) if move > none else np.nan
-    out[n + k, t] = math.sqrt(rs / (_PARKINSON * span)) if span > none else np.nan
-    out[2 * n + k, t] = gap / (gap + body) if gap + body > none else np.nan
-
-
-@inlined
-def _yang_zhang(k, window, weights, place, blocks, heads):  # type: ignore[no-untyped-def]
-    gap, body = total(k, 0, place, blocks, heads), total(k, 1, place, blocks, heads)
-    between = total(k, 2, place, blocks, heads) - gap * gap / window
-    within = total(k, 3, place, blocks, heads) - body * body / window
-    spread = weights[0, k] * max(between, 0.0) + weights[1, k] * max(within, 0.0)
-    return spread + weights[2, k] * total(k, 4, place, blocks, heads)
-
-
-@inlined
-def _step(  # type: ignore[no-untyped-def]
-    gap, body, span, rs, windows, pair, weights,
-    place, blocks, heads, yz_place, yz_blocks, yz_heads, count, out, t,
-):  # fmt: skip
-    n, move = windows.shape[0], gap + body
-    terms = (move * move, rs, span * span, gap * gap, body * body)
-    for k in range(n):
-        slide_sums(k, windows[k], terms, place, blocks, heads)
-        if count >= windows[k]:
-            _write_ratios(k, n, windows[k], place, blocks, heads, out, t)
-        else:
-            out[k, t] = out[n + k, t] = out[2 * n + k, t] = np.nan
-    parts = (gap, body, gap * gap, body * body, rs)
+def _fill(opens, highs, lows, closes, n, weights, series):  # type: ignore[no-untyped-def]
+    before, close = closes, closes[1:]
+    moves, ranges, spans = series[0], series[1], series[2]
+    gaps, bodies, gap_squares, body_squares = series[3], series[4], series[5], series[6]
+    for b in range(n):
+        gap, body = opens[b] - before[b], close[b] - opens[b]
+        gaps[b], gap_squares[b] = gap, gap * gap
+        bodies[b], body_squares[b] = body, body * body
+    for b in range(n):
+        high, low = highs[b], lows[b]
+        inside = (high - close[b]) * (high - opens[b]) + (low - close[b]) * (low - opens[b])
+        # Without a close before it a bar is not counted at all.
+        ranges[b] = inside + 0.0 * before[b]
+    for b in range(n):
+        move, span = close[b] - before[b], highs[b] - lows[b]
+        moves[b], spans[b] = move * move, span * span + 0.0 * move
     for k in range(2):
-        slide_sums(k, pair[k], parts, yz_place, yz_blocks, yz_heads)
-    slow = ratio = np.nan
-    if count >= pair[1]:
-        square = _yang_zhang(1, pair[1], weights, yz_place, yz_blocks, yz_heads)
-        slow = math.sqrt(square)
-        if square > ROUNDING:
-            fast = _yang_zhang(0, pair[0], weights, yz_place, yz_blocks, yz_heads)
-            ratio = math.sqrt(fast / square)
-    out[3 * n, t], out[3 * n + 1, t] = slow, ratio
+        parts = series[7 + k]
+        for b in range(n):
+            spread = weights[0, k] * gap_squares[b] + weights[1, k] * body_squares[b]
+            parts[b] = spread + weights[2, k] * ranges[b]
+
+
+@inlined
+def _ratios(n, k, n_windows, window, sums, out, start):  # type: ignore[no-untyped-def]
+    move, inside, span = sums[6 * k], sums[6 * k + 1], sums[6 * k + 2]
+    gap, body = sums[6 * k + 4], sums[6 * k + 5]
+    first, second = out[k, start:], out[n_windows + k, start:]
+    third, none = out[2 * n_windows + k, start:], window * ROUNDING
+    for b in range(n):
+        square = 0.5 * span[b] - _BODY * body[b]
+        first[b] = math.sqrt(square / move[b]) if move[b] > none else np.nan
+    for b in range(n):
+        ratio = math.sqrt(inside[b] / (_PARKINSON * span[b]))
+        second[b] = ratio if span[b] > none else np.nan
+    for b in range(n):
+        whole = gap[b] + body[b]
+        third[b] = gap[b] / whole if whole > none else np.nan
+
+
+@inlined
+def _yang_zhang(n, window, weights, k, gap, body, parts, column):  # type: ignore[no-untyped-def]
+    gap_weight, body_weight = weights[0, k] / window, weights[1, k] / window
+    for b in range(n):
+        drift = gap_weight * gap[b] * gap[b] + body_weight * body[b] * body[b]
+        square = parts[b] - drift
+        column[b] = square if square > 1e-13 * parts[b] else 0.0 * parts[b]
 
 
 @compiled
 def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]
     log_open, log_high, log_low, log_close = inputs
-    windows, pair, weights = params
-    place, blocks, heads, yz_place, yz_blocks, yz_heads, clock, previous = state
-    for t in range(first, last):
-        o, h, low, c = log_open[t], log_high[t], log_low[t], log_close[t]
-        gap = o - previous[0]
-        if not np.isnan(c):
-            previous[0] = c
-        if np.isnan(gap + c):
-            out[:, t] = np.nan
-        else:
-            clock[0] += 1
-            rs = (h - c) * (h - o) + (low - c) * (low - o)
-            _step(
-                gap, c - o, h - low, rs, windows, pair, weights,
-                place, blocks, heads, yz_place, yz_blocks, yz_heads, clock[0], out, t,
+    windows, pair, weights, bars, tracks, series, sums = params
+    recent, slots, totals, tails = state
+    opens, highs, lows = bars[0], bars[1], bars[2]
+    n_windows = windows.shape[0]
+    yz = 6 * n_windows
+    for start in range(first, last, BLOCK):
+        stop = min(start + BLOCK, last)
+        n = pack(log_close, log_close, start, stop, recent, 1)
+        pack(log_open, log_close, start, stop, opens, 0)
+        pack(log_high, log_close, start, stop, highs, 0)
+        pack(log_low, log_close, start, stop, lows, 0)
+        _fill(opens, highs, lows, recent, n, weights, series)
+        roll_tracks(tracks, series, sums, n, slots, totals, tails)
+        for k in range(n_windows):
+            _ratios(n, k, n_windows, windows[k], sums, out, start)
+        slow, ratio = out[3 * n_windows, start:], out[3 * n_windows + 1, start:]
+        for k in range(2):
+            _yang_zhang(
+                n, pair[k], weights, k, sums[yz + 4 * k], sums[yz + 4 * k + 1],
+                sums[yz + 4 * k + 2], series[k],
             )  # fmt: skip
+        fast, square = series[0], series[1]
+        for b in range(n):
+            slow[b] = math.sqrt(square[b])
+            ratio[b] = math.sqrt(fast[b] / square[b]) if square[b] > ROUNDING else np.nan
+        for k in range(out.shape[0]):
+            unpack(log_close, start, stop, n, out, k)
+        keep(recent, 1, n)
 
 
 class RangeVolatilityFeatures(BaseFeature):
@@ -204,21 +217,25 @@ class RangeVolatilityFeatures(BaseFeature):
         """The largest window."""
         return int(max(*self.windows, *self.yang_zhang))
 
+    def _tracks(self) -> list[Track]:
+        # Three a window, then two for each window of Yang-Zhang, of which one sum is not needed.
+        tracks: list[Track] = []
+        for w in self.windows:
+            tracks += [(0, 1, w), (2, 2, w), (5, 6, w)]
+        for k, w in enumerate(self.yang_zhang):
+            tracks += [(3, 4, w), (7 + k, 7 + k, w)]
+        return tracks
+
     def _kernel_params(self) -> tuple[Any, ...]:
         windows: IntArray = np.array(self.windows, dtype=np.int64)
         pair: IntArray = np.array(self.yang_zhang, dtype=np.int64)
         k = 0.34 / (1.34 + (pair + 1) / (pair - 1))
         weights: FloatArray = np.stack([1 / (pair - 1), k / (pair - 1), (1 - k) / pair])
-        return windows, pair, weights
+        bars = np.zeros((3, BLOCK))
+        return windows, pair, weights, bars, *track_params(self._tracks(), 9)
 
     def _initial_state(self) -> dict[str, Any]:
-        place, blocks, heads, _ = new_sums(self.windows, 5)
-        yz_place, yz_blocks, yz_heads, _ = new_sums(self.yang_zhang, 5)
-        return {
-            "place": place, "blocks": blocks, "heads": heads,
-            "yz_place": yz_place, "yz_blocks": yz_blocks, "yz_heads": yz_heads,
-            "clock": np.zeros(1, dtype=np.int64), "previous": np.full(1, np.nan),
-        }  # fmt: skip
+        return {"recent": np.full(1 + BLOCK, np.nan), **new_tracks(self._tracks())}
 
     @classmethod
     def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:  # noqa: ARG003

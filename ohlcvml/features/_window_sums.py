@@ -1,115 +1,80 @@
-"""Sums over sliding windows that never subtract: what has left a window is gone to the bit.
+"""Sums of several series over several windows, for the bars of a block.
 
-The last w values lie in the block being filled and in the one before it. The sums of the former run
-forward (``heads``); those of the latter were taken from its end backward when it was complete
-(``blocks[k, i]``: its values from the i-th on), and give way to the new values as they come.
+A track is a pair of series summed over one window. The method is that of :mod:`_block_sums`, which
+subtracts nothing: sums neither drift nor lose digits to a wild value, of which nothing is left once
+it has left the window. Where values are missing at the start, sums are NaN until their window holds
+none of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from ohlcvml.features._compiled import compiled, inlined
-from ohlcvml.typing import FloatArray, IntArray
+from ohlcvml.features._blocks import BLOCK
+from ohlcvml.features._compiled import compiled
 
-__all__ = [
-    "ROUNDING", "new_sums", "slide_pair", "slide_powers", "slide_sums", "total",
-]  # fmt: skip
+__all__ = ["ROUNDING", "Track", "new_tracks", "roll_tracks", "track_params"]
 
 # Variance of log returns that is no more than the rounding of logarithms of prices: none at all.
 ROUNDING = 1e-28
 
-
-def new_sums(
-    windows: Sequence[int], terms: int
-) -> tuple[IntArray, FloatArray, FloatArray, FloatArray]:
-    """Empty state of sums of some terms over each window: (place, blocks, heads, anchors)."""
-    n = len(windows)
-    place, anchors = np.zeros(n, dtype=np.int64), np.full(n, np.nan)
-    return place, np.zeros((n, max(windows) + 1, terms)), np.zeros((n, terms)), anchors
+Track = tuple[int, int, int]  # rows of its two series, window
 
 
-@inlined
-def total(k, term, place, blocks, heads):  # type: ignore[no-untyped-def]
-    """Sum of a term over window k; of the values so far while the window is not full."""
-    return heads[k, term] + blocks[k, place[k], term]
+def track_params(tracks: Sequence[Track], n_series: int) -> tuple[Any, ...]:
+    """Parameters of :func:`roll_tracks`: (tracks, series, sums).
+
+    The last two, of shapes (n_series, BLOCK) and (2 n_tracks, BLOCK), are written anew for every
+    block: they are no state.
+    """
+    table = np.array(tracks, dtype=np.int64)
+    return table, np.zeros((n_series, BLOCK)), np.zeros((2 * len(tracks), BLOCK))
 
 
-@inlined
-def slide_sums(k, window, terms, place, blocks, heads):  # type: ignore[no-untyped-def]
-    """Slide window k by one value of each of the terms, a tuple."""
-    if place[k] == window:
-        _turn(k, window, place, blocks, heads)
-    at = place[k]
-    for j in range(len(terms)):
-        heads[k, j] += terms[j]
-        blocks[k, at, j] = terms[j]
-    place[k] = at + 1
-
-
-@inlined
-def slide_powers(k, window, order, value, place, blocks, heads, anchors):  # type: ignore[no-untyped-def]
-    """Slide window k by a value; terms: powers 1 to ``order`` of its distance from the anchor."""
-    if place[k] == window:
-        _turn_powers(k, window, order, place, blocks, heads, anchors)
-    if np.isnan(anchors[k]):
-        anchors[k] = value
-    at, distance, power = place[k], value - anchors[k], 1.0
-    for j in range(order):
-        power *= distance
-        heads[k, j] += power
-        blocks[k, at, j] = power
-    place[k] = at + 1
-
-
-@inlined
-def slide_pair(k, window, x, y, place, blocks, heads, anchors):  # type: ignore[no-untyped-def]
-    """Slide window k by a pair; terms: x, y, x^2, y^2 and x y, of distances from one anchor."""
-    if place[k] == window:
-        _turn_pairs(k, window, place, blocks, heads, anchors)
-    if np.isnan(anchors[k]):
-        anchors[k] = x
-    u, v = x - anchors[k], y - anchors[k]
-    terms = (u, v, u * u, v * v, u * v)
-    slide_sums(k, window, terms, place, blocks, heads)
+def new_tracks(tracks: Sequence[Track], prefix: str = "") -> dict[str, Any]:
+    """Empty state of :func:`roll_tracks`: slots, totals and tails."""
+    n, windows = len(tracks), [window for _, _, window in tracks]
+    tails = np.full((n, 2, max(windows) + 1), np.nan)  # ends of a block not yet there
+    tails[np.arange(n), :, windows] = 0.0  # the end of no bars
+    slots = np.zeros(n, dtype=np.int64)
+    return {f"{prefix}slots": slots, f"{prefix}totals": np.zeros((n, 2)), f"{prefix}tails": tails}
 
 
 @compiled
-def _turn(k, window, place, blocks, heads):  # type: ignore[no-untyped-def]
-    place[k] = 0
-    heads[k] = 0.0
-    for at in range(window - 2, -1, -1):
-        for j in range(blocks.shape[2]):
-            blocks[k, at, j] += blocks[k, at + 1, j]
+def roll_tracks(tracks, series, sums, n, slots, totals, tails):  # type: ignore[no-untyped-def]
+    """Take in ``n`` bars: rows 2 k and 2 k + 1 of ``sums`` become those of track k, at each bar.
 
-
-@compiled
-def _turn_powers(k, window, order, place, blocks, heads, anchors):  # type: ignore[no-untyped-def]
-    shift = _middle(k, window, blocks)
-    anchors[k] += shift
-    for at in range(window):
-        distance, power = blocks[k, at, 0] - shift, 1.0
-        for j in range(order):
-            power *= distance
-            blocks[k, at, j] = power
-    _turn(k, window, place, blocks, heads)
-
-
-@compiled
-def _turn_pairs(k, window, place, blocks, heads, anchors):  # type: ignore[no-untyped-def]
-    shift = _middle(k, window, blocks)
-    anchors[k] += shift
-    for at in range(window):
-        u, v = blocks[k, at, 0] - shift, blocks[k, at, 1] - shift
-        blocks[k, at, 0], blocks[k, at, 1] = u, v
-        blocks[k, at, 2], blocks[k, at, 3], blocks[k, at, 4] = u * u, v * v, u * v
-    _turn(k, window, place, blocks, heads)
-
-
-@compiled
-def _middle(k, window, blocks):  # type: ignore[no-untyped-def]
-    # The median of three values, not the mean: no lone wild value may move the anchor.
-    a, b, c = blocks[k, 0, 0], blocks[k, window // 2, 0], blocks[k, window - 1, 0]
-    return max(min(a, b), min(max(a, b), c))
+    The last w values are some at the end of one block of w and all of the next block so far. Of
+    ``tails`` the places before the slot hold the values of the latter, the others the sums of the
+    ends of the former.
+    """
+    for k in range(tracks.shape[0]):
+        window, slot, b = tracks[k, 2], slots[k], 0
+        first, second = totals[k, 0], totals[k, 1]
+        while b < n:
+            length = min(window - slot, n - b)
+            # Slices, indexed from 0: two additions a bar that wait for those before, no branch.
+            x, y = series[tracks[k, 0], b:], series[tracks[k, 1], b:]
+            x_out, y_out = sums[2 * k, b:], sums[2 * k + 1, b:]
+            x_here, y_here = tails[k, 0, slot:], tails[k, 1, slot:]
+            x_next, y_next = tails[k, 0, slot + 1 :], tails[k, 1, slot + 1 :]
+            for i in range(length):
+                first += x[i]
+                second += y[i]
+                x_out[i] = first + x_next[i]
+                y_out[i] = second + y_next[i]
+                x_here[i] = x[i]
+                y_here[i] = y[i]
+            slot += length
+            b += length
+            if slot == window:
+                first, second, slot = 0.0, 0.0, 0
+                for at in range(window - 1, -1, -1):
+                    first += tails[k, 0, at]
+                    second += tails[k, 1, at]
+                    tails[k, 0, at], tails[k, 1, at] = first, second
+                first, second = 0.0, 0.0
+        slots[k], totals[k, 0], totals[k, 1] = slot, first, second
