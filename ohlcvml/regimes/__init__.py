@@ -4,11 +4,15 @@ from ohlcvml.regimes._base import BaseRegime
 from ohlcvml.regimes._hindsight import smoothed_states, viterbi_states
 from ohlcvml.regimes._hmm import HMMRegime
 from ohlcvml.regimes._inputs import RegimeInputs
+from ohlcvml.regimes._plot import plot_regimes
+from ohlcvml.regimes._volatility import VolatilityRegime
 
 __all__ = [
     "BaseRegime",
     "HMMRegime",
     "RegimeInputs",
+    "VolatilityRegime",
+    "plot_regimes",
     "smoothed_states",
     "viterbi_states",
 ]
