@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import uint64
 
 from ohlcvml._checks import Rule, each, integer
 from ohlcvml.features._base import BaseFeature
 from ohlcvml.features._block_sums import new_sums, roll_sum
+from ohlcvml.features._blocks import BLOCK, keep, pack, unpack
 from ohlcvml.features._columns import Column, windowed
 from ohlcvml.features._compiled import compiled, inlined
 from ohlcvml.features._extrema import new_ranges, roll_range
@@ -72,46 +72,54 @@ def _williams(inputs, first, last, windows, n, ranges, out):  # type: ignore[no-
 
 
 @inlined
-def _deviation(values, centre, window):  # type: ignore[no-untyped-def]
-    # Four sums, because an addition waits for the one before.
-    a, b, c, d = 0.0, 0.0, 0.0, 0.0
-    whole = window - window % 4
-    for at in range(0, whole, 4):
-        a += abs(values[at] - centre)
-        b += abs(values[at + 1] - centre)
-        c += abs(values[at + 2] - centre)
-        d += abs(values[at + 3] - centre)
-    for at in range(whole, window):
-        a += abs(values[at] - centre)
-    return (a + b) + (c + d)
+def _index(recent, before, n, window, offset, row):  # type: ignore[no-untyped-def]
+    # Distances from the newest price, not prices: equal ones are 0 and no digits are lost.
+    # Three ages a turn, so that less time goes into fetching the sums and putting them back.
+    now, share, threes = recent[before:], 1.0 / window, 1 + (window - 1) // 3 * 3
+    for b in range(n):
+        offset[b] = 0.0
+    for age in range(1, threes, 3):
+        at = before - age
+        one, two, three = recent[at:], recent[at - 1 :], recent[at - 2 :]
+        for b in range(n):
+            offset[b] += (one[b] - now[b]) + (two[b] - now[b]) + (three[b] - now[b])
+    for age in range(threes, window):
+        one = recent[before - age :]
+        for b in range(n):
+            offset[b] += one[b] - now[b]
+    for b in range(n):
+        offset[b] *= share
+        row[b] = abs(offset[b])
+    for age in range(1, threes, 3):
+        at = before - age
+        one, two, three = recent[at:], recent[at - 1 :], recent[at - 2 :]
+        for b in range(n):
+            level = now[b] + offset[b]
+            row[b] += abs(one[b] - level) + abs(two[b] - level) + abs(three[b] - level)
+    for age in range(threes, window):
+        one = recent[before - age :]
+        for b in range(n):
+            row[b] += abs(one[b] - (now[b] + offset[b]))
+    for b in range(n):
+        row[b] = 0.0 if row[b] == 0 else -offset[b] / (0.015 * share * row[b])
 
 
 @inlined
-def _channel_index(inputs, first, last, windows, row, sums, rings, runs, out):  # type: ignore[no-untyped-def]
-    # rings: typical prices of each window. runs: the last one, and how often in a row it came.
+def _channel_index(inputs, first, last, windows, offset, recent, out):  # type: ignore[no-untyped-def]
     high, low, close = inputs
-    slots, totals, tails = sums
-    for k in range(windows.shape[0]):
-        window, share, at = windows[k], 1.0 / windows[k], row + k
-        slot, total, latest, run = slots[at], totals[at], runs[0, k], runs[1, k]
-        for t in range(first, last):
-            if np.isnan(close[t]):
-                out[k, t] = np.nan
-                continue
-            typical = (high[t] + low[t] + close[t]) / 3.0
-            run = run + 1.0 if typical == latest else 1.0
-            latest = typical
-            rings[k, uint64(slot)] = typical
-            slot, total, mean = roll_sum(typical, window, slot, total, tails[at])
-            mean *= share
-            if np.isnan(mean):
-                out[k, t] = np.nan
-            elif run >= window:
-                out[k, t] = 0.0
-            else:
-                spread = 0.015 * share * _deviation(rings[k], mean, window)
-                out[k, t] = (typical - mean) / spread
-        slots[at], totals[at], runs[0, k], runs[1, k] = slot, total, latest, run
+    before = recent.shape[0] - BLOCK
+    for start in range(first, last, BLOCK):
+        stop = min(start + BLOCK, last)
+        highs, lows, closes, typical = (
+            high[start:stop], low[start:stop], close[start:stop], out[0, start:stop],
+        )  # fmt: skip
+        for b in range(stop - start):
+            typical[b] = (highs[b] + lows[b] + closes[b]) / 3.0
+        n = pack(out[0], close, start, stop, recent, before)
+        for k in range(windows.shape[0]):
+            _index(recent, before, n, windows[k], offset, out[k, start : start + n])
+            unpack(close, start, stop, n, out, k)
+        keep(recent, before, n)
 
 
 @inlined
@@ -139,17 +147,14 @@ def _chande(close, first, last, windows, before, row, sums, out):  # type: ignor
 
 @compiled
 def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]
-    windows, n, smoothing, ultimate, ccis, chandes = params
-    ranges, sums, (rings, runs, clock, bought, totals, previous) = state[:4], state[4:7], state[7:]
-    m, before = windows.shape[0] - n, previous[0]
+    windows, n, smoothing, ultimate, ccis, cmos, offset = params
+    ranges, sums, (recent, clock, bought, totals, previous) = state[:4], state[4:7], state[7:]
+    m, before, close = windows.shape[0] - n, previous[0], inputs[2]
     _stochastic(inputs, first, last, windows, smoothing, n, ranges, sums, out)
     _williams(inputs, first, last, windows, n, ranges, out[2 * n :])
     run_ultimate(inputs, first, last, ultimate, before, clock, bought, totals, out[2 * n + m])
-    rest = out[2 * n + m + 1 :]
-    _channel_index(inputs, first, last, ccis, 2 * n, sums, rings, runs, rest)
-    rest, row = rest[ccis.shape[0] :], 2 * n + ccis.shape[0]
-    close = inputs[2]
-    _chande(close, first, last, chandes, before, row, sums, rest)
+    _channel_index(inputs, first, last, ccis, offset, recent, out[2 * n + m + 1 :])
+    _chande(close, first, last, cmos, before, 2 * n, sums, out[2 * n + m + 1 + ccis.shape[0] :])
     for t in range(last - 1, first - 1, -1):
         if not np.isnan(close[t]):
             previous[0] = close[t]
@@ -313,18 +318,16 @@ class OscillatorFeatures(BaseFeature):
         rest = (self.stochastic_smoothing, self.ultimate, self.cci_windows, self.cmo_windows)
         smoothing, ultimate, ccis, cmos = (np.array(w, dtype=np.int64) for w in rest)
         whole, n = np.array(windows, dtype=np.int64), len(self.stochastic_windows)
-        return whole, n, smoothing, ultimate, ccis, cmos
+        return whole, n, smoothing, ultimate, ccis, cmos, np.empty(BLOCK)
 
     def _initial_state(self) -> dict[str, Any]:
         ranges = new_ranges((*self.stochastic_windows, *self.williams_windows))
         (k, d), n = self.stochastic_smoothing, len(self.stochastic_windows)
-        sums = new_sums((*[k] * n, *[d] * n, *self.cci_windows, *self.cmo_windows * 2))
-        width = len(self.cci_windows)
+        sums = new_sums((*[k] * n, *[d] * n, *self.cmo_windows * 2))
         return {
             **dict(zip(("slots", "ends", "tops", "bottoms"), ranges, strict=True)),
             **dict(zip(("places", "totals", "tails"), sums, strict=True)),
-            "rings": np.zeros((width, max(self.cci_windows))),
-            "runs": np.zeros((2, width)),
+            "recent": np.full(max(self.cci_windows) - 1 + BLOCK, np.nan),
             **dict(
                 zip(("clock", "bought", "bought_sums"), new_ultimate(self.ultimate), strict=True)
             ),
