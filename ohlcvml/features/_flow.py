@@ -11,7 +11,7 @@ from ohlcvml._checks import each, integer
 from ohlcvml.features._base import BaseFeature
 from ohlcvml.features._columns import Column, windowed
 from ohlcvml.features._compiled import compiled, inlined
-from ohlcvml.features._totals import new_totals, slide_totals
+from ohlcvml.features._totals import add_up, added_up, new_totals, slide_totals
 
 __all__ = ["FlowFeatures"]
 
@@ -20,7 +20,7 @@ __all__ = ["FlowFeatures"]
 # of the close; log volume x; their products. d and x count from anchors.
 _V, _CHANGE, _PLACE, _BULK, _SIZE, _VD, _VDD, _R, _X, _RX, _RR, _XX = range(12)
 _SERIES = 12
-_TINY = 1e-10  # a variance this small beside the square it is left of is rounding
+_TINY = 1e-13  # a variance this small beside the square it is left of is rounding
 
 
 @compiled
@@ -30,8 +30,9 @@ def _normal_imbalance(z):  # type: ignore[no-untyped-def]
     Abramowitz and Stegun (1964), Handbook of Mathematical Functions, 7.1.28.
     """
     x = abs(z) * 0.7071067811865476
-    p = 0.0001520143 + x * (0.0002765672 + x * 0.0000430638)
-    p = 1.0 + x * (0.0705230784 + x * (0.0422820123 + x * (0.0092705272 + x * p)))
+    square = x * x
+    p = (0.0001520143 + 0.0002765672 * x) + 0.0000430638 * square
+    p = (1.0 + 0.0705230784 * x) + square * ((0.0422820123 + 0.0092705272 * x) + square * p)
     p *= p
     p *= p
     p *= p
@@ -56,83 +57,97 @@ def _move_anchor(ring, kept, price, log_volume):  # type: ignore[no-untyped-def]
 @inlined
 def _step(  # type: ignore[no-untyped-def]
     high, low, close, volume, log_volume, windows, money_windows, deviation_window, shares,
-    ring, totals, kept, money_ring, money_totals, square_ring, square_totals, last, clock, out, t,
+    ring, totals, turn, kept, money_ring, money_totals, money_turn,
+    square_ring, square_totals, square_turn, last, clock, out, t,
 ):  # fmt: skip
-    # last: close, typical price, log volume, change; anchors of typical price and log volume.
-    # clock: slots of the three rings, bars seen, length of the run without volume, without money
-    # flow, of equal changes, of equal volumes.
-    typical, count = (high + low + close) / 3.0, clock[3] + 1
+    # last: close, typical price, log volume, change; anchors of typical price and log volume;
+    # typical price of the last bar with volume. clock: bars seen, length of the run without volume,
+    # without money flow, of equal changes, of equal volumes; age of the newest bar with volume
+    # whose typical price differs from that of the last one.
+    typical, count = (high + low + close) / 3.0, clock[0] + 1
     if count == 1:
         last[0], last[1], last[4], last[5] = close, typical, typical, log_volume
     change, money = close - last[0], typical * volume
-    clock[3] = count
-    clock[4] = 0 if volume > 0 else clock[4] + 1
-    clock[5] = 0 if typical != last[1] and volume > 0 else clock[5] + 1
-    clock[6] = clock[6] + 1 if count > 1 and change == last[3] else 1
-    clock[7] = clock[7] + 1 if count > 1 and log_volume == last[2] else 1
+    clock[0] = count
+    clock[5] += 1
+    if volume > 0:
+        if typical != last[6] and clock[1] < count - 1:
+            clock[5] = clock[1] + 1
+        last[6] = typical
+    clock[1] = 0 if volume > 0 else clock[1] + 1
+    clock[2] = 0 if typical != last[1] and volume > 0 else clock[2] + 1
+    clock[3] = clock[3] + 1 if count > 1 and change == last[3] else 1
+    clock[4] = clock[4] + 1 if count > 1 and log_volume == last[2] else 1
 
-    square_ring[clock[1], 0] = change * change
-    clock[1] = slide_totals(square_ring, clock[1], deviation_window, square_totals)
-    square = square_totals[0, 0] * shares[0]
-    bulk = 0.0
-    if count > deviation_window[0] and change != 0 and square > 0:
+    slide_totals(
+        (change * change, volume), deviation_window, square_ring, square_totals, square_turn
+    )
+    deviation, square, bulk = deviation_window[0], square_totals[0, 0] * shares[0], 0.0
+    if count > deviation and change != 0 and square > 0:
         bulk = volume * _normal_imbalance(change / math.sqrt(square))
+    rise, fall = money * (typical > last[1]), money * (typical < last[1])  # a branch costs more
+    slide_totals((rise, fall), money_windows, money_ring, money_totals, money_turn)
 
-    money_ring[clock[2], 0] = money if typical > last[1] else 0.0
-    money_ring[clock[2], 1] = money if typical < last[1] else 0.0
-    clock[2] = slide_totals(money_ring, clock[2], money_windows, money_totals)
-
-    slot, d, x = clock[0], typical - last[4], log_volume - last[5]
-    place = (2.0 * close - high - low) / (high - low) if high > low else 0.0
-    sign = 1.0 if change > 0 else (-1.0 if change < 0 else 0.0)
-    ring[slot, _V], ring[slot, _CHANGE], ring[slot, _PLACE] = volume, sign * volume, place * volume
-    ring[slot, _BULK], ring[slot, _SIZE] = bulk, abs(bulk)
-    ring[slot, _VD], ring[slot, _VDD] = volume * d, volume * d * d
-    ring[slot, _R], ring[slot, _X] = change, x
-    ring[slot, _RX], ring[slot, _RR], ring[slot, _XX] = change * x, change * change, x * x
+    slot, d, x = turn[0], typical - last[4], log_volume - last[5]
+    place = volume * ((close - low) - (high - close)) / (high - low) if high > low else 0.0
+    signed = volume * (change > 0) - volume * (change < 0)
+    slide_totals(
+        (
+            volume, signed, place, bulk, abs(bulk), volume * d, volume * d * d,
+            change, x, change * x, change * change, x * x,
+        ),
+        windows, ring, totals, turn,
+    )  # fmt: skip
     kept[slot, 0], kept[slot, 1] = typical, log_volume
-    if slot + 1 == ring.shape[0]:
-        _move_anchor(ring, kept, typical, log_volume)
-        last[4], last[5] = typical, log_volume
-    clock[0] = slide_totals(ring, slot, windows, totals)
     last[0], last[1], last[2], last[3] = close, typical, log_volume, change
+    if added_up(turn):
+        last[4], last[5] = typical, log_volume
+        _move_anchor(ring, kept, typical, log_volume)
+        add_up(windows, ring, totals)
 
     n = windows.shape[0]
     for k in range(n):
-        window, traded = windows[k], totals[k, _V]
-        for j in range(7):
-            out[j * n + k, t] = np.nan
-        if count >= window and clock[4] < window and traded > 0:
-            share = 1.0 / traded
-            out[n + k, t] = _within(totals[k, _PLACE] * share, -1.0, 1.0)
+        window = windows[k]
+        obv = money_flow = distance = imbalance = toxic = correlation = np.nan
+        if count >= window and clock[1] < window and totals[k, _V] > 0:
+            share = 1.0 / totals[k, _V]
+            money_flow = _within(totals[k, _PLACE] * share, -1.0, 1.0)
             mean, mean_square = totals[k, _VD] * share, totals[k, _VDD] * share
             spread = mean_square - mean * mean
-            if spread > _TINY * mean_square:
-                out[2 * n + k, t] = (close - last[4] - mean) / math.sqrt(spread)
+            if clock[5] < window and spread > _TINY * mean_square:
+                distance = (close - last[4] - mean) / math.sqrt(spread)
             if count > window:
-                out[k, t] = _within(totals[k, _CHANGE] * share, -1.0, 1.0)
-            if count >= deviation_window[0] + window:
-                out[3 * n + k, t] = _within(totals[k, _BULK] * share, -1.0, 1.0)
-                out[4 * n + k, t] = _within(totals[k, _SIZE] * share, 0.0, 1.0)
-                out[5 * n + k, t] = _within(bulk * window * share, -window, window)
-        if count > window and clock[6] < window and clock[7] < window:
-            share = shares[1 + k]
-            r, x = totals[k, _R] * share, totals[k, _X]
-            product = (totals[k, _RR] - r * totals[k, _R]) * (totals[k, _XX] - x * x * share)
-            if product > 0:
-                value = (totals[k, _RX] - r * x) / math.sqrt(product)
-                out[6 * n + k, t] = _within(value, -1.0, 1.0)
+                obv = _within(totals[k, _CHANGE] * share, -1.0, 1.0)
+            if count >= deviation + window:
+                imbalance = _within(totals[k, _BULK] * share, -1.0, 1.0)
+                toxic = _within(totals[k, _SIZE] * share, 0.0, 1.0)
+        if count > window:
+            share, r, x, correlation = shares[1 + k], totals[k, _R], totals[k, _X], 0.0
+            product = (totals[k, _RR] - r * r * share) * (totals[k, _XX] - x * x * share)
+            if product > 0 and clock[3] < window and clock[4] < window:
+                covariance = totals[k, _RX] - r * x * share
+                correlation = _within(covariance / math.sqrt(product), -1.0, 1.0)
+        out[k, t], out[n + k, t], out[2 * n + k, t] = obv, money_flow, distance
+        out[3 * n + k, t], out[4 * n + k, t], out[5 * n + k, t] = imbalance, toxic, correlation
+    traded, newest = square_totals[0, 1], np.nan
+    if count > deviation and clock[1] < deviation and traded > 0:
+        newest = _within(bulk * deviation / traded, -deviation, deviation)
+    out[6 * n, t] = newest
     for k in range(money_windows.shape[0]):
-        rise, fall = max(money_totals[k, 0], 0.0), max(money_totals[k, 1], 0.0)
-        defined = count > money_windows[k] and clock[5] < money_windows[k] and rise + fall > 0
-        out[7 * n + k, t] = 100.0 * rise / (rise + fall) if defined else np.nan
+        index = np.nan
+        if count > money_windows[k]:
+            rise, both = money_totals[k, 0], money_totals[k, 0] + money_totals[k, 1]
+            moved = clock[2] < money_windows[k] and both > 0
+            index = _within(100.0 * rise / both, 0.0, 100.0) if moved else 50.0
+        out[6 * n + 1 + k, t] = index
 
 
 @compiled
 def _run(inputs, first, last_row, params, state, out):  # type: ignore[no-untyped-def]
     high, low, close, volume, log_volume = inputs
     windows, money_windows, deviation_window, shares = params
-    ring, totals, kept, money_ring, money_totals, square_ring, square_totals, last, clock = state
+    ring, totals, turn, kept, money_ring, money_totals, money_turn = state[:7]
+    square_ring, square_totals, square_turn, last, clock = state[7:]
     for t in range(first, last_row):
         if np.isnan(close[t] + volume[t]):
             out[:, t] = np.nan
@@ -140,8 +155,8 @@ def _run(inputs, first, last_row, params, state, out):  # type: ignore[no-untype
             _step(
                 high[t], low[t], close[t], volume[t], log_volume[t],
                 windows, money_windows, deviation_window, shares,
-                ring, totals, kept, money_ring, money_totals, square_ring, square_totals,
-                last, clock, out, t,
+                ring, totals, turn, kept, money_ring, money_totals, money_turn,
+                square_ring, square_totals, square_turn, last, clock, out, t,
             )  # fmt: skip
 
 
@@ -149,8 +164,9 @@ class FlowFeatures(BaseFeature):
     """Balance of buying and selling, as far as prices and volumes of bars tell it.
 
     Row t uses rows up to and including t. Columns: ``obv_{w}``, ``chaikin_money_flow_{w}``,
-    ``vwap_distance_{w}``, ``bulk_volume_imbalance_{w}``, ``vpin_{w}``, ``signed_volume_{w}``,
-    ``price_volume_correlation_{w}``, ``money_flow_index_{w}``; ``describe()`` says what they mean.
+    ``vwap_distance_{w}``, ``bulk_volume_imbalance_{w}``, ``vpin_{w}``,
+    ``price_volume_correlation_{w}``, ``signed_volume_{w}``, ``money_flow_index_{w}``;
+    ``describe()`` says what they mean.
 
     A bar with a missing price or volume gives NaN and is passed over; a bar with volume 0 counts
     as a bar on which nothing was bought or sold. Bars whose volume is NaN throughout raise; a plain
@@ -159,11 +175,12 @@ class FlowFeatures(BaseFeature):
     Parameters
     ----------
     windows : tuple of int, default=(30, 120)
-        Of all columns but the money flow index, in bars, each at least 2.
+        Of all columns but the last two, in bars, each at least 2.
     money_flow_windows : tuple of int, default=(14,)
         Of the money flow index, in bars, each at least 2.
     deviation_window : int, default=60
-        Of the deviation of price changes that sorts volume into bought and sold, in bars.
+        Of the deviation of price changes that sorts volume into bought and sold, and of
+        ``signed_volume_{w}``, in bars.
 
     Attributes
     ----------
@@ -182,8 +199,8 @@ class FlowFeatures(BaseFeature):
     vwap_distance_30               29
     bulk_volume_imbalance_30       89
     vpin_30                        89
-    signed_volume_30               89
     price_volume_correlation_30    30
+    signed_volume_60               60
     money_flow_index_14            14
     dtype: int64
     """
@@ -259,26 +276,26 @@ class FlowFeatures(BaseFeature):
                 source=easley,
             ),
             *windowed(
-                "signed_volume",
-                self.windows,
-                "s_t / mean of the last w v, s as in bulk_volume_imbalance",
-                undefined=bulk,
-                source=easley,
-            ),
-            *windowed(
                 "price_volume_correlation",
                 self.windows,
                 "correlation of c_t - c_{t-1} and log(1 + v_t) over w bars",
                 unit="-1 to 1",
-                undefined="NaN in the first w rows and where either is constant",
+                undefined="NaN in the first w rows; 0 where either is constant",
                 source="Karpoff (1987), Journal of Financial and Quantitative Analysis 22",
+            ),
+            *windowed(
+                "signed_volume",
+                (self.deviation_window,),
+                "s_t / mean of the last w v, s as in bulk_volume_imbalance, deviation_window = w",
+                undefined=change,
+                source=easley,
             ),
             *windowed(
                 "money_flow_index",
                 self.money_flow_windows,
                 "100 P / (P + N), sums over w bars of v p where p = (h + l + c) / 3 rose, fell",
                 unit="0 to 100",
-                undefined="NaN in the first w rows and while no bar has moved p on volume "
+                undefined="NaN in the first w rows; 50 while no bar has moved p on volume "
                 "(TA-Lib: 0 while P + N < 1)",
                 source="Quong and Soudack (1989), Stocks & Commodities 7; TA-Lib",
             ),
@@ -297,20 +314,13 @@ class FlowFeatures(BaseFeature):
         return windows, money, deviation, 1.0 / np.concatenate([deviation, windows])
 
     def _initial_state(self) -> dict[str, Any]:
-        ring, totals = new_totals(self.windows, _SERIES)
-        money_ring, money_totals = new_totals(self.money_flow_windows, 2)
-        square_ring, square_totals = new_totals((self.deviation_window,), 1)
-        return {
-            "ring": ring,
-            "totals": totals,
-            "kept": np.zeros((len(ring), 2)),
-            "money_ring": money_ring,
-            "money_totals": money_totals,
-            "square_ring": square_ring,
-            "square_totals": square_totals,
-            "last": np.zeros(6),
-            "clock": np.zeros(8, dtype=np.int64),
+        state = {
+            **new_totals(self.windows, _SERIES),
+            "kept": np.zeros((max(self.windows), 2)),
+            **new_totals(self.money_flow_windows, 2, "money_"),
+            **new_totals((self.deviation_window,), 2, "square_"),
         }
+        return {**state, "last": np.zeros(7), "clock": np.zeros(6, dtype=np.int64)}
 
     @classmethod
     def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:  # noqa: ARG003

@@ -28,72 +28,73 @@ def _contrast(short, long):  # type: ignore[no-untyped-def]
 
 @inlined
 def _step(  # type: ignore[no-untyped-def]
-    close, log_close, volume, log_volume, windows, shares, ring, totals, last, clock, out, t
+    close, log_close, volume, log_volume, windows, shares, ring, totals, turn, last, clock, out, t
 ):
-    # last: log close, log volume, log volume of the first bar, |r|. clock: slot, bars seen, length
-    # of the run without a move on volume, without volume, of equal |r|, of equal volumes.
+    # last: log close, log volume, log volume of the first bar, |r|. clock: bars seen, length of the
+    # run without a move on volume, without volume, of equal |r|, of equal volumes.
     # The last of the windows is the long one.
-    count = clock[1] + 1
+    count = clock[0] + 1
     if count == 1:
         last[0], last[2] = log_close, log_volume
-    move, x, value = abs(log_close - last[0]), log_volume - last[2], close * volume
-    clock[1] = count
-    clock[2] = 0 if move > 0 and volume > 0 else clock[2] + 1
-    clock[3] = 0 if volume > 0 else clock[3] + 1
-    clock[4] = clock[4] + 1 if count > 1 and move == last[3] else 1
-    clock[5] = clock[5] + 1 if count > 1 and log_volume == last[1] else 1
+    move, x = abs(log_close - last[0]), log_volume - last[2]
+    value = close * volume if count > 1 else 0.0
+    clock[0] = count
+    clock[1] = 0 if move > 0 and volume > 0 else clock[1] + 1
+    clock[2] = 0 if volume > 0 else clock[2] + 1
+    clock[3] = clock[3] + 1 if count > 1 and move == last[3] else 1
+    clock[4] = clock[4] + 1 if count > 1 and log_volume == last[1] else 1
     last[0], last[1], last[3] = log_close, log_volume, move
-
-    slot = clock[0]
-    ring[slot, _BARS] = 1.0 if value > 0 and count > 1 else 0.0
-    ring[slot, _PRICE] = move / value if value > 0 else 0.0
-    ring[slot, _IMPACT], ring[slot, _VALUE] = move * math.sqrt(value), value if count > 1 else 0.0
-    ring[slot, _V], ring[slot, _VV] = volume, volume * volume
-    ring[slot, _R], ring[slot, _RR] = move, move * move
-    ring[slot, _X], ring[slot, _XX], ring[slot, _RX] = x, x * x, move * x
-    clock[0] = slide_totals(ring, slot, windows, totals)
+    slide_totals(
+        (
+            1.0 if value > 0 else 0.0, move / value if value > 0 else 0.0, move * math.sqrt(value),
+            value, volume, volume * volume, move, move * move, x, x * x, move * x,
+        ),
+        windows, ring, totals, turn,
+    )  # fmt: skip
 
     n = windows.shape[0] - 1
-    known = count > windows[n] and clock[2] < windows[n]
-    price = impact = 0.0
+    known = count > windows[n] and clock[1] < windows[n]
+    long_price = long_impact = 0.0
     if known and totals[n, _BARS] > 0 and totals[n, _VALUE] > 0:
-        price = max(totals[n, _PRICE], 0.0) / totals[n, _BARS]
-        impact = max(totals[n, _IMPACT], 0.0) / totals[n, _VALUE]
+        long_price = max(totals[n, _PRICE], 0.0) / totals[n, _BARS]
+        long_impact = max(totals[n, _IMPACT], 0.0) / totals[n, _VALUE]
     for k in range(n):
-        window = windows[k]
-        for j in range(5):
-            out[j * n + k, t] = np.nan
-        if count > window and clock[3] < window and totals[k, _VALUE] > 0:
-            moved = clock[2] < window  # else all of these are 0, whatever rounding left
-            mean = max(totals[k, _PRICE], 0.0) / totals[k, _BARS] if moved else 0.0
-            slope = max(totals[k, _IMPACT], 0.0) / totals[k, _VALUE] if moved else 0.0
+        window, share = windows[k], shares[k]
+        amihud = kyle = fit = even = correlation = np.nan
+        if count > window and clock[2] < window and totals[k, _VALUE] > 0:
+            price = impact = fit = 0.0
+            if clock[1] < window:  # else nothing has moved, whatever rounding has left
+                price = max(totals[k, _PRICE], 0.0) / totals[k, _BARS]
+                impact = max(totals[k, _IMPACT], 0.0) / totals[k, _VALUE]
+                if totals[k, _RR] > 0:
+                    fit = min(impact * totals[k, _IMPACT] / totals[k, _RR], 1.0)
             if known:
-                out[k, t], out[n + k, t] = _contrast(mean, price), _contrast(slope, impact)
-            if moved and totals[k, _RR] > 0:
-                out[2 * n + k, t] = min(slope * totals[k, _IMPACT] / totals[k, _RR], 1.0)
-        if count >= window and clock[3] < window and totals[k, _VV] > 0:
-            even = totals[k, _V] * totals[k, _V] * shares[k] / totals[k, _VV]
-            out[3 * n + k, t] = min(max(even, shares[k]), 1.0)
-        if count > window and clock[4] < window and clock[5] < window:
-            r, x = totals[k, _R] * shares[k], totals[k, _X]
-            product = (totals[k, _RR] - r * totals[k, _R]) * (totals[k, _XX] - x * x * shares[k])
-            if product > 0:
-                value = (totals[k, _RX] - r * x) / math.sqrt(product)
-                out[4 * n + k, t] = min(max(value, -1.0), 1.0)
+                amihud, kyle = _contrast(price, long_price), _contrast(impact, long_impact)
+        if count >= window and clock[2] < window and totals[k, _VV] > 0:
+            even = totals[k, _V] * totals[k, _V] * share / totals[k, _VV]
+            even = min(max(even, share), 1.0)
+        if count > window:
+            r, x, correlation = totals[k, _R], totals[k, _X], 0.0
+            product = (totals[k, _RR] - r * r * share) * (totals[k, _XX] - x * x * share)
+            if product > 0 and clock[3] < window and clock[4] < window:
+                correlation = (totals[k, _RX] - r * x * share) / math.sqrt(product)
+                correlation = min(max(correlation, -1.0), 1.0)
+        out[k, t], out[n + k, t], out[2 * n + k, t] = amihud, kyle, fit
+        out[3 * n + k, t], out[4 * n + k, t] = even, correlation
 
 
 @compiled
 def _run(inputs, first, last_row, params, state, out):  # type: ignore[no-untyped-def]
     close, log_close, volume, log_volume = inputs
     windows, shares = params
-    ring, totals, last, clock = state
+    ring, totals, turn, last, clock = state
     for t in range(first, last_row):
         if np.isnan(log_close[t] + volume[t]):
             out[:, t] = np.nan
         else:
             _step(
                 close[t], log_close[t], volume[t], log_volume[t], windows, shares,
-                ring, totals, last, clock, out, t,
+                ring, totals, turn, last, clock, out, t,
             )  # fmt: skip
 
 
@@ -178,7 +179,7 @@ class LiquidityFeatures(BaseFeature):
                 self.windows,
                 "R squared of the regression of kyle_lambda",
                 unit="0 to 1",
-                undefined=f"NaN in the first w rows, {trade} and while none of it has moved",
+                undefined=f"NaN in the first w rows and {trade}; 0 while none of it has moved",
                 source="Lopez de Prado (2018), Advances in Financial Machine Learning, ch. 19",
             ),
             *windowed(
@@ -195,7 +196,7 @@ class LiquidityFeatures(BaseFeature):
                 self.windows,
                 "correlation of |r| and log(1 + v) over w bars",
                 unit="-1 to 1",
-                undefined="NaN in the first w rows and where either is constant",
+                undefined="NaN in the first w rows; 0 where either is constant",
                 source="Karpoff (1987), Journal of Financial and Quantitative Analysis 22",
             ),
         ]
@@ -210,9 +211,8 @@ class LiquidityFeatures(BaseFeature):
         return windows, 1.0 / windows
 
     def _initial_state(self) -> dict[str, Any]:
-        ring, totals = new_totals((*self.windows, self.long_window), _SERIES)
-        clock = np.zeros(6, dtype=np.int64)
-        return {"ring": ring, "totals": totals, "last": np.zeros(4), "clock": clock}
+        totals = new_totals((*self.windows, self.long_window), _SERIES)
+        return {**totals, "last": np.zeros(4), "clock": np.zeros(5, dtype=np.int64)}
 
     @classmethod
     def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:  # noqa: ARG003

@@ -26,6 +26,8 @@ _ROOT = 1.0 + math.sqrt(2.0)  # = 1 / sqrt(3 - 2 sqrt(2)) = (sqrt(2) - 1) / (3 -
 def _pair_spread(high, low, before):  # type: ignore[no-untyped-def]
     """Corwin and Schultz' spread of a bar and the one before; 0 where it comes out negative.
 
+    2 (e^a - 1) / (e^a + 1) = 2 tanh(a / 2), from Lambert's continued fraction of tanh: within 1e-10
+    for h / l up to e, which bounds a.
     ``before``: log close, high and low of the bar before. A gap is taken out by moving the bar as a
     whole until it meets the close before.
     """
@@ -34,61 +36,63 @@ def _pair_spread(high, low, before):  # type: ignore[no-untyped-def]
     gap = max(low - close, 0.0) + min(high - close, 0.0)
     both = max(high - gap, high_before) - min(low - gap, low_before)
     alpha = _ROOT * (math.sqrt(span * span + span_before * span_before) - both)
-    if alpha <= 0:
-        return 0.0
-    growth = math.expm1(alpha)
-    return 2.0 * growth / (2.0 + growth)
+    half = 0.5 * max(alpha, 0.0)
+    square = half * half
+    over, under = 945.0 + square * (105.0 + square), 945.0 + square * (420.0 + square * 15.0)
+    return 2.0 * half * over / under
 
 
 @inlined
-def _step(high, low, close, windows, shares, ring, totals, before, clock, out, t):  # type: ignore[no-untyped-def]
-    # before: log close, high, low and change of the bar before. clock: slot, bars seen, length of
-    # the run of bars without range.
-    slot, count = clock[0], clock[1] + 1
-    clock[1] = count
-    clock[2] = 0 if high > low else clock[2] + 1
+def _step(high, low, close, windows, shares, ring, totals, turn, before, clock, out, t):  # type: ignore[no-untyped-def]
+    # before: log close, high, low and change of the bar before. clock: bars seen, length of the run
+    # of bars without range.
+    count = clock[0] + 1
+    clock[0] = count
+    clock[1] = 0 if high > low else clock[1] + 1
     change = middle = pair = 0.0
     if count > 1:
         change = close - before[0]
-        centre = 0.5 * (before[1] + before[2])
-        middle = (before[0] - centre) * (before[0] - 0.5 * (high + low))
+        off = before[0] - 0.5 * (before[1] + before[2])
+        middle = off * (before[0] - 0.5 * (high + low))
         pair = _pair_spread(high, low, before)
-    ring[slot, _RANGE], ring[slot, _R], ring[slot, _BEFORE] = high - low, change, before[3]
-    ring[slot, _PRODUCT], ring[slot, _PAIR], ring[slot, _MIDDLE] = change * before[3], pair, middle
-    ring[slot, _STILL] = 1.0 if change == 0 else 0.0
-    clock[0] = slide_totals(ring, slot, windows, totals)
+    still = 1.0 if change == 0 else 0.0
+    slide_totals(
+        (high - low, change, before[3], change * before[3], pair, middle, still),
+        windows, ring, totals, turn,
+    )  # fmt: skip
     before[0], before[1], before[2], before[3] = close, high, low, change
 
     n = windows.shape[0]
     for k in range(n):
         window, share = windows[k], shares[k]
-        for j in range(4):
-            out[j * n + k, t] = np.nan
+        roll = corwin = abdi = zero = np.nan
         if count > window:
-            out[3 * n + k, t] = totals[k, _STILL] * share
-            if clock[2] < window and totals[k, _RANGE] > 0:
+            zero = totals[k, _STILL] * share
+            if clock[1] < window and totals[k, _RANGE] > 0:
                 unit = 1.0 / totals[k, _RANGE]
-                out[n + k, t] = max(totals[k, _PAIR], 0.0) * unit
-                square = 4.0 * share * totals[k, _MIDDLE]
-                out[2 * n + k, t] = math.sqrt(square) * window * unit if square > 0 else 0.0
+                corwin = max(totals[k, _PAIR], 0.0) * unit
+                square = 4.0 * window * totals[k, _MIDDLE]
+                abdi = math.sqrt(square) * unit if square > 0 else 0.0
                 if count > window + 1:
                     product = totals[k, _R] * totals[k, _BEFORE] * share
-                    square = -4.0 * share * (totals[k, _PRODUCT] - product)
-                    out[k, t] = math.sqrt(square) * window * unit if square > 0 else 0.0
+                    square = 4.0 * window * (product - totals[k, _PRODUCT])
+                    roll = math.sqrt(square) * unit if square > 0 else 0.0
+        out[k, t], out[n + k, t] = roll, corwin
+        out[2 * n + k, t], out[3 * n + k, t] = abdi, zero
 
 
 @compiled
 def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]
     log_high, log_low, log_close = inputs
     windows, shares = params
-    ring, totals, before, clock = state
+    ring, totals, turn, before, clock = state
     for t in range(first, last):
         if np.isnan(log_close[t]):
             out[:, t] = np.nan
         else:
             _step(
                 log_high[t], log_low[t], log_close[t], windows, shares,
-                ring, totals, before, clock, out, t,
+                ring, totals, turn, before, clock, out, t,
             )  # fmt: skip
 
 
@@ -188,9 +192,8 @@ class SpreadFeatures(BaseFeature):
         return windows, 1.0 / windows
 
     def _initial_state(self) -> dict[str, Any]:
-        ring, totals = new_totals(self.windows, _SERIES)
-        clock = np.zeros(3, dtype=np.int64)
-        return {"ring": ring, "totals": totals, "before": np.zeros(4), "clock": clock}
+        totals = new_totals(self.windows, _SERIES)
+        return {**totals, "before": np.zeros(4), "clock": np.zeros(2, dtype=np.int64)}
 
     @classmethod
     def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:  # noqa: ARG003
