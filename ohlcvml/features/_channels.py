@@ -126,8 +126,8 @@ class Channels:
                     whose = f" of {self._table.index[first][:-1]}"
                 raise DataError(
                     f"{self._who}: 'volume'{whose} must have values; all of it is NaN, so every "
-                    "volume column would be. Use OHLCVFeatures(volume=False), or leave "
-                    "VolumeFeatures out."
+                    "volume column would be. Use OHLCVFeatures(volume=False), or leave out the "
+                    "families that need volume."
                 )
 
 
