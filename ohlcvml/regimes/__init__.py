@@ -5,12 +5,16 @@ from ohlcvml.regimes._hindsight import smoothed_states, viterbi_states
 from ohlcvml.regimes._hmm import HMMRegime
 from ohlcvml.regimes._inputs import RegimeInputs
 from ohlcvml.regimes._plot import plot_regimes
+from ohlcvml.regimes._structure import StructureRegime
+from ohlcvml.regimes._trend import TrendRegime
 from ohlcvml.regimes._volatility import VolatilityRegime
 
 __all__ = [
     "BaseRegime",
     "HMMRegime",
     "RegimeInputs",
+    "StructureRegime",
+    "TrendRegime",
     "VolatilityRegime",
     "plot_regimes",
     "smoothed_states",
