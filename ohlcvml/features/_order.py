@@ -10,7 +10,15 @@ import numpy as np
 from ohlcvml.features._compiled import compiled, inlined
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = ["count_ranks", "new_orders", "order_params", "quantile", "quantile_params", "replace"]
+__all__ = [
+    "count_ranks",
+    "new_orders",
+    "order_params",
+    "quantile",
+    "quantile_params",
+    "replace",
+    "rolling_order",
+]
 
 # The keys of a window stand sorted in blocks with room to spare, so that a key goes in or out by
 # moving the keys of one block. Every search and move is a loop of fixed length without branches,
