@@ -97,13 +97,13 @@ def test_the_main_job_needs_no_extra():
     code = """
 from ohlcvml.bars import simulate_bars
 from ohlcvml.evaluation import cross_validate
-from ohlcvml.features import OHLCVFeatures
+from ohlcvml.features import ReturnFeatures
 from ohlcvml.labels import TripleBarrierLabeller
 from ohlcvml.models import LightGBMClassifier
 from ohlcvml.splits import WalkForward
 bars = simulate_bars(1500, seed=0).bars
 labeller = TripleBarrierLabeller(horizon=20, cost_adjustment=None)
-model = OHLCVFeatures() * LightGBMClassifier(n_estimators=3)
+model = ReturnFeatures() * LightGBMClassifier(n_estimators=3)
 print(len(cross_validate(model, bars, labeller, WalkForward(n_splits=2)).folds))
 """
     assert without_extras(code).split() == ["2"]

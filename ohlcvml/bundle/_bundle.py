@@ -44,12 +44,12 @@ class Bundle:
     >>> import tempfile
     >>> from ohlcvml.bars import simulate_bars
     >>> from ohlcvml.bundle import open_bundle, save
-    >>> from ohlcvml.features import OHLCVFeatures
+    >>> from ohlcvml.features import MomentumFeatures
     >>> bars = simulate_bars(600, seed=0).bars
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     bundle = open_bundle(save(OHLCVFeatures().fit(bars), f"{folder}/b", bars=bars))
+    ...     bundle = open_bundle(save(MomentumFeatures().fit(bars), f"{folder}/b", bars=bars))
     >>> bundle.manifest["model"]["class"]
-    'ohlcvml.features.OHLCVFeatures'
+    'ohlcvml.features.MomentumFeatures'
     >>> bundle.check_bars(bars.tail(100)).shape
     (100, 5)
     """

@@ -308,10 +308,10 @@ def verify(path: str | Path) -> BundleReport:
     >>> import tempfile
     >>> from ohlcvml.bars import simulate_bars
     >>> from ohlcvml.bundle import save, verify
-    >>> from ohlcvml.features import OHLCVFeatures
+    >>> from ohlcvml.features import MomentumFeatures
     >>> bars = simulate_bars(600, seed=0).bars
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     report = verify(save(OHLCVFeatures().fit(bars), f"{folder}/b", bars=bars))
+    ...     report = verify(save(MomentumFeatures().fit(bars), f"{folder}/b", bars=bars))
     >>> for check in report.checks:
     ...     print(check.name, check.status)
     files passed

@@ -92,9 +92,9 @@ def save(
     >>> import tempfile
     >>> from ohlcvml.bars import simulate_bars
     >>> from ohlcvml.bundle import load, save
-    >>> from ohlcvml.features import OHLCVFeatures
+    >>> from ohlcvml.features import MomentumFeatures
     >>> bars = simulate_bars(600, seed=0).bars
-    >>> features = OHLCVFeatures().fit(bars)
+    >>> features = MomentumFeatures().fit(bars)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = save(features, f"{folder}/features.zip", bars=bars)
     ...     again = load(path)

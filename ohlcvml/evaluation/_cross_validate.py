@@ -86,13 +86,13 @@ def cross_validate(
     --------
     >>> from ohlcvml.bars import simulate_bars
     >>> from ohlcvml.evaluation import cross_validate
-    >>> from ohlcvml.features import OHLCVFeatures
+    >>> from ohlcvml.features import MomentumFeatures, ReturnFeatures
     >>> from ohlcvml.labels import TripleBarrierLabeller
     >>> from ohlcvml.models import LogisticClassifier
     >>> from ohlcvml.splits import WalkForward
     >>> bars = simulate_bars(3000, seed=0).bars
     >>> labeller = TripleBarrierLabeller(horizon=20, cost_adjustment=None)
-    >>> model = OHLCVFeatures() * LogisticClassifier()
+    >>> model = (ReturnFeatures() + MomentumFeatures()) * LogisticClassifier()
     >>> result = cross_validate(model, bars, labeller, WalkForward(n_splits=3))
     >>> len(result.folds), result.two_sided
     (3, False)

@@ -98,7 +98,7 @@ def evaluate(
     --------
     >>> from ohlcvml.bars import simulate_bars
     >>> from ohlcvml.evaluation import evaluate
-    >>> from ohlcvml.features import OHLCVFeatures
+    >>> from ohlcvml.features import MomentumFeatures, ReturnFeatures
     >>> from ohlcvml.labels import TripleBarrierLabeller
     >>> from ohlcvml.models import LogisticClassifier
     >>> from ohlcvml.samples import Samples
@@ -107,7 +107,8 @@ def evaluate(
     >>> labels = TripleBarrierLabeller(horizon=20, cost_adjustment=None).fit_transform(bars)
     >>> samples = Samples(bars, labels)
     >>> parts = PurgedHoldout(validation=0).parts(samples)
-    >>> model = (OHLCVFeatures() * LogisticClassifier()).fit(samples[parts.train])
+    >>> model = (ReturnFeatures() + MomentumFeatures()) * LogisticClassifier()
+    >>> model = model.fit(samples[parts.train])
     >>> result = evaluate(model, samples[parts.test])
     >>> 0 < result.scores["log_loss"] < 2
     True

@@ -15,6 +15,7 @@ from ohlcvml.exceptions import DataError
 from ohlcvml.features._clock import (
     NO_TIME,
     SESSION_INPUTS,
+    STRAYS,
     SessionClock,
     SessionFacts,
     check_spacing,
@@ -229,6 +230,7 @@ class _RowClock:
         self._sessions: dict[str, tuple[SessionClock, IntArray]] = {}
         self._facts: dict[str, tuple[SessionFacts, IntArray]] = {}
         self._least = 0  # distance of bars
+        self._close = 0  # bars in a row that are closer
         self.needed = False
 
     def __getitem__(self, name: str) -> IntArray:
@@ -258,8 +260,17 @@ class _RowClock:
                     "push(bar, time=stamp), or a field 'time'."
                 )
             stamp = NO_TIME
-        elif before != NO_TIME and stamp - before < max(self._least, 1):
-            raise DataError(too_close(self._who, stamp, stamp - before, max(self._least, 1)))
+        elif before != NO_TIME:
+            if stamp <= before:
+                raise DataError(
+                    f"{self._who}: bars must come in the order of time; one stamped "
+                    f"{pd.Timestamp(stamp, unit='ns', tz='UTC')} follows one of "
+                    f"{pd.Timestamp(before, unit='ns', tz='UTC')}. Push each bar once."
+                )
+            close = self._close + 1 if stamp - before < self._least else 0
+            if close >= STRAYS:
+                raise DataError(too_close(self._who, stamp, stamp - before, self._least))
+            self._close = close
         self._time[0] = stamp
         for clock, values in self._sessions.values():
             values[:] = clock.one(stamp)

@@ -16,6 +16,7 @@ from ohlcvml.typing import IntArray
 __all__ = [
     "DAY",
     "NO_TIME",
+    "STRAYS",
     "SESSION_INPUTS",
     "SessionClock",
     "SessionFacts",
@@ -27,6 +28,7 @@ __all__ = [
 ]
 
 DAY = 24 * 3600 * 1_000_000_000
+STRAYS = 3  # so many bars in a row that are too close show that the bars are finer than declared
 NO_TIME = -(2**63)  # stands for the time of rows that have none, as in sktime's generic series
 
 SESSION_INPUTS = ("session", "session_open", "session_close")
@@ -52,21 +54,29 @@ def stamps_of(index: pd.Index) -> IntArray:
 
 
 def check_spacing(stamps: IntArray, starts: IntArray, least: int, who: str) -> None:
-    """Raise if two neighbouring bars of a symbol are less than ``least`` nanoseconds apart."""
-    if len(stamps) < 2 or stamps[0] == NO_TIME:
+    """Raise if ``STRAYS`` bars of a symbol in a row follow less than ``least`` nanoseconds apart.
+
+    Fewer are strays, which real files have.
+    """
+    if len(stamps) <= STRAYS or stamps[0] == NO_TIME:
         return
     close = stamps[1:] - stamps[:-1] < least
     close[starts[1:-1] - 1] = False
-    if close.any():
-        at = int(np.flatnonzero(close)[0]) + 1
+    run = close.copy()
+    for k in range(1, STRAYS):
+        run[k:] &= close[:-k]
+        run[:k] = False
+    if run.any():
+        at = int(np.flatnonzero(run)[0]) + 1
         raise DataError(too_close(who, int(stamps[at]), int(stamps[at] - stamps[at - 1]), least))
 
 
 def too_close(who: str, stamp: int, distance: int, least: int) -> str:
     """Message for bars finer than the parameter ``bar_size``."""
     return (
-        f"{who}: bars must be at least bar_size={_text(least)} apart; the bar stamped "
-        f"{pd.Timestamp(stamp, unit='ns', tz='UTC')} follows after {_text(distance)}. "
+        f"{who}: bars must be at least bar_size={_text(least)} apart; {STRAYS} in a row are not, "
+        f"and the one stamped {pd.Timestamp(stamp, unit='ns', tz='UTC')} follows after "
+        f"{_text(distance)}. "
         "Pass the size of your bars as bar_size."
     )
 

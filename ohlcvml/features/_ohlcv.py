@@ -27,12 +27,14 @@ from ohlcvml.features._liquidity import LiquidityFeatures
 from ohlcvml.features._moments import ReturnMomentFeatures
 from ohlcvml.features._momentum import MomentumFeatures
 from ohlcvml.features._oscillators import OscillatorFeatures
+from ohlcvml.features._quantiles import QuantileFeatures
 from ohlcvml.features._range_volatility import RangeVolatilityFeatures
 from ohlcvml.features._regression import RegressionFeatures
 from ohlcvml.features._returns import ReturnFeatures
 from ohlcvml.features._session import SessionFeatures
 from ohlcvml.features._spread import SpreadFeatures
 from ohlcvml.features._stream import Node
+from ohlcvml.features._structure import StructureFeatures
 from ohlcvml.features._timeframe import TimeframeFeatures
 from ohlcvml.features._trend import TrendFeatures
 from ohlcvml.features._union import BarFeatureUnion, stripes, write_parts
@@ -52,6 +54,7 @@ FAMILIES: dict[str, Callable[[OHLCVFeatures], BaseFeature]] = {
     "regression": lambda _: RegressionFeatures(),
     "efficiency": lambda _: EfficiencyFeatures(),
     "channel": lambda _: ChannelFeatures(),
+    "structure": lambda _: StructureFeatures(),
     "momentum": lambda _: MomentumFeatures(),
     "oscillators": lambda _: OscillatorFeatures(),
     "volatility": lambda _: VolatilityFeatures(),
@@ -59,6 +62,7 @@ FAMILIES: dict[str, Callable[[OHLCVFeatures], BaseFeature]] = {
     "jumps": lambda _: JumpFeatures(),
     "moments": lambda _: ReturnMomentFeatures(),
     "distribution": lambda _: DistributionFeatures(),
+    "quantiles": lambda _: QuantileFeatures(),
     "fractional": lambda _: FractionalFeatures(),
     "spread": lambda _: SpreadFeatures(),
     "bar_shape": lambda _: BarShapeFeatures(),
@@ -85,7 +89,7 @@ class OHLCVFeatures(BaseFeature):
     families : tuple of str or None, default=None
         Families to take, each with its defaults; None for all. ``FAMILIES`` lists their names in
         the order of the columns.
-    timeframes : tuple of str, default=("5min", "15min", "1h", "1d")
+    timeframes : tuple of str, default=("5min", "15min", "1h", "1D")
         Coarser bars of which returns, their moments and efficiency are taken; of days the last
         return. Timeframes not above ``bar_size`` are left out.
     contract : str, Contract or None, default=None
@@ -133,7 +137,7 @@ class OHLCVFeatures(BaseFeature):
     def __init__(
         self,
         families: tuple[str, ...] | None = None,
-        timeframes: tuple[str, ...] = ("5min", "15min", "1h", "1d"),
+        timeframes: tuple[str, ...] = ("5min", "15min", "1h", "1D"),
         contract: str | Contract | None = None,
         bar_size: str | pd.Timedelta = "1min",
         volume: bool = True,

@@ -64,12 +64,10 @@ def _step(  # type: ignore[no-untyped-def]
         marks[_FIRST_BARS] += 1
         now[_FIRST_HIGH] = max(now[_FIRST_HIGH], high)
         now[_FIRST_LOW] = min(now[_FIRST_LOW], low)
-    vwap = np.nan
     if volume >= 0:
         now[_VOLUME] += volume
         now[_MONEY] += volume * ((high + low + close) / 3.0 - now[_OPEN])
-        if now[_VOLUME] > 0:
-            vwap = now[_OPEN] + now[_MONEY] / now[_VOLUME]
+    vwap = now[_OPEN] + now[_MONEY] / now[_VOLUME] if now[_VOLUME] > 0 else close
 
     elapsed = since + bar_size  # what has passed when the bar is known
     out[0, t] = min(elapsed / length, 1.0)
@@ -84,9 +82,8 @@ def _step(  # type: ignore[no-untyped-def]
         out[3, t] = (close - now[_OPEN]) * root
         out[4, t] = reach * root
         out[5, t] = (close - now[_LOW]) / reach if reach > 0 else 0.5
-        first = now[_FIRST_HIGH] - now[_FIRST_LOW]
-        if elapsed >= opening and marks[_FIRST_BARS] > 0 and first > 0:
-            out[6, t] = (close - now[_FIRST_LOW]) / first
+        first = now[_FIRST_HIGH] - now[_FIRST_LOW] if marks[_FIRST_BARS] > 0 else 0.0
+        out[6, t] = (close - now[_FIRST_LOW]) / first if first > 0 else 0.5
         if out.shape[0] > 11:
             out[11, t] = (close - vwap) * unit
     if seen and marks[_SEEN_BEFORE] == 1:
@@ -237,9 +234,9 @@ class SessionFeatures(BaseFeature):
             ),
             Column(
                 "opening_range_position",
-                "(close - low) / (high - low), of the bars stamped in the first opening_minutes",
+                "(close - low) / (high - low), of the bars so far of the first opening_minutes",
                 unit="0 to 1 inside the range",
-                undefined=f"{start} and these minutes are over; without bars in them; high = low",
+                undefined=f"{start}; 0.5 without bars in these minutes and while high = low",
                 source="Crabel, Day Trading with Short Term Price Patterns, 1990",
             ),
             Column(
@@ -270,7 +267,7 @@ class SessionFeatures(BaseFeature):
                 "session_vwap_distance",
                 "(close - VWAP of the session so far, price (high + low + close) / 3) / ATR",
                 unit="ATR",
-                undefined=f"{settled}; without volume",
+                undefined=f"{settled}; 0 while there is no volume",
             ),
         ]
         return columns if self.volume else columns[:-1]

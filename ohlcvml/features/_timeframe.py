@@ -59,7 +59,9 @@ def _aggregate(inputs, first, last, params, state, out):  # type: ignore[no-unty
                 start = opened + (stamp - opened) // size * size
                 if clock[_OPEN] and start != clock[_START]:
                     _emit(clock, partial, starts, coarse)
-                if clock[_OPEN]:
+                if not clock[_OPEN] and clock[_SEEN] and start == clock[_START]:
+                    pass  # a stray bar in a span that is known to be over
+                elif clock[_OPEN]:
                     partial[1] = max(partial[1], high[t])
                     partial[2] = min(partial[2], low[t])
                     partial[4] += volume[t]
@@ -69,8 +71,9 @@ def _aggregate(inputs, first, last, params, state, out):  # type: ignore[no-unty
                     clock[_START], clock[_OPEN] = start, 1
                     partial[0], partial[1], partial[2] = open_[t], high[t], low[t]
                     partial[4] = volume[t]
-                partial[3] = close[t]
-                if stamp + bar_size >= min(start + size, session_close[t]):
+                if clock[_OPEN]:
+                    partial[3] = close[t]
+                if clock[_OPEN] and stamp + bar_size >= min(start + size, session_close[t]):
                     _emit(clock, partial, starts, coarse)
             clock[_SEEN] = 1
         done[t] = clock[_COUNT]
@@ -127,8 +130,8 @@ class TimeframeFeatures(BaseFeature):
 
     Row t sees the coarse bars that are complete when bar t is: its own included where bar t is the
     last of it. Coarse bars are counted from the session's open and end at its close at the latest,
-    as :func:`ohlcvml.bars.resample` makes them; bars after the nominal close join none. A coarse
-    bar whose beginning was not seen is left out. Between two, the values of the last are held.
+    as :func:`ohlcvml.bars.resample` makes them; bars after the nominal close join none, nor do
+    strays in a span whose last bar has been. A coarse bar whose beginning was not seen is left out. Between two, the values of the last are held.
 
     Parameters
     ----------

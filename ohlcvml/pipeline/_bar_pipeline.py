@@ -42,14 +42,14 @@ class BarPipeline(_HeterogenousMetaEstimator, BaseBarClassifier):  # type: ignor
     --------
     >>> from sklearn.preprocessing import StandardScaler
     >>> from ohlcvml.bars import simulate_bars
-    >>> from ohlcvml.features import OHLCVFeatures
+    >>> from ohlcvml.features import MomentumFeatures
     >>> from ohlcvml.labels import TripleBarrierLabeller
     >>> from ohlcvml.models import LogisticClassifier
     >>> bars = simulate_bars(800, seed=0).bars
     >>> labels = TripleBarrierLabeller(horizon=20, cost_adjustment=None).fit_transform(bars)
-    >>> model = OHLCVFeatures() * StandardScaler() * LogisticClassifier()
+    >>> model = MomentumFeatures() * StandardScaler() * LogisticClassifier()
     >>> [name for name, _ in model.steps]
-    ['OHLCVFeatures', 'RowTransformer', 'LogisticClassifier']
+    ['MomentumFeatures', 'RowTransformer', 'LogisticClassifier']
     >>> model.fit(bars, labels).predict_proba(bars).shape
     (800, 3)
     """

@@ -76,7 +76,8 @@ class FeatureSelector(BaseFeature):
     >>> from ohlcvml.pipeline import FeatureSelector
     >>> bars = simulate_bars(6000, seed=0).bars
     >>> labels = TripleBarrierLabeller(horizon=20, cost_adjustment=None).fit_transform(bars)
-    >>> model = OHLCVFeatures() * FeatureSelector(n_features=5) * LogisticClassifier()
+    >>> features = OHLCVFeatures(timeframes=())
+    >>> model = features * FeatureSelector(n_features=5) * LogisticClassifier()
     >>> selector = model.fit(bars, labels).transformers_[1]
     >>> len(selector.selected_)
     5

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ohlcvml.exceptions import LeakageError
-from ohlcvml.features import OHLCVFeatures
+from ohlcvml.features import MomentumFeatures, ReturnFeatures, VolumeFeatures
 from ohlcvml.labels import TripleBarrierLabeller
 from ohlcvml.pipeline import BarPipeline
 from ohlcvml.samples import Samples
@@ -35,7 +35,8 @@ def _fitted(model: Any) -> tuple[Any, Any, Any]:
 
 def _chain(model: Any) -> Any:
     """A pipeline brings its own features."""
-    return model if isinstance(model, BarPipeline) else OHLCVFeatures() * model
+    features = ReturnFeatures() + MomentumFeatures() + VolumeFeatures()
+    return model if isinstance(model, BarPipeline) else features * model
 
 
 def future_cannot_change_the_past(model: Any) -> None:

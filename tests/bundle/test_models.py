@@ -72,7 +72,8 @@ def test_transformers(transformer, tmp_path):
 
 
 def pipeline():
-    return OHLCVFeatures() * StandardScaler() * LightGBMClassifier(n_estimators=5)
+    features = OHLCVFeatures(("returns", "momentum", "volume"), timeframes=("5min",))
+    return features * StandardScaler() * LightGBMClassifier(n_estimators=5)
 
 
 @pytest.fixture(scope="module")

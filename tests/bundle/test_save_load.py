@@ -277,7 +277,7 @@ def test_several_symbols(bars, tmp_path):
 
 # ---- elsewhere in time and space
 def test_a_fresh_process_gives_the_same_bits(bars, tmp_path):
-    features = OHLCVFeatures().fit(bars)
+    features = OHLCVFeatures(("returns", "bar_shape"), timeframes=("5min",)).fit(bars)
     path = save(features, tmp_path / "b", bars=bars)
     bars.to_parquet(tmp_path / "bars.parquet")
     code = (

@@ -8,13 +8,9 @@ from sklearn.preprocessing import StandardScaler
 from ohlcvml import features
 
 FAMILIES = [
-    features.ReturnFeatures,
-    features.TrendFeatures,
-    features.MomentumFeatures,
-    features.VolatilityFeatures,
-    features.ReturnMomentFeatures,
-    features.VolumeFeatures,
-    features.OHLCVFeatures,
+    getattr(features, name)
+    for name in features.__all__
+    if name.endswith("Features") and name != "TimeframeFeatures"
 ]
 
 
@@ -43,7 +39,7 @@ def instances():
 
 @pytest.fixture(scope="session")
 def bars():
-    return make_bars(3000)
+    return make_bars(6000)
 
 
 @pytest.fixture(params=list(instances()), ids=lambda f: f"{type(f).__name__}-{f.lookback}")

@@ -51,14 +51,26 @@ def test_two_symbols_are_not_each_others_neighbours():
 
 
 def test_bars_finer_than_declared_raise():
-    message = r"test: bars must be at least bar_size=0 days 00:05:00 apart; .* Pass the size"
+    message = r"test: bars must be at least bar_size=0 days 00:05:00 apart; 3 in a .* Pass the size"
     with pytest.raises(DataError, match=message):
         Channels(BARS, "test")["time@5min"]
     row = BarRow("test")
     row["time@5min"]
-    row.read(BARS.iloc[0])
+    for at in range(3):
+        row.read(BARS.iloc[at])
     with pytest.raises(DataError, match=message):
-        row.read(BARS.iloc[1])
+        row.read(BARS.iloc[3])
+
+
+def test_strays_are_suffered_and_disorder_is_not():
+    five = BARS.iloc[np.r_[0:100:5, 101, 102, 105:200:5]]
+    assert len(Channels(five, "test")["time@5min"]) == len(five)
+    row = BarRow("test")
+    row["time@5min"]
+    for at in range(len(five)):
+        row.read(five.iloc[at])
+    with pytest.raises(DataError, match="in the order of time"):
+        row.read(five.iloc[3])
 
 
 def test_a_bar_without_a_stamp_raises_where_one_is_needed():

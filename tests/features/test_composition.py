@@ -68,9 +68,10 @@ def test_supervised_wrapped_transformer_takes_y():
 
 
 def test_stream_of_a_fitted_chain():
-    chain = (features.OHLCVFeatures() * StandardScaler()).fit(BARS)
+    families = ("returns", "momentum", "volume", "bar_shape")
+    chain = (features.OHLCVFeatures(families, timeframes=("5min",)) * StandardScaler()).fit(BARS)
     stream = chain.stream()
-    rows = np.array([stream.push(bar) for bar in BARS.to_dict("records")])
+    rows = np.array([stream.push(bar, time) for time, bar in BARS.iterrows()])
     assert np.array_equal(rows, chain.transform(BARS), equal_nan=True)
     assert stream.names == chain.feature_names
 

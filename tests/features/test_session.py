@@ -84,10 +84,11 @@ def test_prices_by_hand():
     assert last["previous_session_high_distance"] == pytest.approx((16 - 16) / atr)
     assert last["previous_session_low_distance"] == pytest.approx((16 - 9) / atr)
     assert last["session_vwap_distance"] == pytest.approx((16 - (3 * 17 + 17) / 4) / atr)
-    # the range of the bars stamped before 6:15 is known once the bar of 6:10 is
-    assert table["opening_range_position"].isna().tolist() == [True, False, True, False, False]
-    assert last["opening_range_position"] == pytest.approx((16 - 16) / (21 - 16))
-    assert table["session_vwap_distance"].isna().tolist() == [True, True, False, True, False]
+    # the range of the bars stamped before 6:15, while it is being made and after
+    expected = [3 / 5, 6 / 5, 1 / 2, 4 / 5, 0]
+    assert table["opening_range_position"].tolist() == pytest.approx(expected)
+    # the fourth bar has no volume of its own and is held against the VWAP so far
+    assert table["session_vwap_distance"].isna().tolist() == [True, True, False, False, False]
 
 
 def oracle(bars, sessions, size=pd.Timedelta("1min")):
@@ -106,12 +107,14 @@ def oracle(bars, sessions, size=pd.Timedelta("1min")):
     since = bars.index - sessions.open(bars.index)
     first = bars[since < pd.Timedelta("30min")].groupby(number[since < pd.Timedelta("30min")])
     first = first.agg({"high": "max", "low": "min"}).reindex(number).set_index(bars.index)
-    place = (bars["close"] - first["low"]) / (first["high"] - first["low"])
+    high_30 = by["high"].cummax().where(since < pd.Timedelta("30min"), first["high"])
+    low_30 = by["low"].cummin().where(since < pd.Timedelta("30min"), first["low"])
+    place = ((bars["close"] - low_30) / (high_30 - low_30)).where(high_30 > low_30, 0.5)
     columns = {
         "session_return": (bars["close"] - open_) / root,
         "session_range": (high - low) / root,
         "session_range_position": ((bars["close"] - low) / (high - low)).where(high > low, 0.5),
-        "opening_range_position": place.where(since + size >= pd.Timedelta("30min")),
+        "opening_range_position": place,
         "overnight_return": (open_ - before["close"]) / reach,
         "previous_session_return": (before["close"] - before["open"]) / reach,
         "previous_session_high_distance": (bars["close"] - before["high"]) / atr,

@@ -14,6 +14,8 @@ from ohlcvml.models import LightGBMClassifier, LogisticClassifier
 from ohlcvml.samples import Samples
 from ohlcvml.splits import PurgedHoldout, WalkForward
 
+FAMILIES = ("returns", "trend", "momentum", "volatility", "moments", "volume")
+FEATURES = OHLCVFeatures(FAMILIES, timeframes=("5min",), contract="MES")
 LABELLER = TripleBarrierLabeller(horizon=20, contract="MES", costs=Costs(0.62, 1.0))
 
 
@@ -26,7 +28,7 @@ def flow(tmp_path_factory):
     assert report.ok
     samples = Samples(bars, LABELLER.fit_transform(bars))
     parts = PurgedHoldout(validation=0.0, test=0.25).parts(samples)
-    model = OHLCVFeatures() * LightGBMClassifier(n_estimators=20, min_child_samples=20)
+    model = FEATURES * LightGBMClassifier(n_estimators=20, min_child_samples=20)
     return path, bars, samples, parts, model.fit(samples[parts.train])
 
 
@@ -45,7 +47,8 @@ def test_bar_by_bar_agrees_with_the_batch(flow):
     _, bars, _, _, model = flow
     features, classifier = model.transformers_[0], model.classifier_
     stream = features.stream()
-    rows = np.array([stream.push(bar) for bar in bars.to_dict("records")])
+    pairs = zip(bars.index, bars.to_dict("records"), strict=True)
+    rows = np.array([stream.push(bar, time) for time, bar in pairs])
     table = pd.DataFrame(rows, index=bars.index, columns=stream.names)
     batch = model.predict_proba(bars)
     for row in (1500, 2345, 3999):
@@ -111,7 +114,8 @@ def test_real_bars(shared_data):
     bars = pd.read_parquet(shared_data / "norm" / "mnq_5m_2025.parquet").set_index("ts")
     bars.index = bars.index.as_unit("ns").rename("time")
     bars = bars[["open", "high", "low", "close", "volume"]].astype(float).tail(4000)
-    model = OHLCVFeatures() * LightGBMClassifier(n_estimators=5)
+    features = OHLCVFeatures(contract="MES", bar_size="5min")
+    model = features * LightGBMClassifier(n_estimators=5)
     result = cross_validate(model, bars, LABELLER, WalkForward(n_splits=2), contract="MES")
     assert 0.4 < result.folds["auc"].mean() < 0.6
     assert result.folds["log_loss"].mean() < 1.1

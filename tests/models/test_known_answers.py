@@ -7,9 +7,11 @@ from scipy.stats import rankdata
 from ohlcvml.bars import simulate_bars
 from ohlcvml.evaluation import cross_validate
 from ohlcvml.features import (
-    OHLCVFeatures,
+    MomentumFeatures,
     ReturnFeatures,
     ReturnMomentFeatures,
+    TrendFeatures,
+    VolatilityFeatures,
     VolumeFeatures,
 )
 from ohlcvml.labels import TripleBarrierLabeller
@@ -41,7 +43,9 @@ def walk_forward(model, bars, labels):
 def test_a_planted_edge_is_found(model, reach):
     simulation = simulate_bars(8000, seed=11, edge=0.3)
     labels = LABELLER.fit_transform(simulation.bars)
-    table = walk_forward(OHLCVFeatures() * model, simulation.bars, labels)
+    features = ReturnFeatures() + TrendFeatures() + MomentumFeatures() + VolatilityFeatures()
+    features = features + ReturnMomentFeatures() + VolumeFeatures()
+    table = walk_forward(features * model, simulation.bars, labels)
     oracle = simulation.oracle_auc(labels.loc[table.index])
     found = up_against_down(table).mean()
     assert oracle > 0.69

@@ -51,7 +51,8 @@ def test_all_clusters_stay_without_a_number():
 def test_a_fold_chooses_from_its_training_labels_alone(samples):
     cv = PurgedKFold(n_splits=3, embargo=30, bar_index=samples.bars.index)
     train, test = next(iter(cv.split(samples)))
-    model = OHLCVFeatures() * FeatureSelector(n_features=10) * LogisticClassifier()
+    features = OHLCVFeatures(("returns", "trend", "volatility"), timeframes=())
+    model = features * FeatureSelector(n_features=10) * LogisticClassifier()
     chosen = model.clone().fit(samples[train]).transformers_[1]
     changed = samples.labels.copy()
     rows = samples.rows[test]

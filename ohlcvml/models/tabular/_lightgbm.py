@@ -54,12 +54,12 @@ class LightGBMClassifier(BaseTabularClassifier):
     Examples
     --------
     >>> from ohlcvml.bars import simulate_bars
-    >>> from ohlcvml.features import OHLCVFeatures
+    >>> from ohlcvml.features import MomentumFeatures, ReturnFeatures
     >>> from ohlcvml.labels import TripleBarrierLabeller
     >>> from ohlcvml.models import LightGBMClassifier
     >>> bars = simulate_bars(800, seed=0).bars
     >>> labels = TripleBarrierLabeller(horizon=20, cost_adjustment=None).fit_transform(bars)
-    >>> model = OHLCVFeatures() * LightGBMClassifier(n_estimators=10)
+    >>> model = (ReturnFeatures() + MomentumFeatures()) * LightGBMClassifier(n_estimators=10)
     >>> proba = model.fit(bars, labels).predict_proba(bars)
     >>> proba.columns.tolist()
     [-1, 0, 1]

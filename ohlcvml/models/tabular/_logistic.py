@@ -37,12 +37,12 @@ class LogisticClassifier(BaseTabularClassifier):
     Examples
     --------
     >>> from ohlcvml.bars import simulate_bars
-    >>> from ohlcvml.features import OHLCVFeatures
+    >>> from ohlcvml.features import MomentumFeatures, ReturnFeatures
     >>> from ohlcvml.labels import TripleBarrierLabeller
     >>> from ohlcvml.models import LogisticClassifier
     >>> bars = simulate_bars(800, seed=0).bars
     >>> labels = TripleBarrierLabeller(horizon=20, cost_adjustment=None).fit_transform(bars)
-    >>> model = OHLCVFeatures() * LogisticClassifier()
+    >>> model = (ReturnFeatures() + MomentumFeatures()) * LogisticClassifier()
     >>> model.fit(bars, labels).predict_signal(bars).columns.tolist()[:3]
     ['p_down', 'p_flat', 'p_up']
     """

@@ -64,13 +64,13 @@ class SklearnClassifier(BaseTabularClassifier):
     --------
     >>> from sklearn.ensemble import RandomForestClassifier
     >>> from ohlcvml.bars import simulate_bars
-    >>> from ohlcvml.features import OHLCVFeatures
+    >>> from ohlcvml.features import MomentumFeatures, ReturnFeatures
     >>> from ohlcvml.labels import TripleBarrierLabeller
     >>> from ohlcvml.models import SklearnClassifier
     >>> bars = simulate_bars(800, seed=0).bars
     >>> labels = TripleBarrierLabeller(horizon=20, cost_adjustment=None).fit_transform(bars)
     >>> forest = RandomForestClassifier(10, random_state=0)
-    >>> model = OHLCVFeatures() * SklearnClassifier(forest)
+    >>> model = (ReturnFeatures() + MomentumFeatures()) * SklearnClassifier(forest)
     >>> model.fit(bars, labels).predict_proba(bars).shape
     (800, 3)
     """

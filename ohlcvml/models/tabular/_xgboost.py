@@ -56,12 +56,12 @@ class XGBoostClassifier(BaseTabularClassifier):
     Examples
     --------
     >>> from ohlcvml.bars import simulate_bars
-    >>> from ohlcvml.features import OHLCVFeatures
+    >>> from ohlcvml.features import MomentumFeatures, ReturnFeatures
     >>> from ohlcvml.labels import TripleBarrierLabeller
     >>> from ohlcvml.models import XGBoostClassifier
     >>> bars = simulate_bars(800, seed=0).bars
     >>> labels = TripleBarrierLabeller(horizon=20, cost_adjustment=None).fit_transform(bars)
-    >>> model = OHLCVFeatures() * XGBoostClassifier(n_estimators=5)
+    >>> model = (ReturnFeatures() + MomentumFeatures()) * XGBoostClassifier(n_estimators=5)
     >>> model.fit(bars, labels).predict_proba(bars).shape
     (800, 3)
     """
