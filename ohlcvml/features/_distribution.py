@@ -62,15 +62,17 @@ def _moments(recent, size, n, job, factors, sums, skew, kurtosis):  # type: igno
     window, share, unsure = job[0], 1.0 / job[0], 0
     start = recent[size - window :]
     one, two, three, four = sums[job[1]], sums[job[1] + 1], sums[job[2]], sums[job[2] + 1]
-    for b in range(n):
+    for b in range(n):  # two loops: one with six arrays in it is not compiled to vectors
         m1, s2, s3 = one[b] * share, two[b] * share, three[b] * share
         m2 = s2 - m1 * m1
         m3 = s3 - m1 * (3.0 * s2 - 2.0 * m1 * m1)
-        m4 = four[b] * share - m1 * (4.0 * s3 - m1 * (6.0 * s2 - 3.0 * m1 * m1))
         unsure += 1 if m2 < _MOMENTS * s2 else 0
-        known = m2 > ROUNDING
-        skew[b] = factors[0] * m3 / (m2 * math.sqrt(m2)) if known else np.nan
-        kurtosis[b] = factors[1] * m4 / (m2 * m2) - factors[2] if known else np.nan
+        skew[b] = factors[0] * m3 / (m2 * math.sqrt(m2)) if m2 > ROUNDING else np.nan
+    for b in range(n):
+        m1, s2, s3 = one[b] * share, two[b] * share, three[b] * share
+        m2 = s2 - m1 * m1
+        m4 = four[b] * share - m1 * (4.0 * s3 - m1 * (6.0 * s2 - 3.0 * m1 * m1))
+        kurtosis[b] = factors[1] * m4 / (m2 * m2) - factors[2] if m2 > ROUNDING else np.nan
     if unsure > 0:
         for b in range(n):
             m1, s2 = one[b] * share, two[b] * share
@@ -131,13 +133,13 @@ def _hurst(n, job, variances, column):  # type: ignore[no-untyped-def]
     one, two = variances[job[0]], variances[job[1]]
     eight, sixteen = variances[job[2]], variances[job[3]]
     for b in range(n):
-        slope = np.nan
-        if one[b] > ROUNDING:
-            grown, rest = sixteen[b] / one[b], eight[b] / two[b] if two[b] > ROUNDING else 0.0
-            product = grown * grown * rest
-            slope = 0.5 + _SLOPE * math.log(product) if product > 0 else 0.0
-            slope = min(max(slope, 0.0), 1.0)
-        column[b] = slope
+        product = sixteen[b] * sixteen[b] * eight[b] / (one[b] * one[b] * two[b])
+        product = product if two[b] > ROUNDING else 0.0
+        column[b] = product if one[b] > ROUNDING else np.nan
+    for b in range(n):
+        product = column[b]
+        if product > 0:
+            column[b] = min(max(0.5 + _SLOPE * math.log(product), 0.0), 1.0)
 
 
 @inlined

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ohlcvml.features._blocks import BLOCK
-from ohlcvml.features._compiled import compiled
+from ohlcvml.features._compiled import compiled, inlined
 
 __all__ = ["ROUNDING", "Track", "new_tracks", "roll_tracks", "track_params"]
 
@@ -71,10 +71,26 @@ def roll_tracks(tracks, series, sums, n, slots, totals, tails):  # type: ignore[
             slot += length
             b += length
             if slot == window:
+                _turn(window, tails[k, 0], tails[k, 1])
                 first, second, slot = 0.0, 0.0, 0
-                for at in range(window - 1, -1, -1):
-                    first += tails[k, 0, at]
-                    second += tails[k, 1, at]
-                    tails[k, 0, at], tails[k, 1, at] = first, second
-                first, second = 0.0, 0.0
         slots[k], totals[k, 0], totals[k, 1] = slot, first, second
+
+
+@inlined
+def _turn(window, x, y):  # type: ignore[no-untyped-def]
+    # Sums from the end of the block, of both halves at the same time, as additions wait.
+    half, top = window // 2, window - window % 2
+    x_high, y_high, x_low, y_low = 0.0, 0.0, 0.0, 0.0
+    if top < window:
+        x_high, y_high = x[top], y[top]
+    x_lower, y_lower, x_upper, y_upper = x[:half], y[:half], x[half:], y[half:]
+    for i in range(half - 1, -1, -1):
+        x_high += x_upper[i]
+        y_high += y_upper[i]
+        x_low += x_lower[i]
+        y_low += y_lower[i]
+        x_upper[i], y_upper[i], x_lower[i], y_lower[i] = x_high, y_high, x_low, y_low
+    for i in range(half):
+        x_lower[i] += x_high
+    for i in range(half):
+        y_lower[i] += y_high
