@@ -28,13 +28,20 @@ __all__ = ["StructureFeatures"]
 
 
 @inlined
-def _atr_unit(high, low, close, bar, window, scale):  # type: ignore[no-untyped-def]
-    # scale: previous close, average true range. 1 / ATR, or NaN.
-    if bar > 1:
-        span = true_range(high, low, scale[0])
-        scale[1] = smooth(scale[1], span, bar - 1, window, 1.0 / window)
-    scale[0] = close
-    return 1.0 / scale[1] if bar > window and scale[1] > 0 else np.nan
+def _atr_units(inputs, first, last, window, scale, count, unit):  # type: ignore[no-untyped-def]
+    # scale: previous close, average true range. unit: 1 / ATR, or NaN.
+    high, low, close = inputs
+    previous, average, bar = scale[0], scale[1], count[0]
+    weight = 1.0 / window
+    for t in range(first, last):
+        if np.isnan(close[t]):
+            continue
+        if bar > 0:
+            span = true_range(high[t], low[t], previous)
+            average = smooth(average, span, bar, window, weight)
+        unit[t] = 1.0 / average if bar >= window and average > 0 else np.nan
+        previous, bar = close[t], bar + 1
+    scale[0], scale[1], count[0] = previous, average, bar
 
 
 @inlined
@@ -86,23 +93,23 @@ def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-de
     high, low, close = inputs
     windows, ages, shares, atr_window = params
     scale, count, slots, ends, tops, bottoms, levels, at = state
-    n = windows.shape[0]
-    for t in range(first, last):
-        if np.isnan(close[t]):
-            out[:, t] = np.nan
-            continue
-        bar = count[0] + 1
-        count[0] = bar
-        unit = _atr_unit(high[t], low[t], close[t], bar, atr_window, scale)
-        for k in range(n):
+    n, bars = windows.shape[0], count[0]
+    unit = out[out.shape[0] - 1]  # on loan: of each bar this column is written last
+    _atr_units(inputs, first, last, atr_window, scale, count, unit)
+    for k in range(n):
+        bar, window, age, share = bars, windows[k], ages[k], shares[k]
+        for t in range(first, last):
+            if np.isnan(close[t]):
+                for column in range(k, out.shape[0], n):
+                    out[column, t] = np.nan
+                continue
+            bar += 1
             broken = follow(
-                high[t], low[t], close[t], bar, k, windows[k],
+                high[t], low[t], close[t], bar, k, window,
                 slots, ends, tops, bottoms, levels, at,
             )  # fmt: skip
-            unknown = 0.0 if bar > ages[k] + windows[k] else np.nan
-            _measure(
-                close[t], unit, bar, ages[k], shares[k], unknown, broken, levels, at, out, k, n, t
-            )
+            unknown = 0.0 if bar > age + window else np.nan
+            _measure(close[t], unit[t], bar, age, share, unknown, broken, levels, at, out, k, n, t)
 
 
 class StructureFeatures(BaseFeature):
