@@ -14,7 +14,7 @@ _STARTS = 1000
 
 @inlined
 def _losses(values, t, centre, share, clip, centroids, loss):  # type: ignore[no-untyped-def]
-    """Half the squared distance of row t from each centroid; False where an input is unknown."""
+    """Half the squared distance of row t from each centroid; False where it is not known."""
     for k in range(loss.shape[0]):
         loss[k] = 0.0
     for j in range(centre.shape[0]):
@@ -25,11 +25,13 @@ def _losses(values, t, centre, share, clip, centroids, loss):  # type: ignore[no
         for k in range(loss.shape[0]):
             distance = z - centroids[k, j]
             loss[k] += 0.5 * distance * distance
+            if not np.isfinite(loss[k]):  # the square is beyond all numbers
+                return False
     return True
 
 
 @inlined
-def _step(known, loss, penalty, cost):  # type: ignore[no-untyped-def]
+def _step(loss, penalty, cost):  # type: ignore[no-untyped-def]
     """Costs of the best paths that end in each state, one row on; return the state of the best.
 
     ``cost`` is kept relative to the least, so nothing grows with time, and a state that is not
@@ -38,9 +40,7 @@ def _step(known, loss, penalty, cost):  # type: ignore[no-untyped-def]
     """
     best, least = 0, np.inf
     for k in range(cost.shape[0]):
-        cost[k] = min(cost[k], penalty)
-        if known:
-            cost[k] += loss[k]
+        cost[k] = min(cost[k], penalty) + loss[k]
         if cost[k] < least:
             best, least = k, cost[k]
     for k in range(cost.shape[0]):
@@ -52,22 +52,18 @@ def _step(known, loss, penalty, cost):  # type: ignore[no-untyped-def]
 def run_costs(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]
     """State at the end of the cheapest path through the rows up to t, for t in [first, last).
 
-    A kernel of features: row t of ``out`` is 1 in the state and 0 elsewhere; NaN before the first
-    known row. At a row with an input that is unknown or infinite a path may jump, at its price, and
-    sees nothing.
+    A kernel of features: row t of ``out`` is 1 in the state and 0 elsewhere. A row with an input
+    that is unknown or infinite leaves everything as it was; before the first known row all is NaN.
     """
     (values,) = inputs
     centre, share, clip, centroids, penalty = params
-    cost, loss, seen = state
+    cost, loss, latest = state
     for t in range(first, last):
-        known = _losses(values, t, centre, share, clip, centroids, loss)
-        best = _step(known, loss, penalty, cost)
-        if known:
-            seen[0] = 1
+        if _losses(values, t, centre, share, clip, centroids, loss):
+            latest[0] = _step(loss, penalty, cost)
+        best = latest[0]
         for k in range(cost.shape[0]):
-            out[k, t] = 0.0 if seen[0] else np.nan
-        if seen[0]:
-            out[best, t] = 1.0
+            out[k, t] = np.nan if best < 0 else (1.0 if k == best else 0.0)
 
 
 @compiled
@@ -82,10 +78,11 @@ def _coalesce(values, start, last, params, costs, loss):  # type: ignore[no-unty
         for i in range(n_states):
             costs[k, i] = 0.0 if i == k else penalty
     for t in range(start, last):
-        known = _losses(values, t, centre, share, clip, centroids, loss)
+        if not _losses(values, t, centre, share, clip, centroids, loss):
+            continue
         same = True
         for k in range(n_states):
-            _step(known, loss, penalty, costs[k])
+            _step(loss, penalty, costs[k])
             for i in range(n_states):
                 same = same and costs[k, i] == costs[0, i]
         if same:

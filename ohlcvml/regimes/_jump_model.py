@@ -22,8 +22,8 @@ class JumpModelRegime(BaseRegime):
     """State of a statistical jump model: 1 in its column, 0 in the others.
 
     A path of states costs half the squared distance of each row, in scaled inputs, from the
-    centroid of its state, and ``jump_penalty`` for each change of state. ``fit`` finds centroids and
-    paths of the least cost by turns, from ``n_init`` starts. Row t is the state in which the
+    centroid of its state, and ``jump_penalty`` for each change of state. ``fit`` finds centroids
+    and paths of the least cost by turns, from ``n_init`` starts. Row t is the state in which the
     cheapest path through the rows up to and including t ends: later rows may show that it was
     another, and change nothing.
 
@@ -199,8 +199,8 @@ class JumpModelRegime(BaseRegime):
 
     def _initial_state(self) -> dict[str, Any]:
         n_states = int(self.n_states)
-        seen = np.zeros(1, dtype=np.int64)
-        return {"cost": np.zeros(n_states), "loss": np.zeros(n_states), "seen": seen}
+        latest = np.full(1, -1, dtype=np.int64)  # no state yet
+        return {"cost": np.zeros(n_states), "loss": np.zeros(n_states), "latest": latest}
 
     @classmethod
     def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:  # noqa: ARG003
