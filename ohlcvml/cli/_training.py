@@ -14,6 +14,7 @@ from ohlcvml.bars import (
     BarReport,
     Contract,
     Costs,
+    bar_size,
     contract,
     default_costs,
     read_bars,
@@ -32,7 +33,7 @@ from ohlcvml.evaluation import (
     rows_fingerprint,
 )
 from ohlcvml.exceptions import BundleError, ParameterError
-from ohlcvml.features import OHLCVFeatures
+from ohlcvml.features import FEATURE_FAMILIES, OHLCVFeatures
 from ohlcvml.labels import TripleBarrierLabeller
 from ohlcvml.pipeline import BaseBarClassifier
 from ohlcvml.samples import Samples
@@ -109,6 +110,19 @@ def trading_costs(settings: TrainSettings) -> tuple[Contract | None, Costs | Non
     )
 
 
+def make_features(
+    bars: Bars, traded: Contract | None, settings: TrainSettings, console: Console
+) -> OHLCVFeatures:
+    """The default set, as far as these bars can feed it."""
+    volume, size = bool(bars["volume"].notna().any()), bar_size(bars)
+    if size is not None:
+        text = f"{size // pd.Timedelta('1s')}s"
+        return OHLCVFeatures(contract=traded, bar_size=text, volume=volume, n_jobs=settings.n_jobs)
+    console.print("Irregular bars: no features of sessions and of coarser timeframes")
+    families = tuple(name for name in FEATURE_FAMILIES if name != "session")
+    return OHLCVFeatures(families, (), traded, volume=volume, n_jobs=settings.n_jobs)
+
+
 def train(
     bars: Bars, settings: TrainSettings, console: Console, notes: list[str]
 ) -> TrainingResult:
@@ -122,7 +136,7 @@ def train(
         contract=traded,
         costs=costs,
     )
-    model = OHLCVFeatures(volume=bool(bars["volume"].notna().any())) * make_model(settings)
+    model = make_features(bars, traded, settings, console) * make_model(settings)
     with console.status("Labels: triple barrier, net of costs"):
         labels = labeller.fit_transform(bars)
         samples = Samples(bars, labels)

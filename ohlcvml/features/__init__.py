@@ -17,7 +17,7 @@ from ohlcvml.features._jumps import JumpFeatures
 from ohlcvml.features._liquidity import LiquidityFeatures
 from ohlcvml.features._moments import ReturnMomentFeatures
 from ohlcvml.features._momentum import MomentumFeatures
-from ohlcvml.features._ohlcv import OHLCVFeatures
+from ohlcvml.features._ohlcv import FEATURE_FAMILIES, OHLCVFeatures
 from ohlcvml.features._oscillators import OscillatorFeatures
 from ohlcvml.features._plot import plot_features
 from ohlcvml.features._quantiles import QuantileFeatures
@@ -36,6 +36,7 @@ from ohlcvml.features._volatility import VolatilityFeatures
 from ohlcvml.features._volume import VolumeFeatures
 
 __all__ = [
+    "FEATURE_FAMILIES",
     "AccelerationFeatures",
     "BarFeatureChain",
     "BarFeatureUnion",

@@ -42,7 +42,7 @@ from ohlcvml.features._volatility import VolatilityFeatures
 from ohlcvml.features._volume import VolumeFeatures
 from ohlcvml.typing import Bars, FloatArray
 
-__all__ = ["FAMILIES", "OHLCVFeatures"]
+__all__ = ["FEATURE_FAMILIES", "OHLCVFeatures"]
 
 # Each family with its defaults, in the order of the columns. Those that need volume, or the clock,
 # are told by the set.
@@ -72,6 +72,7 @@ FAMILIES: dict[str, Callable[[OHLCVFeatures], BaseFeature]] = {
     "session": lambda own: SessionFeatures(own.contract, own.bar_size, own.volume),
     "calendar": lambda own: CalendarFeatures(own.contract),
 }
+FEATURE_FAMILIES: tuple[str, ...] = tuple(FAMILIES)
 NEED_VOLUME = ("volume", "flow", "liquidity")
 
 
@@ -87,8 +88,8 @@ class OHLCVFeatures(BaseFeature):
     Parameters
     ----------
     families : tuple of str or None, default=None
-        Families to take, each with its defaults; None for all. ``FAMILIES`` lists their names in
-        the order of the columns.
+        Families to take, each with its defaults; None for all. ``FEATURE_FAMILIES`` lists
+        their names in the order of the columns.
     timeframes : tuple of str, default=("5min", "15min", "1h", "1D")
         Coarser bars of which returns, their moments and efficiency are taken; of days the last
         return. Timeframes not above ``bar_size`` are left out.
@@ -133,6 +134,10 @@ class OHLCVFeatures(BaseFeature):
     }
 
     _inputs = OHLCV  # of its families, which do the reading
+
+    contract: str | Contract | None
+    bar_size: str | pd.Timedelta
+    volume: bool
 
     def __init__(
         self,
