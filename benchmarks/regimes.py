@@ -4,7 +4,10 @@
 
 HMM: the forward filter of 3 states on 3 inputs, nanoseconds per row with the output preallocated,
 against the private forward passes of hmmlearn (its public methods look ahead), the log densities
-they need included. Ours and the peer take turns; one thread.
+they need included. Jump model: 3 states on 3 inputs, the online pass against ``predict_online`` of
+jumpmodels with the same centroids, on ``--jump-n`` rows (it needs microseconds a row), how many
+labels differ, and the fits of both, with their objectives. Ours and the peer take turns; one
+thread.
 """
 
 from __future__ import annotations
@@ -16,11 +19,20 @@ import time
 from collections.abc import Callable
 
 import numpy as np
+import pandas as pd
 
-from ohlcvml.regimes import HMMRegime, RegimeInputs
+from ohlcvml.features._base import BaseFeature
+from ohlcvml.regimes import (
+    HMMRegime,
+    JumpModelRegime,
+    RegimeInputs,
+    TrendRegime,
+    VolatilityRegime,
+)
 from ohlcvml.regimes._gaussian_filter import run_filter, stationary
 from ohlcvml.regimes._hmm_fit import as_gaussians
 from ohlcvml.regimes._hmm_refit import empty_law, filter_params
+from ohlcvml.regimes._jump_filter import run_costs
 
 TRANSITION = np.array([[0.995, 0.003, 0.002], [0.004, 0.99, 0.006], [0.01, 0.01, 0.98]])
 MEANS = np.array([[0.0, 0.0, 0.0], [0.3, -0.2, 1.0], [-0.8, 0.5, 2.0]])
@@ -92,41 +104,83 @@ def hmm_filter(n: int, repeats: int) -> None:
     print(json.dumps({"largest_difference": difference}))
 
 
-def hmm_estimator(n: int) -> None:
-    """The whole estimator on bars: fit on a twentieth, transform of all, one bar of a stream."""
+def jump_online(n: int, n_peer: int, repeats: int, penalty: float = 5.0) -> None:
+    from jumpmodels.jump import JumpModel
+
+    rows = hidden_markov(n)
+    rows = (rows - rows.mean(axis=0)) / rows.std(axis=0)
+    part = rows[:n_peer].copy()
+    peer = JumpModel(3, jump_penalty=penalty, n_init=3, max_iter=50, random_state=0)
+    start = time.perf_counter()
+    peer.fit(part)
+    fitted = {"jumpmodels": time.perf_counter() - start}
+    values, out = np.ascontiguousarray(rows.T), np.zeros((3, n))
+    params = (np.zeros(3), np.ones(3), np.inf, np.ascontiguousarray(peer.centers_), penalty)
+
+    def ours(size: int) -> np.ndarray:
+        run_costs(
+            (values,), 0, size, params, (np.zeros(3), np.empty(3), np.full(1, -1)), out[:, :size]
+        )
+        return out[:, :size]
+
+    regime = JumpModelRegime(jump_penalty=penalty, clip=None, n_init=3, max_iter=50)
+    table = pd.DataFrame(part, columns=list("abc"))
+    regime.fit(table.iloc[:1000])  # compiles
+    start = time.perf_counter()
+    regime.fit(table)
+    fitted["ohlcvml"] = time.perf_counter() - start
+    differing = int((ours(n_peer).argmax(axis=0) != peer.predict_online(part)).sum())
+    peers = {"ohlcvml": lambda: ours(n_peer), "jumpmodels": lambda: peer.predict_online(part)}
+    short = take_turns(peers, repeats, n_peer)
+    long = take_turns({"ohlcvml, all rows": lambda: ours(n)}, repeats, n)
+    for name, ns in (short | long).items():
+        ratio = round(ns / short["jumpmodels"], 5)
+        print(json.dumps({"online": name, "ns_per_row": round(ns, 1), "over_jumpmodels": ratio}))
+    scores = {"jumpmodels": peer.val_, "ohlcvml": regime.objective_}
+    print(json.dumps({"rows": n_peer, "labels_that_differ": differing}))
+    for name, seconds in fitted.items():
+        row = {"fit": name, "seconds": round(seconds, 3), "objective": round(scores[name], 4)}
+        print(json.dumps(row))
+
+
+def estimators(n: int) -> None:
+    """Whole estimators on bars: fit on a twentieth, transform of all, one bar of a stream."""
     from features import make_bars
 
     bars = make_bars(n)
     part = bars.iloc[: n // 20]
+    inputs = take_turns({"inputs": lambda: RegimeInputs().fit_transform(bars)}, 3, n)
+    print(json.dumps({"inputs_ns_per_bar": round(inputs["inputs"], 1)}))
+    for regime in (HMMRegime(), JumpModelRegime(), VolatilityRegime(), TrendRegime()):
+        one_estimator(regime, part, bars)
+
+
+def one_estimator(regime: BaseFeature, part: pd.DataFrame, bars: pd.DataFrame) -> None:
+    name, n = type(regime).__name__, len(bars)
     start = time.perf_counter()
-    regime = HMMRegime().fit(part)
+    regime.fit(part)
     fitted = time.perf_counter() - start
-    ns = take_turns(
-        {
-            "inputs": lambda: RegimeInputs().fit_transform(bars),
-            "regime": lambda: regime.transform(bars),
-        },
-        3,
-        n,
-    )
+    ns = take_turns({name: lambda: regime.transform(bars)}, 3, n)
     stream, times = regime.stream(), []
     for bar in bars.iloc[:20_000].to_dict("records"):
         start = time.perf_counter()
         stream.push(bar)
         times.append(time.perf_counter() - start)
     p50, p99 = np.percentile(np.array(times[1000:]) * 1e6, [50, 99])
-    print(json.dumps({"fit_rows": len(part), "fit_s": round(fitted, 2)}))
-    print(json.dumps({f"{name}_ns_per_bar": round(value, 1) for name, value in ns.items()}))
-    print(json.dumps({"push_us_p50": round(p50, 1), "push_us_p99": round(p99, 1)}))
+    row = {"estimator": name, "fit_rows": len(part), "fit_s": round(fitted, 2)}
+    row |= {"ns_per_bar": round(ns[name], 1)}
+    print(json.dumps(row | {"push_us_p50": round(p50, 1), "push_us_p99": round(p99, 1)}))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--n", type=int, default=1_000_000)
     parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--jump-n", type=int, default=20_000)
     args = parser.parse_args()
     hmm_filter(args.n, args.repeats)
-    hmm_estimator(args.n)
+    jump_online(args.n, args.jump_n, args.repeats)
+    estimators(args.n)
 
 
 if __name__ == "__main__":
