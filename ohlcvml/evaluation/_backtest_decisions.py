@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from numba import njit
 
 from ohlcvml.bars import Contract, Costs, check_bars
 from ohlcvml.exceptions import DataError
@@ -113,12 +114,26 @@ def check_tables(bars: Bars, signals: Any, labels: Any) -> None:
             f"{labels.index[-1]} on other stamps than the bars, which run from {bars.index[0]} to "
             f"{bars.index[-1]}. Label the bars you pass."
         )
-    for name in ("open", "high", "low", "close"):
-        if not np.isfinite(bars[name].to_numpy(dtype=np.float64).sum()):
+    prices = {
+        name: bars[name].to_numpy(dtype=np.float64) for name in ("open", "high", "low", "close")
+    }
+    if _all_finite(*prices.values()):
+        return
+    for name, column in prices.items():
+        if not np.isfinite(column).all():
             raise DataError(
                 f"backtest: column {name!r} of 'bars' must be finite. Look at it with "
                 "ohlcvml.bars.validate_bars(bars)."
             )
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _all_finite(open_: FloatArray, high: FloatArray, low: FloatArray, close: FloatArray) -> bool:
+    """Whether all prices are finite, in one pass that can be vectorised."""
+    odd = 0
+    for j in range(len(open_)):
+        odd += not (abs(open_[j]) + abs(high[j]) + abs(low[j]) + abs(close[j]) < np.inf)
+    return odd == 0
 
 
 def sides_of(signals: pd.DataFrame) -> Int8Array:

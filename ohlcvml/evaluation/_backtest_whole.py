@@ -150,16 +150,17 @@ def _run(
             position[u] = position_now * unit
 
             # What closes now and opens next is charged half a round trip on the net change.
-            change, gross = -closed[x, 4], closed[x, 5]
-            following, orders_next = opened[y, 0], opened[y, 1]
             if j + 1 < n and not fresh[u + one]:
-                change, gross = change + following, gross + orders_next
-                following, orders_next = change, gross
-            closing = abs(change) / (gross if gross > 0.0 else 1.0)
+                gross = opened[y, 1] + closed[x, 5]
+                following = abs(opened[y, 0] - closed[x, 4]) / max(gross, 1.0)
+                closing = following
+            else:
+                following = abs(opened[y, 0]) / max(opened[y, 1], 1.0)
+                closing = abs(closed[x, 4]) / max(closed[x, 5], 1.0)
             shares[x, 0], shares[x, 1] = opening, closing
             spent = opening * opened[x, 2] + closed[x, 2] + closing * closed[x, 6]
             volume = opening * opened[x, 1] + closed[x, 1] + closing * closed[x, 5]
-            opening = abs(following) / (orders_next if orders_next > 0.0 else 1.0)
+            opening = following
             net[u], paid[u], traded[u] = (pnl - spent) * unit, spent * unit, volume * unit
 
             position_now -= closed[x, 0] + closed[x, 4]

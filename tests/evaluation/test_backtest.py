@@ -341,3 +341,22 @@ def test_several_symbols_are_refused_with_a_remedy():
     labels = make_labels(make_bars(CLOSE), [(0, 2, TIME)])
     with pytest.raises(DataError, match=r"one symbol.*xs"):
         backtest(bars, labels.assign(side=1), labels)
+
+
+@pytest.mark.parametrize("column", ["open", "high", "low", "close"])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_price_that_is_not_finite_is_refused_and_its_column_named(column, value):
+    bars = make_bars([100.0, 101.0, 102.0, 103.0, 104.0])
+    labels = make_labels(bars, [(0, 2, TIME)])
+    bars.iloc[3, bars.columns.get_loc(column)] = value  # not a bar that is traded
+    with pytest.raises(DataError, match=f"column '{column}' of 'bars' must be finite"):
+        backtest(bars, make_signals(bars, {0: 1}), labels)
+
+
+def test_small_and_large_moves_end_at_the_price_of_the_label():
+    close = 100.0 * np.r_[1.0, 1.0, 1.0001, 0.999, 1.015, 1.02, 0.7, 3.0, 0.5]
+    bars = make_bars(close, open_=np.full(9, 100.0))
+    labels = make_labels(bars, [(i, i + 1, TIME) for i in range(8)])
+    run = backtest(bars, make_signals(bars, dict.fromkeys(range(8), 1)), labels)
+    exact = 100.0 * np.exp(labels["ret"])
+    np.testing.assert_allclose(run.decisions["exit_price"], exact, rtol=4e-16)
