@@ -54,6 +54,7 @@ def train(
     symbol: Symbol = None,
     contract: ContractName = None,
     policy: Policy = None,
+    families: Annotated[str | None, typer.Option(help="Of features: returns,trend,...")] = None,
     model: Annotated[str | None, typer.Option(help="See `ohlcvml models`.")] = None,
     param: Annotated[list[str] | None, typer.Option(help="name=value, repeatable.")] = None,
     horizon: Annotated[int | None, typer.Option(help="Longest label, in bars.")] = None,
@@ -113,11 +114,13 @@ def demo(
     simulation = simulate_bars(n_bars, seed=seed, edge=0.15, sessions=True)
     console.print(
         f"{n_bars:,} simulated 1-minute bars with a planted edge. What is printed here shows that "
-        "the flow works, not that markets are this kind."
+        "the flow works, not that markets are this kind. To be quick, six of the families of "
+        "features are used.",
     )
     with tempfile.TemporaryDirectory() as folder:
         settings = TrainSettings(
             data="simulated",
+            families=["returns", "trend", "momentum", "volatility", "moments", "volume"],
             model=model,
             params={"n_estimators": 60} if model in {"lightgbm", "xgboost"} else {},
             horizon=20,

@@ -37,6 +37,7 @@ class TrainSettings:
     symbol: str | None = None
     contract: str | None = None
     policy: str = "raise"
+    families: str | list[str] | None = None
     model: str = "lightgbm"
     params: dict[str, Any] = field(default_factory=dict)
     horizon: int = 60
@@ -65,6 +66,7 @@ _RULES = {
     "symbol": optional(string()),
     "contract": optional(string()),
     "policy": string(),
+    "families": any_value(),  # the feature set says what they may be
     "model": string(),
     "params": instance_of(dict),
     "horizon": integer(1),

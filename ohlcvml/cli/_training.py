@@ -114,13 +114,23 @@ def make_features(
     bars: Bars, traded: Contract | None, settings: TrainSettings, console: Console
 ) -> OHLCVFeatures:
     """The default set, as far as these bars can feed it."""
-    volume, size = bool(bars["volume"].notna().any()), bar_size(bars)
+    shared: dict[str, Any] = {
+        "contract": traded,
+        "volume": bool(bars["volume"].notna().any()),
+        "n_jobs": settings.n_jobs,
+    }
+    size = bar_size(bars)
     if size is not None:
-        text = f"{size // pd.Timedelta('1s')}s"
-        return OHLCVFeatures(contract=traded, bar_size=text, volume=volume, n_jobs=settings.n_jobs)
+        shared["bar_size"] = f"{size // pd.Timedelta('1s')}s"
+    if settings.families is not None:
+        given = settings.families
+        chosen = given.split(",") if isinstance(given, str) else given
+        return OHLCVFeatures(tuple(chosen), timeframes=(), **shared)
+    if size is not None:
+        return OHLCVFeatures(**shared)
     console.print("Irregular bars: no features of sessions and of coarser timeframes")
     families = tuple(name for name in FEATURE_FAMILIES if name != "session")
-    return OHLCVFeatures(families, (), traded, volume=volume, n_jobs=settings.n_jobs)
+    return OHLCVFeatures(families, timeframes=(), **shared)
 
 
 def train(

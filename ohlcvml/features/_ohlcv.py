@@ -90,9 +90,9 @@ class OHLCVFeatures(BaseFeature):
     families : tuple of str or None, default=None
         Families to take, each with its defaults; None for all. ``FEATURE_FAMILIES`` lists
         their names in the order of the columns.
-    timeframes : tuple of str, default=("5min", "15min", "1h", "1D")
-        Coarser bars of which returns, their moments and efficiency are taken; of days the last
-        return. Timeframes not above ``bar_size`` are left out.
+    timeframes : tuple of str, default=("5min", "15min", "1h")
+        Coarser bars of which returns, their moments and efficiency are taken; of days ("1D") the
+        last return, which costs two whole sessions of history. Timeframes not above ``bar_size`` are left out.
     contract : str, Contract or None, default=None
         Sessions, holidays and expiries of the contract; None takes days of midnight UTC and leaves
         out what needs a calendar.
@@ -142,7 +142,7 @@ class OHLCVFeatures(BaseFeature):
     def __init__(
         self,
         families: tuple[str, ...] | None = None,
-        timeframes: tuple[str, ...] = ("5min", "15min", "1h", "1D"),
+        timeframes: tuple[str, ...] = ("5min", "15min", "1h"),
         contract: str | Contract | None = None,
         bar_size: str | pd.Timedelta = "1min",
         volume: bool = True,
