@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from sktime.transformations.base import BaseTransformer
 
+from ohlcvml.bars._frame import OHLCV
 from ohlcvml.exceptions import DataError, ParameterError
 from ohlcvml.features import BarFeatureChain, RowTransformer
 from ohlcvml.samples import Samples
@@ -15,6 +16,7 @@ from ohlcvml.typing import Features
 
 __all__ = ["as_step", "check_step", "fit_step", "flatten", "named"]
 
+PRICES = OHLCV[:4]
 MIN_STRETCH = 2  # bars; a stretch of one bar has no succession to learn from
 
 
@@ -110,8 +112,13 @@ def fit_step(step: Any, table: Features, samples: Samples, report: dict[str, int
 
 
 def _complete_runs(piece: Features) -> list[Features]:
-    """Cut a stretch at rows with a missing value: what lies around them is not adjacent."""
-    complete = piece.notna().all(axis=1).to_numpy()
+    """Cut a stretch at rows with a missing value: what lies around them is not adjacent.
+
+    Of bars, the prices count: an instrument may have no volume, and what a step needs of further
+    columns it says itself.
+    """
+    prices = [name for name in PRICES if name in piece.columns]
+    complete = (piece[prices] if prices else piece).notna().all(axis=1).to_numpy()
     edges = np.flatnonzero(np.diff(complete, prepend=False, append=False))
     return [piece.iloc[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True)]
 

@@ -13,6 +13,7 @@ from ohlcvml.exceptions import DataError, OhlcvmlError, ParameterError
 from ohlcvml.features import OHLCVFeatures, ReturnFeatures
 from ohlcvml.models import LogisticClassifier
 from ohlcvml.pipeline import BarPipeline
+from ohlcvml.pipeline._steps import fit_step
 from ohlcvml.samples import Samples
 from ohlcvml.splits import PurgedKFold, WalkForward
 
@@ -166,3 +167,11 @@ def test_steps_of_the_wrong_kind(steps, message):
 def test_names_must_differ():
     with pytest.raises(ValueError, match="unique"):
         BarPipeline([("a", ReturnFeatures()), ("a", LogisticClassifier())])
+
+
+def test_bars_without_volume_have_training_stretches_too(samples, witness):
+    bars = samples.bars.assign(volume=np.nan)
+    bars.iloc[50, :4] = np.nan
+    shown = fit_step(witness, bars, Samples(bars, samples.labels), {}).shown_
+    assert bars.index[50] not in shown.index.get_level_values(1)
+    assert shown.index.get_level_values(0).unique().tolist() == [0, 1]
