@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from ohlcvml.features._averages import smooth
+from ohlcvml.features._blocks import BLOCK
 from ohlcvml.features._compiled import compiled
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = ["average_true_range", "smooth", "true_range"]
+__all__ = ["average_true_range", "smooth", "true_range", "true_ranges"]
 
 
 @compiled
@@ -17,16 +19,21 @@ def true_range(high, low, previous_close):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def smooth(average, value, age, window, weight):  # type: ignore[no-untyped-def]
-    """Advance a recursive average by one value; ``age`` counts the values, this one included.
+def true_ranges(high, low, known, start, stop, n, before, spans):  # type: ignore[no-untyped-def]
+    """True ranges of the ``n`` bars of a block where ``known`` is not NaN, side by side.
 
-    Seeded with the mean of the first ``window`` values; while ``age < window`` the return value
-    is their running sum. ``weight`` of a new value: 1 / window in Wilder's average, 2 / (window +
-    1) in the exponential one.
+    ``before[b]`` is the close before the b-th of them.
     """
-    if age > window:
-        return average + (value - average) * weight
-    return average + value if age < window else (average + value) / window
+    if n == stop - start:
+        highs, lows = high[start:stop], low[start:stop]
+        for b in range(n):
+            spans[b] = true_range(highs[b], lows[b], before[b])
+    else:
+        b = 0
+        for t in range(start, stop):
+            if not np.isnan(known[t]):
+                spans[b] = true_range(high[t], low[t], before[b])
+                b += 1
 
 
 @compiled
@@ -34,17 +41,37 @@ def _average_true_range(high, low, close, window, starts, out):  # type: ignore[
     weight = 1.0 / window
     for s in range(len(starts) - 1):
         age, average, previous = 0, 0.0, np.nan
-        for t in range(starts[s], starts[s + 1]):
-            out[t] = np.nan
-            if np.isnan(high[t] + low[t] + close[t]):
+        for start in range(starts[s], starts[s + 1], BLOCK):
+            stop = min(start + BLOCK, starts[s + 1])
+            highs, lows, closes, row = (
+                high[start:stop],
+                low[start:stop],
+                close[start:stop],
+                out[start:stop],
+            )
+            missing = 0
+            for b in range(stop - start):
+                missing += 1 if np.isnan(highs[b] + lows[b] + closes[b]) else 0
+            if missing == 0 and age > window:
+                row[0] = true_range(highs[0], lows[0], previous)
+                for b in range(1, stop - start):
+                    row[b] = true_range(highs[b], lows[b], closes[b - 1])
+                for b in range(stop - start):
+                    average = average + (row[b] - average) * weight
+                    row[b] = average
+                previous = closes[stop - start - 1]
                 continue
-            if not np.isnan(previous):
-                age += 1
-                span = true_range(high[t], low[t], previous)
-                average = smooth(average, span, age, window, weight)
-                if age >= window:
-                    out[t] = average
-            previous = close[t]
+            for b in range(stop - start):
+                row[b] = np.nan
+                if np.isnan(highs[b] + lows[b] + closes[b]):
+                    continue
+                if not np.isnan(previous):
+                    age += 1
+                    span = true_range(highs[b], lows[b], previous)
+                    average = smooth(average, span, age, window, weight)
+                    if age >= window:
+                        row[b] = average
+                previous = closes[b]
 
 
 def average_true_range(

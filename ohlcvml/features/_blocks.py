@@ -22,14 +22,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from ohlcvml.features._compiled import inlined
+from ohlcvml.features._compiled import compiled, inlined
 
 __all__ = ["BLOCK", "keep", "pack", "unpack"]
 
 BLOCK = 256
 
 
-@inlined
+@compiled
 def pack(values, known, start, stop, recent, before):  # type: ignore[no-untyped-def]
     """Put the values of bars where ``known`` is not NaN behind the older ones; return how many."""
     source, mark, target, missing = values[start:stop], known[start:stop], recent[before:], 0
@@ -59,7 +59,7 @@ def unpack(known, start, stop, n, out, k):  # type: ignore[no-untyped-def]
                 out[k, t] = out[k, at]
 
 
-@inlined
+@compiled
 def keep(recent, before, n):  # type: ignore[no-untyped-def]
     """Move the newest ``before`` values to the front."""
     newest = recent[n:]

@@ -2,49 +2,41 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
 from ohlcvml._checks import each, integer
 from ohlcvml.features._base import BaseFeature
+from ohlcvml.features._blocks import BLOCK, keep, pack, unpack
 from ohlcvml.features._columns import Column, windowed
-from ohlcvml.features._compiled import compiled, inlined
-from ohlcvml.features._windows import RUN, new_windows, slide, variance, window_params
+from ohlcvml.features._compiled import compiled
+from ohlcvml.features._windows import count_equal, new_means, slide_spreads, standardize
 
 __all__ = ["ReturnMomentFeatures"]
-
-
-@inlined
-def _step(change, windows, weights, ring, clock, sums, out, t):  # type: ignore[no-untyped-def]
-    n = windows.shape[0]
-    count = slide(change, windows, ring, clock, sums)
-    for k in range(n):
-        centre, spread, score = np.nan, np.nan, np.nan
-        if count >= windows[k]:
-            centre = sums[0, k] + sums[1, k] * weights[0, k]
-            constant = clock[RUN] >= windows[k]
-            spread = math.sqrt(
-                variance(sums[1, k], sums[2, k], weights[0, k], weights[1, k], constant)
-            )
-            score = (change - centre) / spread if spread > 0 else 0.0
-        out[k, t], out[n + k, t], out[2 * n + k, t] = centre, spread, score
 
 
 @compiled
 def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]
     (log_close,) = inputs
-    windows, weights = params
-    ring, clock, sums, previous = state
-    for t in range(first, last):
-        change = log_close[t] - previous[0]
-        if not np.isnan(log_close[t]):
-            previous[0] = log_close[t]
-        if np.isnan(change):
-            out[:, t] = np.nan
-        else:
-            _step(change, windows, weights, ring, clock, sums, out, t)
+    windows, equal = params
+    prices, changes, clock, sums = state
+    before, one, m = changes.shape[0] - BLOCK, prices.shape[0] - BLOCK, windows.shape[0]
+    now, newest = prices[one:], changes[before:]
+    for start in range(first, last, BLOCK):
+        stop = min(start + BLOCK, last)
+        n = pack(log_close, log_close, start, stop, prices, one)
+        for b in range(n):
+            newest[b] = now[b] - prices[b]
+        count_equal(changes, n, clock, equal)
+        for k in range(m):
+            means, spreads, scores = out[k, start:], out[m + k, start:], out[2 * m + k, start:]
+            slide_spreads(changes, n, windows, k, clock, sums, means, spreads)
+            standardize(newest, n, windows[k], equal, means, spreads, scores)
+        for k in range(out.shape[0]):
+            unpack(log_close, start, stop, n, out, k)
+        keep(prices, one, n)
+        keep(changes, before, n)
 
 
 class ReturnMomentFeatures(BaseFeature):
@@ -119,11 +111,12 @@ class ReturnMomentFeatures(BaseFeature):
         return int(max(self.windows))
 
     def _kernel_params(self) -> tuple[Any, ...]:
-        return window_params(self.windows)
+        return np.array(self.windows, dtype=np.int64), np.zeros(BLOCK)
 
     def _initial_state(self) -> dict[str, Any]:
-        ring, clock, sums = new_windows(self.windows)
-        return {"ring": ring, "clock": clock, "sums": sums, "previous": np.full(1, np.nan)}
+        changes, clock, sums = new_means(self.windows, late=1)
+        prices = np.full(1 + BLOCK, np.nan)
+        return {"prices": prices, "changes": changes, "clock": clock, "sums": sums}
 
     @classmethod
     def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:  # noqa: ARG003

@@ -7,64 +7,79 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import Rule, each, integer
-from ohlcvml.features._atr import smooth, true_range
+from ohlcvml.features._atr import true_ranges
+from ohlcvml.features._averages import smooth, smooth_rows
 from ohlcvml.features._base import BaseFeature
+from ohlcvml.features._blocks import BLOCK, keep, pack, unpack
 from ohlcvml.features._columns import Column, windowed
 from ohlcvml.features._compiled import compiled, inlined
-from ohlcvml.features._windows import settling, window_params
+from ohlcvml.features._windows import settling
 
 __all__ = ["MomentumFeatures"]
 
 
 @inlined
-def _step(  # type: ignore[no-untyped-def]
-    high, low, close, windows, weights, macd, decay, atr_window,
-    moves, lines, scale, clock, out, t,
-):  # fmt: skip
-    # lines: fast EMA, slow EMA, signal line; scale: previous close, average true range
-    fast, slow, signal = macd[0], macd[1], macd[2]
-    n, count = windows.shape[0], clock[0] + 1
-    clock[0] = count
-    if count > 1:
-        change, age = close - scale[0], count - 1
-        span = true_range(high, low, scale[0])
-        scale[1] = smooth(scale[1], span, age, atr_window, 1.0 / atr_window)
-        for k in range(n):
-            window, weight = windows[k], weights[0, k]
-            moves[0, k] = smooth(moves[0, k], max(change, 0.0), age, window, weight)
-            moves[1, k] = smooth(moves[1, k], max(-change, 0.0), age, window, weight)
-    scale[0] = close
-    for k in range(n):
-        total = moves[0, k] + moves[1, k]
-        out[k, t] = 100.0 * moves[0, k] / total if count > windows[k] and total > 0 else np.nan
-    # Both averages have their first value on the same bar, as in TA-Lib.
-    if count > slow - fast:
-        lines[0] = smooth(lines[0], close, count - (slow - fast), fast, decay[0])
-    lines[1] = smooth(lines[1], close, count, slow, decay[1])
-    unit = 1.0 / scale[1] if count > atr_window and scale[1] > 0 else np.nan
-    out[n : n + 3, t] = np.nan
-    if count >= slow:
-        line, age = lines[0] - lines[1], count - slow + 1
-        lines[2] = smooth(lines[2], line, age, signal, decay[2])
-        out[n, t] = line * unit
-        if age >= signal:
-            out[n + 1, t] = lines[2] * unit
-            out[n + 2, t] = (line - lines[2]) * unit
+def _macd(values, n, count, windows, decay, lines, macd, signals):  # type: ignore[no-untyped-def]
+    """Difference of two averages of the ``n`` values, and its own average: NaN before the first."""
+    fast, slow, signal = windows[0], windows[1], windows[2]
+    quick, late, smoothed = lines[0], lines[1], lines[2]
+    w0, w1, w2 = decay[0], decay[1], decay[2]
+    if count >= slow + signal:
+        for b in range(n):
+            quick = quick + (values[b] - quick) * w0
+            late = late + (values[b] - late) * w1
+            line = quick - late
+            smoothed = smoothed + (line - smoothed) * w2
+            macd[b], signals[b] = line, smoothed
+    else:
+        for b in range(n):
+            seen = count + b + 1
+            macd[b] = signals[b] = np.nan
+            # Both averages have their first value on the same bar, as in TA-Lib.
+            if seen > slow - fast:
+                quick = smooth(quick, values[b], seen - (slow - fast), fast, w0)
+            late = smooth(late, values[b], seen, slow, w1)
+            if seen >= slow:
+                macd[b], age = quick - late, seen - slow + 1
+                smoothed = smooth(smoothed, macd[b], age, signal, w2)
+                signals[b] = smoothed if age >= signal else np.nan
+    lines[0], lines[1], lines[2] = quick, late, smoothed
 
 
 @compiled
 def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]
     high, low, close = inputs
-    windows, weights, macd, decay, atr_window = params
-    moves, lines, scale, clock = state
-    for t in range(first, last):
-        if np.isnan(close[t]):
-            out[:, t] = np.nan
-        else:
-            _step(
-                high[t], low[t], close[t], windows, weights, macd, decay, atr_window,
-                moves, lines, scale, clock, out, t,
-            )  # fmt: skip
+    windows, weights, macd, decay, atr_window, wilder, ranges, moves, losses = params
+    closes, gain, loss, lines, scale, count = state
+    spans, units, rises, falls = ranges[0], ranges[1], moves[0], moves[1]
+    before, m = closes.shape[0] - BLOCK, windows.shape[0]
+    now = closes[before:]
+    for start in range(first, last, BLOCK):
+        stop, seen = min(start + BLOCK, last), count[0]
+        n = pack(close, close, start, stop, closes, before)
+        true_ranges(high, low, close, start, stop, n, closes, spans)
+        smooth_rows(spans, n, seen - 1, atr_window, wilder, scale, ranges[1:, :n])
+        for b in range(n):
+            units[b] = 1.0 / units[b] if units[b] > 0 else np.nan
+            change = now[b] - closes[b]
+            rises[b], falls[b] = max(change, 0.0), max(-change, 0.0)
+        smooth_rows(rises, n, seen - 1, windows, weights, gain, out[:, start:])
+        smooth_rows(falls, n, seen - 1, windows, weights, loss, losses[:, :n])
+        for k in range(m):
+            row, fall = out[k, start:], losses[k]
+            for b in range(n):
+                total = row[b] + fall[b]
+                row[b] = 100.0 * row[b] / total if total > 0 else np.nan
+        line, signals, histogram = out[m, start:], out[m + 1, start:], out[m + 2, start:]
+        _macd(now, n, seen, macd, decay, lines, line, signals)
+        for b in range(n):
+            histogram[b] = (line[b] - signals[b]) * units[b]
+            line[b] *= units[b]
+            signals[b] *= units[b]
+        for k in range(out.shape[0]):
+            unpack(close, start, stop, n, out, k)
+        keep(closes, before, n)
+        count[0] = seen + n
 
 
 def _is_macd(value: Any) -> bool:
@@ -160,15 +175,21 @@ class MomentumFeatures(BaseFeature):
         return int(max(wilders, slow - 1 + _signal_settling(slow, signal, tolerance)))
 
     def _kernel_params(self) -> tuple[Any, ...]:
-        macd = np.array(self.macd, dtype=np.int64)
-        return (*window_params(self.rsi_windows), macd, 2.0 / (macd + 1), int(self.atr_window))
+        windows, macd, atr = (
+            np.array(windows, dtype=np.int64)
+            for windows in (self.rsi_windows, self.macd, (self.atr_window,))
+        )
+        room = np.zeros((2, BLOCK)), np.zeros((2, BLOCK)), np.zeros((len(windows), BLOCK))
+        return windows, 1.0 / windows, macd, 2.0 / (macd + 1), atr, 1.0 / atr, *room
 
     def _initial_state(self) -> dict[str, Any]:
         return {
-            "moves": np.zeros((2, len(self.rsi_windows))),
-            "lines": np.zeros(3),
-            "scale": np.zeros(2),
-            "clock": np.zeros(1, dtype=np.int64),
+            "closes": np.full(1 + BLOCK, np.nan),
+            "gain": np.zeros(len(self.rsi_windows)),
+            "loss": np.zeros(len(self.rsi_windows)),
+            "lines": np.zeros(3),  # fast EMA, slow EMA, signal line
+            "scale": np.zeros(1),  # average true range
+            "count": np.zeros(1, dtype=np.int64),
         }
 
     @classmethod

@@ -8,37 +8,28 @@ import numpy as np
 
 from ohlcvml._checks import each, integer
 from ohlcvml.features._base import BaseFeature
+from ohlcvml.features._blocks import BLOCK, keep, pack, unpack
 from ohlcvml.features._columns import Column, windowed
-from ohlcvml.features._compiled import compiled, inlined
+from ohlcvml.features._compiled import compiled
 
 __all__ = ["ReturnFeatures"]
-
-
-@inlined
-def _step(price, lags, ring, clock, out, t):  # type: ignore[no-untyped-def]
-    size, slot, count = ring.shape[0], clock[0], clock[1]
-    for k in range(lags.shape[0]):
-        lag = lags[k]
-        if count >= lag:
-            before = slot - lag
-            out[k, t] = price - ring[before if before >= 0 else before + size]
-        else:
-            out[k, t] = np.nan
-    ring[slot] = price
-    clock[0] = slot + 1 if slot + 1 < size else 0
-    clock[1] = count + 1
 
 
 @compiled
 def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]
     (log_close,) = inputs
     (lags,) = params
-    ring, clock = state
-    for t in range(first, last):
-        if np.isnan(log_close[t]):
-            out[:, t] = np.nan
-        else:
-            _step(log_close[t], lags, ring, clock, out, t)
+    (prices,) = state
+    before = prices.shape[0] - BLOCK
+    for start in range(first, last, BLOCK):
+        stop = min(start + BLOCK, last)
+        n = pack(log_close, log_close, start, stop, prices, before)
+        for k in range(lags.shape[0]):
+            now, past, row = prices[before:], prices[before - lags[k] :], out[k, start:]
+            for b in range(n):
+                row[b] = now[b] - past[b]
+            unpack(log_close, start, stop, n, out, k)
+        keep(prices, before, n)
 
 
 class ReturnFeatures(BaseFeature):
@@ -98,7 +89,7 @@ class ReturnFeatures(BaseFeature):
         return (np.array(self.lags, dtype=np.int64),)
 
     def _initial_state(self) -> dict[str, Any]:
-        return {"ring": np.zeros(max(self.lags)), "clock": np.zeros(2, dtype=np.int64)}
+        return {"prices": np.full(max(self.lags) + BLOCK, np.nan)}
 
     @classmethod
     def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:  # noqa: ARG003

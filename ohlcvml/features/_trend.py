@@ -7,49 +7,41 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import each, integer
-from ohlcvml.features._atr import smooth, true_range
+from ohlcvml.features._atr import true_ranges
+from ohlcvml.features._averages import smooth_rows
 from ohlcvml.features._base import BaseFeature
+from ohlcvml.features._blocks import BLOCK, keep, pack, unpack
 from ohlcvml.features._columns import Column, windowed
-from ohlcvml.features._compiled import compiled, inlined
-from ohlcvml.features._windows import new_windows, settling, slide, window_params
+from ohlcvml.features._compiled import compiled
+from ohlcvml.features._windows import new_means, settling, slide_means
 
 __all__ = ["TrendFeatures"]
-
-
-@inlined
-def _step(  # type: ignore[no-untyped-def]
-    high, low, close, smas, weights, emas, decay, atr_window,
-    ring, clock, sums, average, scale, out, t,
-):  # fmt: skip
-    # scale: previous close, average true range
-    count = slide(close, smas, ring, clock, sums)
-    if count > 1:
-        span = true_range(high, low, scale[0])
-        scale[1] = smooth(scale[1], span, count - 1, atr_window, 1.0 / atr_window)
-    scale[0] = close
-    unit = 1.0 / scale[1] if count > atr_window and scale[1] > 0 else np.nan
-    n = smas.shape[0]
-    for k in range(n):
-        distance = close - (sums[0, k] + sums[1, k] * weights[0, k])
-        out[k, t] = distance * unit if count >= smas[k] else np.nan
-    for k in range(emas.shape[0]):
-        average[k] = smooth(average[k], close, count, emas[k], decay[k])
-        out[n + k, t] = (close - average[k]) * unit if count >= emas[k] else np.nan
 
 
 @compiled
 def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]
     high, low, close = inputs
-    smas, weights, emas, decay, atr_window = params
-    ring, clock, sums, average, scale = state
-    for t in range(first, last):
-        if np.isnan(close[t]):
-            out[:, t] = np.nan
-        else:
-            _step(
-                high[t], low[t], close[t], smas, weights, emas, decay, atr_window,
-                ring, clock, sums, average, scale, out, t,
-            )  # fmt: skip
+    smas, emas, decay, atr_window, wilder, ranges = params
+    closes, clock, sums, average, scale, count = state
+    before, n_smas = closes.shape[0] - BLOCK, smas.shape[0]
+    spans, units, now = ranges[0], ranges[1], closes[before:]
+    for start in range(first, last, BLOCK):
+        stop = min(start + BLOCK, last)
+        n = pack(close, close, start, stop, closes, before)
+        true_ranges(high, low, close, start, stop, n, closes[before - 1 :], spans)
+        smooth_rows(spans, n, count[0] - 1, atr_window, wilder, scale, ranges[1:, :n])
+        for b in range(n):
+            units[b] = 1.0 / units[b] if units[b] > 0 else np.nan
+        for k in range(n_smas):
+            slide_means(closes, n, smas, k, clock, sums, out[k, start:])
+        smooth_rows(now, n, count[0], emas, decay, average, out[n_smas:, start:])
+        for k in range(out.shape[0]):
+            row = out[k, start:]
+            for b in range(n):
+                row[b] = (now[b] - row[b]) * units[b]
+            unpack(close, start, stop, n, out, k)
+        keep(closes, before, n)
+        count[0] += n
 
 
 class TrendFeatures(BaseFeature):
@@ -138,14 +130,22 @@ class TrendFeatures(BaseFeature):
         )
 
     def _kernel_params(self) -> tuple[Any, ...]:
-        emas = np.array(self.ema_windows, dtype=np.int64)
-        smas = window_params(self.sma_windows)
-        return (*smas, emas, 2.0 / (emas + 1), int(self.atr_window))
+        smas, emas, atr = (
+            np.array(windows, dtype=np.int64)
+            for windows in (self.sma_windows, self.ema_windows, (self.atr_window,))
+        )
+        return smas, emas, 2.0 / (emas + 1), atr, 1.0 / atr, np.zeros((2, BLOCK))
 
     def _initial_state(self) -> dict[str, Any]:
-        ring, clock, sums = new_windows(self.sma_windows)
-        average, scale = np.zeros(len(self.ema_windows)), np.zeros(2)
-        return {"ring": ring, "clock": clock, "sums": sums, "average": average, "scale": scale}
+        closes, clock, sums = new_means(self.sma_windows)
+        return {
+            "closes": closes,
+            "clock": clock,
+            "sums": sums,
+            "average": np.zeros(len(self.ema_windows)),
+            "scale": np.zeros(1),  # average true range
+            "count": np.zeros(1, dtype=np.int64),
+        }
 
     @classmethod
     def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:  # noqa: ARG003

@@ -8,52 +8,50 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import each, integer
-from ohlcvml.features._atr import smooth, true_range
+from ohlcvml.features._atr import true_ranges
+from ohlcvml.features._averages import smooth_rows
 from ohlcvml.features._base import BaseFeature
+from ohlcvml.features._blocks import BLOCK, keep, pack, unpack
 from ohlcvml.features._columns import Column, windowed
-from ohlcvml.features._compiled import compiled, inlined
-from ohlcvml.features._windows import new_windows, settling, slide, window_params
+from ohlcvml.features._compiled import compiled
+from ohlcvml.features._windows import new_means, settling, slide_means
 
 __all__ = ["VolatilityFeatures"]
 
 _PARKINSON = 1.0 / (4.0 * math.log(2.0))
 
 
-@inlined
-def _step(  # type: ignore[no-untyped-def]
-    high, low, close, log_range, atrs, decay, ranges, weights,
-    ring, clock, sums, average, previous, out, t,
-):  # fmt: skip
-    n = atrs.shape[0]
-    count = slide(log_range * log_range, ranges, ring, clock, sums)
-    span = true_range(high, low, previous[0]) if count > 1 else np.nan
-    previous[0] = close
-    for k in range(n):
-        out[k, t] = out[n + k, t] = np.nan
-        if count > 1:
-            average[k] = smooth(average[k], span, count - 1, atrs[k], decay[0, k])
-            if count > atrs[k]:
-                out[k, t] = average[k] / close if close > 0 else np.nan
-                out[n + k, t] = span / average[k] if average[k] > 0 else np.nan
-    for k in range(ranges.shape[0]):
-        square = max(sums[0, k] + sums[1, k] * weights[0, k], 0.0) * _PARKINSON
-        out[2 * n + k, t] = math.sqrt(square) if count >= ranges[k] else np.nan
-
-
 @compiled
 def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]
     high, low, close, log_high, log_low = inputs
-    atrs, decay, ranges, weights = params
-    ring, clock, sums, average, previous = state
-    for t in range(first, last):
-        log_range = log_high[t] - log_low[t]
-        if np.isnan(log_range):
-            out[:, t] = np.nan
-        else:
-            _step(
-                high[t], low[t], close[t], log_range, atrs, decay, ranges, weights,
-                ring, clock, sums, average, previous, out, t,
-            )  # fmt: skip
+    atrs, wilder, windows, spans, lows = params
+    closes, squares, clock, sums, average, count = state
+    before, one, m = squares.shape[0] - BLOCK, closes.shape[0] - BLOCK, atrs.shape[0]
+    now, newest = closes[one:], squares[before:]
+    for start in range(first, last, BLOCK):
+        stop = min(start + BLOCK, last)
+        n = pack(close, log_high, start, stop, closes, one)
+        pack(log_high, log_high, start, stop, squares, before)
+        pack(log_low, log_high, start, stop, lows, one)
+        for b in range(n):
+            newest[b] = (newest[b] - lows[one + b]) * (newest[b] - lows[one + b])
+        true_ranges(high, low, log_high, start, stop, n, closes, spans)
+        smooth_rows(spans, n, count[0] - 1, atrs, wilder, average, out[:, start:])
+        for k in range(m):
+            row, ratio = out[k, start:], out[m + k, start:]
+            for b in range(n):
+                ratio[b] = spans[b] / row[b] if row[b] > 0 else np.nan
+                row[b] = row[b] / now[b] if now[b] > 0 else np.nan
+        for k in range(windows.shape[0]):
+            row = out[2 * m + k, start:]
+            slide_means(squares, n, windows, k, clock, sums, row)
+            for b in range(n):
+                row[b] = math.sqrt((0.0 if row[b] < 0 else row[b]) * _PARKINSON)
+        for k in range(out.shape[0]):
+            unpack(log_high, start, stop, n, out, k)
+        keep(closes, one, n)
+        keep(squares, before, n)
+        count[0] += n
 
 
 class VolatilityFeatures(BaseFeature):
@@ -137,13 +135,22 @@ class VolatilityFeatures(BaseFeature):
         return int(max(settled, max(self.parkinson_windows) - 1))
 
     def _kernel_params(self) -> tuple[Any, ...]:
-        return (*window_params(self.atr_windows), *window_params(self.parkinson_windows))
+        atrs, windows = (
+            np.array(windows, dtype=np.int64)
+            for windows in (self.atr_windows, self.parkinson_windows)
+        )
+        return atrs, 1.0 / atrs, windows, np.zeros(BLOCK), np.zeros(1 + BLOCK)
 
     def _initial_state(self) -> dict[str, Any]:
-        ring, clock, sums = new_windows(self.parkinson_windows)
-        average = np.zeros(len(self.atr_windows))
-        state = {"ring": ring, "clock": clock, "sums": sums, "average": average}
-        return {**state, "previous": np.zeros(1)}
+        squares, clock, sums = new_means(self.parkinson_windows)
+        return {
+            "closes": np.full(1 + BLOCK, np.nan),
+            "squares": squares,
+            "clock": clock,
+            "sums": sums,
+            "average": np.zeros(len(self.atr_windows)),
+            "count": np.zeros(1, dtype=np.int64),
+        }
 
     @classmethod
     def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:  # noqa: ARG003

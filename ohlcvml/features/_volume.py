@@ -9,50 +9,45 @@ import numpy as np
 
 from ohlcvml._checks import each, integer
 from ohlcvml.features._base import BaseFeature
+from ohlcvml.features._blocks import BLOCK, keep, pack, unpack
 from ohlcvml.features._columns import Column, windowed
-from ohlcvml.features._compiled import compiled, inlined
-from ohlcvml.features._windows import RUN, new_windows, slide, variance, window_params
+from ohlcvml.features._compiled import compiled
+from ohlcvml.features._windows import (
+    count_equal,
+    new_means,
+    slide_means,
+    slide_spreads,
+    standardize,
+)
 
 __all__ = ["VolumeFeatures"]
-
-
-@inlined
-def _step(  # type: ignore[no-untyped-def]
-    volume, log_volume, windows, weights,
-    ring, clock, sums, log_ring, log_clock, log_sums, out, t,
-):  # fmt: skip
-    n = windows.shape[0]
-    before = log_ring[log_clock[0] - 1]  # of an empty ring: replaced by NaN below
-    count = slide(volume, windows, ring, clock, sums)
-    slide(log_volume, windows, log_ring, log_clock, log_sums)
-    out[0, t] = log_volume - before if count > 1 else np.nan
-    for k in range(n):
-        ratio, score = np.nan, np.nan
-        if count >= windows[k]:
-            level = sums[0, k] + sums[1, k] * weights[0, k]
-            ratio = log_volume - math.log(max(level, 0.0) + 1.0)
-            constant = log_clock[RUN] >= windows[k]
-            spread = math.sqrt(
-                variance(log_sums[1, k], log_sums[2, k], weights[0, k], weights[1, k], constant)
-            )
-            log_mean = log_sums[0, k] + log_sums[1, k] * weights[0, k]
-            score = (log_volume - log_mean) / spread if spread > 0 else 0.0
-        out[1 + k, t], out[1 + n + k, t] = ratio, score
 
 
 @compiled
 def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]
     volume, log_volume = inputs
-    windows, weights = params
-    ring, clock, sums, log_ring, log_clock, log_sums = state
-    for t in range(first, last):
-        if np.isnan(volume[t]):
-            out[:, t] = np.nan
-        else:
-            _step(
-                volume[t], log_volume[t], windows, weights,
-                ring, clock, sums, log_ring, log_clock, log_sums, out, t,
-            )  # fmt: skip
+    windows, equal, means = params
+    volumes, clock, sums, logs, log_clock, log_sums = state
+    before, m = logs.shape[0] - BLOCK, windows.shape[0]
+    now, past = logs[before:], logs[before - 1 :]
+    for start in range(first, last, BLOCK):
+        stop, changes = min(start + BLOCK, last), out[0, start:]
+        n = pack(volume, volume, start, stop, volumes, before)
+        pack(log_volume, volume, start, stop, logs, before)
+        for b in range(n):
+            changes[b] = now[b] - past[b]
+        count_equal(logs, n, log_clock, equal)
+        for k in range(m):
+            ratios, scores = out[1 + k, start:], out[1 + m + k, start:]
+            slide_means(volumes, n, windows, k, clock, sums, means)
+            for b in range(n):
+                ratios[b] = now[b] - math.log((0.0 if means[b] < 0 else means[b]) + 1.0)
+            slide_spreads(logs, n, windows, k, log_clock, log_sums, means, scores)
+            standardize(now, n, windows[k], equal, means, scores, scores)
+        for k in range(out.shape[0]):
+            unpack(volume, start, stop, n, out, k)
+        keep(volumes, before, n)
+        keep(logs, before, n)
 
 
 class VolumeFeatures(BaseFeature):
@@ -122,13 +117,19 @@ class VolumeFeatures(BaseFeature):
         return int(max(self.windows)) - 1
 
     def _kernel_params(self) -> tuple[Any, ...]:
-        return window_params(self.windows)
+        return np.array(self.windows, dtype=np.int64), np.zeros(BLOCK), np.zeros(BLOCK)
 
     def _initial_state(self) -> dict[str, Any]:
-        names = ("ring", "clock", "sums")
-        plain = dict(zip(names, new_windows(self.windows), strict=True))
-        logs = zip((f"log_{name}" for name in names), new_windows(self.windows), strict=True)
-        return plain | dict(logs)
+        volumes, clock, sums = new_means(self.windows)
+        logs, log_clock, log_sums = new_means(self.windows)
+        return {
+            "volumes": volumes,
+            "clock": clock,
+            "sums": sums,
+            "logs": logs,
+            "log_clock": log_clock,
+            "log_sums": log_sums,
+        }
 
     @classmethod
     def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:  # noqa: ARG003

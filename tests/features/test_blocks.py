@@ -12,7 +12,12 @@ IN_BLOCKS = [
     features.DirectionalFeatures,
     features.EfficiencyFeatures,
     features.FractionalFeatures,
+    features.MomentumFeatures,
     features.RegressionFeatures,
+    features.ReturnFeatures,
+    features.ReturnMomentFeatures,
+    features.TrendFeatures,
+    features.VolatilityFeatures,
 ]
 
 
