@@ -14,7 +14,7 @@ from ohlcvml.evaluation import _backtest_kernel as _k
 from ohlcvml.evaluation._backtest_decisions import Prices, nanoseconds
 from ohlcvml.evaluation._backtest_result import Backtest
 from ohlcvml.evaluation._backtest_whole import run_whole
-from ohlcvml.evaluation._performance import performance
+from ohlcvml.evaluation._performance import daily_and_figures
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import Bars, FloatArray, IntArray
 
@@ -106,6 +106,7 @@ def assemble(run: Run, orders: _k.Orders, limits: _k.Limits, fate: dict[str, int
     window = slice(first, last + 1)
     index = bars.index[window]
     dates = pd.DatetimeIndex(run.sessions.date(stamps), name="session")
+    daily, scores = book.figures(rows, starts, ledger["net"])
     regimes = None
     if run.regime is not None:
         regimes = _by_regime(book, run.regime, rows, ledger)
@@ -114,8 +115,8 @@ def assemble(run: Run, orders: _k.Orders, limits: _k.Limits, fate: dict[str, int
         costs=pd.Series(account.paid[window], index, name="costs", copy=False),
         position=pd.Series(account.position[window], index, name="position", copy=False),
         traded=pd.Series(account.traded[window], index, name="traded", copy=False),
-        daily=pd.Series(np.add.reduceat(account.net[rows], starts) / capital, dates, name="daily"),
-        scores=book.figures(rows, ledger["net"], starts),
+        daily=pd.Series(daily, dates, name="daily", copy=False),
+        scores=scores,
         regime_scores=regimes,
         counts=counts,
         capital=capital,
@@ -188,20 +189,18 @@ class Book:
     per_year: float
 
     def figures(
-        self, rows: Any, decision_pnl: FloatArray, starts: IntArray | None = None
-    ) -> dict[str, float]:
-        """Performance over some bars; ``starts`` are the sessions' first rows where known."""
-        if starts is None:
-            starts, _ = _sessions_of(rows, self.opens, self.index)
-        return performance(
+        self, rows: Any, starts: IntArray, decision_pnl: FloatArray
+    ) -> tuple[FloatArray, dict[str, float]]:
+        """Session returns and performance over some bars; sessions start at ``rows[starts]``."""
+        return daily_and_figures(
             self.account.net[rows],
             starts,
-            paid=self.account.paid[rows],
-            traded=self.account.traded[rows],
-            position=self.account.position[rows],
-            decision_pnl=decision_pnl,
-            capital=self.capital,
-            per_year=self.per_year,
+            self.account.paid[rows],
+            self.account.traded[rows],
+            self.account.position[rows],
+            decision_pnl,
+            self.capital,
+            self.per_year,
         )
 
 
@@ -245,7 +244,9 @@ def _by_regime(book: Book, given: Any, rows: Any, ledger: dict[str, Any]) -> pd.
         for code, kind in enumerate(kinds):
             mine = position[before == code]
             if len(mine):
-                found[name, kind] = book.figures(mine, ledger["net"][decided == code])
+                starts, _ = _sessions_of(mine, book.opens, book.index)
+                net = ledger["net"][decided == code]
+                found[name, kind] = book.figures(mine, starts, net)[1]
     frame = pd.DataFrame.from_dict(found, orient="index")
     frame.index = pd.MultiIndex.from_tuples(list(found) or [], names=["column", "regime"])
     return frame

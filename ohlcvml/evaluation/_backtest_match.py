@@ -219,21 +219,24 @@ def match(
         np.empty(most if with_cost else 0),
         np.zeros(6, np.int64),
     )
+    in_points = labels.attrs.get("return_unit") == "points"
+    bare = labels.copy(deep=False)
+    bare.attrs = {}  # each column taken from a table copies its attributes
     count, problem, where = _match(
         nanoseconds(bars.index),
         nanoseconds(signals.index),
         sides_of(signals),
         blocks,
         nanoseconds(labels.index),
-        nanoseconds(labels["end"]),
-        labels["censored"].to_numpy(dtype=np.bool_),
-        labels["ret"].to_numpy(dtype=np.float64),
-        labels["exit"].to_numpy(dtype=np.int8),
-        labels["cost"].to_numpy(dtype=np.float64),
+        nanoseconds(bare["end"]),
+        bare["censored"].to_numpy(dtype=np.bool_),
+        bare["ret"].to_numpy(dtype=np.float64),
+        bare["exit"].to_numpy(dtype=np.int8),
+        bare["cost"].to_numpy(dtype=np.float64),
         prices,
         session,
         next_open,
-        labels.attrs.get("return_unit") == "points",
+        in_points,
         out,
     )
     if problem == _ALIEN_SIGNAL:

@@ -346,6 +346,22 @@ def performance(
     >>> [round(figures[name], 4) for name in ("net_return", "max_drawdown", "turnover", "exposure")]
     [0.014, 0.004, 1.0, 1.0]
     """
+    return daily_and_figures(
+        pnl, session_starts, paid, traded, position, decision_pnl, capital, per_year
+    )[1]
+
+
+def daily_and_figures(
+    pnl: FloatArray,
+    session_starts: IntArray,
+    paid: FloatArray,
+    traded: FloatArray,
+    position: FloatArray,
+    decision_pnl: FloatArray,
+    capital: float,
+    per_year: float,
+) -> tuple[FloatArray, dict[str, float]]:
+    """As :func:`performance`, with the P&L of each session as a fraction of capital before it."""
     daily, fall, costs, volume, held = _totals(pnl, paid, traded, position, session_starts)
     daily, fall = daily / capital, fall / capital
     sharpe = sharpe_ratio(daily, per_year)
@@ -353,7 +369,7 @@ def performance(
     gross = net + costs
     rate, factor = _rate_and_factor(decision_pnl, "win_rate")
     some = len(daily) > 0
-    return {
+    return daily, {
         "net_sharpe": float(sharpe),
         "sharpe_low": sharpe.low,
         "sharpe_high": sharpe.high,
