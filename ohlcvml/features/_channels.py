@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from math import isfinite, isinf, isnan, nan
 from threading import RLock
 from typing import Any
 
@@ -168,42 +169,56 @@ class BarRow:
         Its stamp, where an input needs one, is ``time``, or else its field ``time``, the name of
         the Series or the ``Index`` of the named tuple.
         """
-        raw = self._raw
-        raw[:] = self._values(bar)
-        total = raw[0] + raw[1] + raw[2] + raw[3]
-        if not np.isfinite(total) or np.isinf(raw[4]):
-            for at, name in enumerate(OHLCV):
-                if np.isinf(raw[at]):
-                    _raise_infinite(self._who, name, raw[at : at + 1])
-            if np.isnan(total):
-                raw[:4] = np.nan
-        if raw[4] < 0:
-            raise DataError(_negative_volume(self._who, raw[4], ""))
+        # Floats of Python: one by one, numpy's are several times slower.
+        values = self._values(bar)
+        total, volume = values[0] + values[1] + values[2] + values[3], values[4]
+        if not isfinite(total) or isinf(volume):
+            values = self._checked(values)
+        if volume < 0:
+            raise DataError(_negative_volume(self._who, volume, ""))
+        raw, arguments = self._raw, self._arguments
         for at in self._logged:
-            positive = raw[at] > 0 or np.isnan(raw[at])
-            if not positive and not self.plain:
-                raise DataError(_not_positive(self._who, OHLCV[at], raw[at], ""))
-            self._arguments[at] = raw[at] if positive else np.nan
-        self._arguments[4] = raw[4] + 1.0
-        np.log(self._arguments, out=self._logs)
-        for name, value in self._extra.items():
-            value[0] = _field(bar, name, self._who)
+            value = values[at]
+            if value <= 0 and not self.plain:
+                raise DataError(_not_positive(self._who, OHLCV[at], value, ""))
+            arguments[at] = value if value > 0 else nan
+        for at in range(5):
+            raw[at] = values[at]
+        arguments[4] = volume + 1.0
+        np.log(arguments, out=self._logs)
+        for name, extra in self._extra.items():
+            extra[0] = _field(bar, name, self._who)
         if self._clock.needed:
             self._clock.read(bar, time, self.plain)
 
-    def _values(self, bar: Any) -> Any:
+    def _checked(self, values: Sequence[float]) -> Sequence[float]:
+        for name, value in zip(OHLCV, values, strict=True):
+            if isinf(value):
+                _raise_infinite(self._who, name, np.array([value]))
+        return [nan, nan, nan, nan, values[4]] if any(map(isnan, values[:4])) else values
+
+    def _values(self, bar: Any) -> Sequence[float]:
+        if type(bar) is dict and "volume" in bar:
+            try:
+                values = [float(bar[name]) for name in OHLCV]
+            except KeyError:
+                pass  # told below
+            else:
+                self.plain = False
+                return values
         if isinstance(bar, pd.Series):
             if bar.index is not self._labels[0]:
                 columns = {label: at for at, label in enumerate(bar.index)}
                 known = all(name in columns for name in OHLCV)
                 self._labels = (bar.index, tuple(columns[n] for n in OHLCV) if known else None)
             if self._labels[1] is not None:
-                values = bar.to_numpy()
-                return [values[at] for at in self._labels[1]]
+                array = bar.to_numpy()
+                self.plain = False
+                return [float(array[at]) for at in self._labels[1]]
             bar = bar.to_dict()
         if isinstance(bar, np.ndarray):
             if bar.shape == (5,):
-                return bar
+                return bar.tolist()  # type: ignore[no-any-return]
             fields: Mapping[Any, Any] = dict(enumerate(bar.ravel()))
         else:
             fields = bar if isinstance(bar, Mapping) else _fields(bar, self._who)
@@ -211,7 +226,7 @@ class BarRow:
         self.plain = not present
         if self.plain:
             price = float(next(iter(fields.values())))
-            return (price, price, price, price, np.nan)
+            return (price, price, price, price, nan)
         if len(present) < len(OHLCV):
             missing = ", ".join(name for name in OHLCV if name not in fields)
             raise DataError(
@@ -288,13 +303,16 @@ def _stamp(bar: Any, time: Any) -> int | None:
             time = getattr(bar, "time", getattr(bar, "Index", None))
     if not isinstance(time, str | datetime | np.datetime64) or pd.isna(time):
         return None
-    stamp = pd.Timestamp(time)
-    return int(stamp.as_unit("ns").value)  # in UTC; a naive stamp is read as UTC, as an index is
+    if not isinstance(time, pd.Timestamp):
+        time = pd.Timestamp(time)
+    return int(
+        time.value if time.unit == "ns" else time.as_unit("ns").value
+    )  # in UTC; a naive stamp is read as UTC, as an index is
 
 
 def _fields(bar: Any, who: str) -> Mapping[str, Any]:
-    if hasattr(bar, "_asdict"):
-        return bar._asdict()  # type: ignore[no-any-return]
+    if hasattr(bar, "_fields"):
+        return dict(zip(bar._fields, bar, strict=True))
     raise DataError(
         f"{who}: a bar must be a mapping, a Series, a named tuple or an array of open, high, low, "
         f"close, volume; got {type(bar).__name__}."

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from numba import njit
+from collections.abc import Callable
+from typing import Any
 
-__all__ = ["compiled", "inlined"]
+from numba import njit, typeof
+
+__all__ = ["compiled", "entry_of", "inlined"]
 
 # Kernels allocate nothing and their caller holds every array, so numba need not count references;
 # left on, counting costs a step up to ten times its work. Division by zero gives infinity or NaN.
@@ -13,3 +16,17 @@ compiled = njit(cache=True, error_model="numpy", nogil=True, _nrt=False)
 
 # For a step, and whatever it hands arrays to: an array is seven words to a call.
 inlined = njit(cache=True, error_model="numpy", _nrt=False, inline="always")
+
+
+def entry_of(kernel: Any, arguments: tuple[Any, ...]) -> Callable[..., None]:
+    """Compiled function of a kernel for arguments of these types.
+
+    Looking up the types of twenty arrays takes longer than a step over one bar, and those of a
+    stream never change. The caller may pass no others.
+    """
+    try:
+        signature = tuple(typeof(argument) for argument in arguments)
+        kernel.compile(signature)
+        return kernel.overloads[signature].entry_point  # type: ignore[no-any-return]
+    except (AttributeError, KeyError):  # compilation is switched off, or numba keeps it elsewhere
+        return kernel  # type: ignore[no-any-return]

@@ -92,7 +92,8 @@ class OHLCVFeatures(BaseFeature):
         their names in the order of the columns.
     timeframes : tuple of str, default=("5min", "15min", "1h")
         Coarser bars of which returns, their moments and efficiency are taken; of days ("1D") the
-        last return, which costs two whole sessions of history. Timeframes not above ``bar_size`` are left out.
+        last return, which costs two whole sessions of history. Timeframes not above ``bar_size``
+        are left out.
     contract : str, Contract or None, default=None
         Sessions, holidays and expiries of the contract; None takes days of midnight UTC and leaves
         out what needs a calendar.

@@ -9,6 +9,7 @@ import numpy as np
 
 from ohlcvml.exceptions import DataError
 from ohlcvml.features._channels import BarRow
+from ohlcvml.features._compiled import entry_of
 from ohlcvml.features._warm import warm_up
 from ohlcvml.typing import FloatArray
 
@@ -61,10 +62,13 @@ class KernelNode:
         self.state = state
         self._kernel = kernel
         self._arguments = (inputs, 0, 1, params, tuple(state.values()), out.reshape(-1, 1))
+        self._entry: Callable[..., None] | None = None
 
     def advance(self) -> None:
         """Compute the values of the current bar."""
-        self._kernel(*self._arguments)
+        if self._entry is None:
+            self._entry = entry_of(self._kernel, self._arguments)
+        self._entry(*self._arguments)
 
     def compile(self) -> None:
         """Compile the kernel by a call over no bars."""

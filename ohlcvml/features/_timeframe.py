@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,7 @@ from ohlcvml.features._base import BaseFeature, check_unique
 from ohlcvml.features._channels import BarRow, Channels
 from ohlcvml.features._clock import DAY, NO_TIME
 from ohlcvml.features._columns import Column
-from ohlcvml.features._compiled import compiled
+from ohlcvml.features._compiled import compiled, entry_of
 from ohlcvml.features._parts import is_ours
 from ohlcvml.features._stream import Node
 from ohlcvml.features._warm import warm_up
@@ -92,7 +94,7 @@ class _TimeframeNode:
 
     def __init__(self, whole: TimeframeFeatures, source: BarRow, out: FloatArray) -> None:
         self._inputs = tuple(source[name] for name in whole._inputs)
-        self._params, feature = whole._nanoseconds(), whole.features
+        feature = whole.features
         self._source, self._out = source, out
         self._clock, self._partial = np.zeros(5, dtype=np.int64), np.zeros(5)
         # One bar may complete two: the one before, and the one it belongs to.
@@ -101,28 +103,30 @@ class _TimeframeNode:
         self._bar = BarRow(type(feature).__name__)
         self._row = np.full(len(out), np.nan)
         self._node = feature._node(self._bar, self._row)
+        arrays = (self._clock, self._partial), (self._starts, self._coarse, self._done)
+        self._arguments = (self._inputs, 0, 1, whole._nanoseconds(), *arrays)
+        self._entry: Callable[..., None] | None = None
         own = {"clock": self._clock, "partial": self._partial, "row": self._row}
         self.state = own | {f"features.{key}": v for key, v in self._node.state.items()}
 
     def advance(self) -> None:
         self._clock[_COUNT] = 0
-        self._run(1)
+        if self._entry is None:
+            self._entry = entry_of(_aggregate, self._arguments)
+        self._entry(*self._arguments)
         self._bar.plain = self._source.plain
         for n in range(self._clock[_COUNT]):
             self._bar.read(self._coarse[:, n], self._starts[n : n + 1].view("M8[ns]")[0])
             self._node.advance()
-        missing = np.isnan(self._inputs[4][0]) or self._inputs[0][0] == NO_TIME
+        missing = isnan(self._inputs[4][0]) or self._inputs[0][0] == NO_TIME
         self._out[:] = np.nan if missing else self._row
 
     def compile(self) -> None:
-        self._run(0)
+        inputs, first, _, *rest = self._arguments
+        _aggregate(inputs, first, first, *rest)
         table = self._row.reshape(-1, 1)
         _hold(self._inputs[4], self._done, 0, 0, 0, table, table)
         self._node.compile()
-
-    def _run(self, count: int) -> None:
-        state, out = (self._clock, self._partial), (self._starts, self._coarse, self._done)
-        _aggregate(self._inputs, 0, count, self._params, state, out)
 
 
 class TimeframeFeatures(BaseFeature):
@@ -131,7 +135,8 @@ class TimeframeFeatures(BaseFeature):
     Row t sees the coarse bars that are complete when bar t is: its own included where bar t is the
     last of it. Coarse bars are counted from the session's open and end at its close at the latest,
     as :func:`ohlcvml.bars.resample` makes them; bars after the nominal close join none, nor do
-    strays in a span whose last bar has been. A coarse bar whose beginning was not seen is left out. Between two, the values of the last are held.
+    strays in a span whose last bar has been. A coarse bar whose beginning was not seen is left
+    out. Between two, the values of the last are held.
 
     Parameters
     ----------

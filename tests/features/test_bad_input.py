@@ -145,4 +145,4 @@ def test_constant_prices_are_undefined_where_nothing_moves():
     assert (
         last.filter(regex="^(log_return|return_(mean|std|zscore)|atr_ratio|parkinson)") == 0
     ).all()
-    assert last.filter(regex="^(rsi|macd|sma|ema|true_range)").isna().all()
+    assert last.filter(regex="^(rsi|macd|sma|ema|true_range_ratio)").isna().all()
