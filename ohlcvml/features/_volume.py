@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from ohlcvml.features._base import BaseFeature
 from ohlcvml.features._blocks import BLOCK, keep, pack, unpack
 from ohlcvml.features._columns import Column, windowed
 from ohlcvml.features._compiled import compiled
+from ohlcvml.features._logarithm import logarithms
 from ohlcvml.features._windows import (
     count_equal,
     new_means,
@@ -26,7 +26,7 @@ __all__ = ["VolumeFeatures"]
 @compiled
 def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]
     volume, log_volume = inputs
-    windows, equal, means = params
+    windows, equal, means, spreads = params
     volumes, clock, sums, logs, log_clock, log_sums = state
     before, m = logs.shape[0] - BLOCK, windows.shape[0]
     now, past = logs[before:], logs[before - 1 :]
@@ -41,9 +41,12 @@ def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-de
             ratios, scores = out[1 + k, start:], out[1 + m + k, start:]
             slide_means(volumes, n, windows, k, clock, sums, means)
             for b in range(n):
-                ratios[b] = now[b] - math.log((0.0 if means[b] < 0 else means[b]) + 1.0)
-            slide_spreads(logs, n, windows, k, log_clock, log_sums, means, scores)
-            standardize(now, n, windows[k], equal, means, scores, scores)
+                means[b] = (0.0 if means[b] < 0 else means[b]) + 1.0
+            logarithms(means, n, spreads)
+            for b in range(n):
+                ratios[b] = now[b] - means[b]
+            slide_spreads(logs, n, windows, k, log_clock, log_sums, means, spreads)
+            standardize(now, n, windows[k], equal, means, spreads, scores)
         for k in range(out.shape[0]):
             unpack(volume, start, stop, n, out, k)
         keep(volumes, before, n)
@@ -117,7 +120,7 @@ class VolumeFeatures(BaseFeature):
         return int(max(self.windows)) - 1
 
     def _kernel_params(self) -> tuple[Any, ...]:
-        return np.array(self.windows, dtype=np.int64), np.zeros(BLOCK), np.zeros(BLOCK)
+        return np.array(self.windows, dtype=np.int64), *np.zeros((3, BLOCK))
 
     def _initial_state(self) -> dict[str, Any]:
         volumes, clock, sums = new_means(self.windows)

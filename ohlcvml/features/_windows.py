@@ -176,14 +176,16 @@ def slide_spreads(recent, n, windows, k, clock, sums, means, spreads):  # type: 
 def standardize(values, n, window, equal, means, spreads, scores):  # type: ignore[no-untyped-def]
     """Make deviations, divisor w - 1, of the spreads, and scores of the values.
 
-    Both are 0, exactly, where all values of the window are equal; with one array for both, only the
-    scores are kept.
+    Both are 0, exactly, where all values of the window are equal.
     """
     share = 1.0 / (window - 1)
-    for b in range(n):
-        spread = 0.0 if equal[b] >= window or spreads[b] <= 0 else math.sqrt(spreads[b] * share)
+    for b in range(n):  # only choices between values at hand become vectors
+        square = spreads[b] * share
+        square = 0.0 if square < 0 else square
+        spread = math.sqrt(0.0 if equal[b] >= window else square)
+        score = (values[b] - means[b]) / spread
         spreads[b] = spread
-        scores[b] = 0.0 if spread == 0 else (values[b] - means[b]) / spread
+        scores[b] = 0.0 if spread == 0 else score
 
 
 @inlined

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ohlcvml import features
+from ohlcvml.features._averages import smooth
 from ohlcvml.features._blocks import BLOCK, keep, pack, unpack
 from tests.features.conftest import make_bars
 
@@ -18,6 +19,7 @@ IN_BLOCKS = [
     features.ReturnMomentFeatures,
     features.TrendFeatures,
     features.VolatilityFeatures,
+    features.VolumeFeatures,
 ]
 
 
@@ -26,7 +28,7 @@ def holed():
     """Bars with holes at the ends of blocks, whole blocks missing, and equal closes across one."""
     bars = make_bars(6 * BLOCK + 50, seed=4)
     gone = [0, 30, 31, BLOCK - 1, BLOCK, BLOCK + 7, *range(2 * BLOCK - 3, 4 * BLOCK + 5)]
-    bars.iloc[gone, :4] = np.nan
+    bars.iloc[gone] = np.nan
     bars.iloc[5 * BLOCK - 60 : 5 * BLOCK + 60, :4] = 5000.0
     return bars
 
@@ -57,3 +59,19 @@ def test_pack_and_unpack():
     assert np.array_equal(out[0], values, equal_nan=True)
     keep.py_func(recent, 2, n)
     assert recent[:2].tolist() == [2, 3]
+
+
+def test_average_true_range_has_no_seam(holed):
+    prices = [holed[name].to_numpy() for name in ("high", "low", "close")]
+    ours = features.average_true_range(*prices, 5, np.array([0, 300, len(holed)]))
+    for first, last in ((0, 300), (300, len(holed))):
+        age, average, before, expected = 0, 0.0, None, []
+        for high, low, close in zip(*(price[first:last] for price in prices), strict=True):
+            if not np.isnan(close):
+                if before is not None:
+                    age += 1
+                    span = max(high, before) - min(low, before)
+                    average = smooth.py_func(average, span, age, 5, 1 / 5)
+                before = close
+            expected.append(average if age >= 5 and not np.isnan(close) else np.nan)
+        assert np.array_equal(ours[first:last], expected, equal_nan=True)
