@@ -7,6 +7,7 @@ import pytest
 from tests.docs.pages import ROOT
 
 NOTEBOOKS = sorted((ROOT / "examples").glob("*.ipynb"))
+NEEDS = {"regimes.ipynb": "hmmlearn"}
 
 
 def code_cells(path):
@@ -21,6 +22,7 @@ def test_there_is_an_example():
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.name)
 def test_the_notebook_runs(path, tmp_path, monkeypatch):
     pytest.importorskip("matplotlib").use("Agg")
+    pytest.importorskip(NEEDS.get(path.name, "json"))
     monkeypatch.chdir(tmp_path)
     namespace = {"__name__": "__main__"}
     for number, cell in enumerate(code_cells(path)):
