@@ -153,7 +153,7 @@ class QuantileFeatures(BaseFeature):
 
     Parameters
     ----------
-    windows : tuple of int, default=(60, 240)
+    windows : tuple of int, default=(120,)
         In bars, each at least 4.
     tail : float, default=0.05
         Share of returns beyond each tail quantile, above 0 and below 0.25.
@@ -192,7 +192,7 @@ class QuantileFeatures(BaseFeature):
     _inputs = ("log_high", "log_low", "log_close")
     _kernel = staticmethod(_run)
 
-    def __init__(self, windows: tuple[int, ...] = (60, 240), tail: float = 0.05) -> None:
+    def __init__(self, windows: tuple[int, ...] = (120,), tail: float = 0.05) -> None:
         self.windows = windows
         self.tail = tail
         super().__init__()
