@@ -21,7 +21,7 @@ from ohlcvml.bars import read_bars
 from ohlcvml.features import OHLCVFeatures, feature_health
 
 KEEP = 8  # rows of each table
-SIGMA_OUTLIERS, DRIFT, TWINS = 0.01, 0.2, 0.95  # what is counted in the summary
+OUTLIERS, DRIFT, TWINS = 0.01, 0.2, 0.95  # what is counted in the summary
 
 
 def summary(bars: pd.DataFrame, features: OHLCVFeatures, health: pd.DataFrame) -> pd.DataFrame:
@@ -42,9 +42,7 @@ def summary(bars: pd.DataFrame, features: OHLCVFeatures, health: pd.DataFrame) -
         "columns with values missing after it": int((health["missing"] > 0).sum()),
         "largest share missing after it": f"{health['missing'].max():.4f}",
         "constant columns": int(health["constant"].sum()),
-        f"columns with over {SIGMA_OUTLIERS:.0%} of outliers": int(
-            (health["outliers"] > SIGMA_OUTLIERS).sum()
-        ),
+        f"columns with over {OUTLIERS:.0%} of outliers": int((health["outliers"] > OUTLIERS).sum()),
         f"columns that drift by over {DRIFT}": int((health["drift"] > DRIFT).sum()),
         "median drift": f"{health['drift'].median():.3f}",
         f"columns with a twin above {TWINS}": int((twins > TWINS).sum()),
