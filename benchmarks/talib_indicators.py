@@ -31,15 +31,23 @@ import talib
 from features import make_bars
 
 from ohlcvml import features
-from ohlcvml.features import _acceleration, _channel, _directional, _oscillators, _regression
-from ohlcvml.features._atr import smooth, true_range
+from ohlcvml.features import (
+    _acceleration,
+    _channel,
+    _directional,
+    _momentum,
+    _oscillators,
+    _regression,
+)
+from ohlcvml.features._atr import true_ranges
+from ohlcvml.features._averages import average_params, smooth_rows
 from ohlcvml.features._block_sums import new_sums
 from ohlcvml.features._blocks import BLOCK, keep, pack
 from ohlcvml.features._channels import Channels
 from ohlcvml.features._compiled import compiled
 from ohlcvml.features._extrema import new_peaks, new_ranges, roll_range
 from ohlcvml.features._ultimate import new_ultimate, run_ultimate
-from ohlcvml.features._windows import RUN, new_windows, slide, variance, window_params
+from ohlcvml.features._windows import count_equal, new_means, slide_means, slide_spreads
 
 Windows = tuple[int, ...]
 
@@ -59,96 +67,112 @@ class Indicator(NamedTuple):
 
 
 @compiled
-def _moments(x, windows, shares, ring, clock, sums, root, out):
-    for t in range(x.shape[0]):
-        count = slide(x[t], windows, ring, clock, sums)
+def _means(x, windows, recent, clock, sums, out):
+    before = recent.shape[0] - BLOCK
+    for start in range(0, x.shape[0], BLOCK):
+        n = pack(x, x, start, min(start + BLOCK, x.shape[0]), recent, before)
         for k in range(windows.shape[0]):
-            share, constant = shares[0, k], clock[RUN] >= windows[k]
-            if count < windows[k]:
-                out[k, t] = np.nan
-            elif root:
-                out[k, t] = math.sqrt(variance(sums[1, k], sums[2, k], share, share, constant))
-            else:
-                out[k, t] = sums[0, k] + sums[1, k] * share
+            slide_means(recent, n, windows, k, clock, sums, out[k, start:])
+        keep(recent, before, n)
 
 
 def sma(bars, windows, out):
-    _moments(bars.close, *window_params(windows), *new_windows(windows), False, out)
+    _means(bars.close, np.array(windows), *new_means(windows), out)
+
+
+@compiled
+def _deviations(x, windows, recent, clock, sums, equal, means, out):
+    before = recent.shape[0] - BLOCK
+    for start in range(0, x.shape[0], BLOCK):
+        n = pack(x, x, start, min(start + BLOCK, x.shape[0]), recent, before)
+        count_equal(recent, n, clock, equal)
+        for k in range(windows.shape[0]):
+            spreads, share = out[k, start:], 1.0 / windows[k]
+            slide_spreads(recent, n, windows, k, clock, sums, means, spreads)
+            for b in range(n):
+                square = 0.0 if equal[b] >= windows[k] or spreads[b] < 0 else spreads[b]
+                spreads[b] = math.sqrt(square * share)
+        keep(recent, before, n)
 
 
 def stddev(bars, windows, out):
-    _moments(bars.close, *window_params(windows), *new_windows(windows), True, out)
+    _deviations(bars.close, np.array(windows), *new_means(windows), *np.zeros((2, BLOCK)), out)
 
 
 @compiled
-def _ema(x, windows, weights, average, out):
-    for t in range(x.shape[0]):
-        for k in range(windows.shape[0]):
-            average[k] = smooth(average[k], x[t], t + 1, windows[k], weights[k])
-            out[k, t] = average[k] if t + 1 >= windows[k] else np.nan
+def _ema(x, chains, weights, averages, out):
+    series = x.reshape(1, -1)
+    for start in range(0, x.shape[0], BLOCK):
+        n = min(BLOCK, x.shape[0] - start)
+        smooth_rows(series[:, start:], n, start, chains, weights, averages, out[:, start:])
 
 
 def ema(bars, windows, out):
-    whole = np.array(windows)
-    _ema(bars.close, whole, 2 / (whole + 1), np.zeros(len(whole)), out)
+    params = average_params(*((0, window, 0) for window in windows))
+    _ema(bars.close, *params, np.zeros(len(windows)), out)
 
 
 @compiled
-def _rsi(x, windows, weights, moves, out):
-    out[:, 0] = np.nan
-    for t in range(1, x.shape[0]):
-        change = x[t] - x[t - 1]
-        for k in range(windows.shape[0]):
-            window, weight = windows[k], weights[0, k]
-            moves[0, k] = smooth(moves[0, k], max(change, 0.0), t, window, weight)
-            moves[1, k] = smooth(moves[1, k], max(-change, 0.0), t, window, weight)
-            total = moves[0, k] + moves[1, k]
-            out[k, t] = 100.0 * moves[0, k] / total if t >= window and total > 0 else np.nan
+def _rsi(x, chains, weights, averages, moves, rows, out):
+    w = chains.shape[0] // 2
+    for start in range(0, x.shape[0], BLOCK):
+        n, skip = min(BLOCK, x.shape[0] - start), 1 if start == 0 else 0  # the first has no change
+        now, before = x[start:], x[start - 1 + skip :]
+        for b in range(skip, n):
+            change = now[b] - before[b - skip]
+            moves[0, b], moves[1, b] = max(change, 0.0), max(-change, 0.0)
+        smooth_rows(moves, n, start, chains, weights, averages, rows[:, :n])
+        for k in range(w):
+            _momentum._share(rows[k], rows[w + k], n, out[k, start:])
 
 
 def rsi(bars, windows, out):
-    _rsi(bars.close, *window_params(windows), np.zeros((2, len(windows))), out)
+    params = average_params(*((s, window, 1) for s in (0, 1) for window in windows), wilder=True)
+    w = 2 * len(windows)
+    _rsi(bars.close, *params, np.zeros(w), np.zeros((2, BLOCK)), np.zeros((w, BLOCK)), out)
 
 
 @compiled
-def _macd(x, fast, slow, signal, weights, out):
-    quick, late, line_average = 0.0, 0.0, 0.0
-    for t in range(x.shape[0]):
-        count = t + 1
-        out[0, t] = out[1, t] = out[2, t] = np.nan
-        if count > slow - fast:
-            quick = smooth(quick, x[t], count - (slow - fast), fast, weights[0])
-        late = smooth(late, x[t], count, slow, weights[1])
-        if count >= slow:
-            line, age = quick - late, count - slow + 1
-            line_average = smooth(line_average, line, age, signal, weights[2])
-            if age >= signal:
-                out[0, t], out[1, t], out[2, t] = line, line_average, line - line_average
+def _macd(x, spans, windows, weights, lines, ranges, out):
+    for start in range(0, x.shape[0], BLOCK):
+        n = min(BLOCK, x.shape[0] - start)
+        rows = out[0, start:], out[1, start:], out[2, start:]
+        _momentum._macd(x[start:], spans, n, start, windows, weights, lines, rows, ranges)
 
 
 def macd(bars, windows, out):
-    _macd(bars.close, 12, windows[0], 9, 2 / (np.array([12, windows[0], 9]) + 1), out)
+    whole, room = np.array((12, windows[0], 9, 14)), np.zeros((2, BLOCK))
+    _macd(bars.close, room[0], whole, 2 / (whole + 1), np.zeros(4), room[1], out)
 
 
 @compiled
-def _atr(high, low, close, windows, weights, average, out):
-    out[:, 0] = np.nan
-    for t in range(1, high.shape[0]):
-        span = true_range(high[t], low[t], close[t - 1])
-        for k in range(windows.shape[0]):
-            average[k] = smooth(average[k], span, t, windows[k], weights[0, k])
-            out[k, t] = average[k] if t >= windows[k] else np.nan
+def _atr(high, low, close, chains, weights, averages, spans, out):
+    for start in range(0, close.shape[0], BLOCK):
+        stop = min(start + BLOCK, close.shape[0])
+        _spans(high, low, close, start, stop, spans[0])
+        n, rows = stop - start, out[:, start:]
+        smooth_rows(spans, n, start, chains, weights, averages, rows)
+
+
+@compiled
+def _spans(high, low, close, start, stop, spans):
+    skip = 1 if start == 0 else 0  # the first bar has none
+    true_ranges(
+        high, low, close, start + skip, stop, stop - start - skip, close[start - 1 + skip :],
+        spans[skip:],
+    )  # fmt: skip
 
 
 def atr(bars, windows, out):
-    _atr(*bars, *window_params(windows), np.zeros(len(windows)), out)
+    params = average_params(*((0, window, 1) for window in windows), wilder=True)
+    _atr(*bars, *params, np.zeros(len(windows)), np.zeros((1, BLOCK)), out)
 
 
 @compiled
 def _true_range(high, low, close, out):
     out[0, 0] = np.nan
-    for t in range(1, high.shape[0]):
-        out[0, t] = true_range(high[t], low[t], close[t - 1])
+    for start in range(0, high.shape[0], BLOCK):
+        _spans(high, low, close, start, min(start + BLOCK, high.shape[0]), out[0, start:])
 
 
 @compiled

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ohlcvml.features._compiled import compiled
 
-__all__ = ["smooth", "smooth_rows"]
+__all__ = ["average_params", "smooth", "smooth_rows"]
 
 
 @compiled
@@ -22,42 +24,63 @@ def smooth(average, value, age, window, weight):  # type: ignore[no-untyped-def]
     return average + value if age < window else (average + value) / window
 
 
-@compiled
-def smooth_rows(values, n, age, windows, weights, averages, rows):  # type: ignore[no-untyped-def]
-    """Advance averages of one series by ``n`` values; row k gets those of window k, NaN first.
+def average_params(*averages: tuple[int, int, int], wilder: bool = False) -> tuple[Any, ...]:
+    """Parameters of :func:`smooth_rows`: (chains, weights) of averages (series, window, delay).
 
-    ``age`` counts the values before. Where it is negative, so many of ``values`` are none yet. An
-    average waits for itself: six side by side take the time of one. Of what is missing to six, the
-    last is computed again.
+    The first ``delay`` values of the series are none. Weights are those of exponential averages or
+    of Wilder's.
     """
-    last = windows.shape[0] - 1
-    for k in range(0, last + 1, 6):
-        top, longest = min(k + 5, last), 0
-        for j in range(k, top + 1):
-            longest = max(longest, windows[j])
-        if age < longest:
-            for j in range(k, top + 1):
-                average, row = averages[j], rows[j]
-                for b in range(n):
-                    count = age + b + 1
-                    if count > 0:
-                        average = smooth(average, values[b], count, windows[j], weights[j])
-                    row[b] = average if count >= windows[j] else np.nan
-                averages[j] = average
-            continue
-        k1, k2, k3, k4 = min(k + 1, last), min(k + 2, last), min(k + 3, last), min(k + 4, last)
-        a0, a1, a2, a3 = averages[k], averages[k1], averages[k2], averages[k3]
-        w0, w1, w2, w3 = weights[k], weights[k1], weights[k2], weights[k3]
-        a4, a5, w4, w5 = averages[k4], averages[top], weights[k4], weights[top]
-        r0, r1, r2, r3, r4, r5 = rows[k], rows[k1], rows[k2], rows[k3], rows[k4], rows[top]
+    chains = np.array(averages, dtype=np.int64)
+    return chains, 1.0 / chains[:, 1] if wilder else 2.0 / (chains[:, 1] + 1)
+
+
+@compiled
+def smooth_rows(values, n, count, chains, weights, averages, rows):  # type: ignore[no-untyped-def]
+    """Advance averages of the rows of ``values`` by the ``n`` bars of a block.
+
+    Row k gets the averages of chain k, NaN before the first. ``count`` is that of the bars before.
+    An average waits for itself: six side by side, or two, take the time of one. Of what is missing
+    the last is computed again.
+    """
+    last, settled = chains.shape[0] - 1, True
+    for k in range(last + 1):
+        settled = settled and count >= chains[k, 1] + chains[k, 2]
+    if not settled:
+        for k in range(last + 1):
+            average, value, row = averages[k], values[chains[k, 0]], rows[k]
+            for b in range(n):
+                age = count + b + 1 - chains[k, 2]
+                if age > 0:
+                    average = smooth(average, value[b], age, chains[k, 1], weights[k])
+                row[b] = average if age >= chains[k, 1] else np.nan
+            averages[k] = average
+        return
+    i = 0
+    while i <= last:
+        j = min(i + 1, last)
+        a0, a1, w0, w1 = averages[i], averages[j], weights[i], weights[j]
+        v0, v1, r0, r1 = values[chains[i, 0]], values[chains[j, 0]], rows[i], rows[j]
+        if last - i < 2:
+            for b in range(n):
+                a0 = a0 + (v0[b] - a0) * w0
+                a1 = a1 + (v1[b] - a1) * w1
+                r0[b], r1[b] = a0, a1
+            averages[i], averages[j] = a0, a1
+            return
+        k, m = i + 2, min(i + 3, last)
+        a2, a3, w2, w3 = averages[k], averages[m], weights[k], weights[m]
+        v2, v3, r2, r3 = values[chains[k, 0]], values[chains[m, 0]], rows[k], rows[m]
+        p, q = min(i + 4, last), min(i + 5, last)
+        a4, a5, w4, w5 = averages[p], averages[q], weights[p], weights[q]
+        v4, v5, r4, r5 = values[chains[p, 0]], values[chains[q, 0]], rows[p], rows[q]
         for b in range(n):
-            value = values[b]
-            a0 = a0 + (value - a0) * w0
-            a1 = a1 + (value - a1) * w1
-            a2 = a2 + (value - a2) * w2
-            a3 = a3 + (value - a3) * w3
-            a4 = a4 + (value - a4) * w4
-            a5 = a5 + (value - a5) * w5
+            a0 = a0 + (v0[b] - a0) * w0
+            a1 = a1 + (v1[b] - a1) * w1
+            a2 = a2 + (v2[b] - a2) * w2
+            a3 = a3 + (v3[b] - a3) * w3
+            a4 = a4 + (v4[b] - a4) * w4
+            a5 = a5 + (v5[b] - a5) * w5
             r0[b], r1[b], r2[b], r3[b], r4[b], r5[b] = a0, a1, a2, a3, a4, a5
-        averages[k], averages[k1], averages[k2], averages[k3] = a0, a1, a2, a3
-        averages[k4], averages[top] = a4, a5
+        averages[i], averages[j], averages[k], averages[m] = a0, a1, a2, a3
+        averages[p], averages[q] = a4, a5
+        i += 6

@@ -8,7 +8,7 @@ import numpy as np
 
 from ohlcvml._checks import Rule, each, integer
 from ohlcvml.features._atr import true_ranges
-from ohlcvml.features._averages import smooth, smooth_rows
+from ohlcvml.features._averages import average_params, smooth, smooth_rows
 from ohlcvml.features._base import BaseFeature
 from ohlcvml.features._blocks import BLOCK, keep, pack, unpack
 from ohlcvml.features._columns import Column, windowed
@@ -19,22 +19,35 @@ __all__ = ["MomentumFeatures"]
 
 
 @inlined
-def _macd(values, n, count, windows, decay, lines, macd, signals):  # type: ignore[no-untyped-def]
-    """Difference of two averages of the ``n`` values, and its own average: NaN before the first."""
-    fast, slow, signal = windows[0], windows[1], windows[2]
-    quick, late, smoothed = lines[0], lines[1], lines[2]
-    w0, w1, w2 = decay[0], decay[1], decay[2]
-    if count >= slow + signal:
+def _share(rises, falls, n, row):  # type: ignore[no-untyped-def]
+    """Average rise in percent of average rise and fall."""
+    for b in range(n):
+        total = rises[b] + falls[b]
+        row[b] = 100.0 * rises[b] / total if total > 0 else np.nan
+
+
+@inlined
+def _macd(values, spans, n, count, windows, weights, lines, rows, atrs):  # type: ignore[no-untyped-def]
+    """Difference of two averages of the ``n`` values, its own average, and what is between them.
+
+    NaN before the first. The average true range waits beside them.
+    """
+    macd, signals, histogram = rows
+    fast, slow, signal, atr = windows[0], windows[1], windows[2], windows[3]
+    quick, late, smoothed, scale = lines[0], lines[1], lines[2], lines[3]
+    w0, w1, w2, w3 = weights[0], weights[1], weights[2], weights[3]
+    if count >= slow + signal and count > atr:
         for b in range(n):
             quick = quick + (values[b] - quick) * w0
             late = late + (values[b] - late) * w1
             line = quick - late
             smoothed = smoothed + (line - smoothed) * w2
-            macd[b], signals[b] = line, smoothed
+            scale = scale + (spans[b] - scale) * w3
+            macd[b], signals[b], histogram[b], atrs[b] = line, smoothed, line - smoothed, scale
     else:
         for b in range(n):
             seen = count + b + 1
-            macd[b] = signals[b] = np.nan
+            macd[b] = signals[b] = histogram[b] = atrs[b] = np.nan
             # Both averages have their first value on the same bar, as in TA-Lib.
             if seen > slow - fast:
                 quick = smooth(quick, values[b], seen - (slow - fast), fast, w0)
@@ -42,40 +55,39 @@ def _macd(values, n, count, windows, decay, lines, macd, signals):  # type: igno
             if seen >= slow:
                 macd[b], age = quick - late, seen - slow + 1
                 smoothed = smooth(smoothed, macd[b], age, signal, w2)
-                signals[b] = smoothed if age >= signal else np.nan
-    lines[0], lines[1], lines[2] = quick, late, smoothed
+                if age >= signal:
+                    signals[b], histogram[b] = smoothed, macd[b] - smoothed
+            if seen > 1:
+                scale = smooth(scale, spans[b], seen - 1, atr, w3)
+                atrs[b] = scale if seen > atr else np.nan
+    lines[0], lines[1], lines[2], lines[3] = quick, late, smoothed, scale
 
 
 @compiled
 def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]
     high, low, close = inputs
-    windows, weights, macd, decay, atr_window, wilder, ranges, moves, losses = params
-    closes, gain, loss, lines, scale, count = state
-    spans, units, rises, falls = ranges[0], ranges[1], moves[0], moves[1]
-    before, m = closes.shape[0] - BLOCK, windows.shape[0]
+    chains, weights, macd, decay, series, rows = params
+    closes, averages, lines, count = state
+    rises, falls, spans, units = series[0], series[1], series[2], series[3]
+    before, m = closes.shape[0] - BLOCK, chains.shape[0] // 2
     now = closes[before:]
     for start in range(first, last, BLOCK):
         stop, seen = min(start + BLOCK, last), count[0]
         n = pack(close, close, start, stop, closes, before)
         true_ranges(high, low, close, start, stop, n, closes, spans)
-        smooth_rows(spans, n, seen - 1, atr_window, wilder, scale, ranges[1:, :n])
         for b in range(n):
-            units[b] = 1.0 / units[b] if units[b] > 0 else np.nan
             change = now[b] - closes[b]
             rises[b], falls[b] = max(change, 0.0), max(-change, 0.0)
-        smooth_rows(rises, n, seen - 1, windows, weights, gain, out[:, start:])
-        smooth_rows(falls, n, seen - 1, windows, weights, loss, losses[:, :n])
+        smooth_rows(series, n, seen, chains, weights, averages, rows[:, :n])
         for k in range(m):
-            row, fall = out[k, start:], losses[k]
-            for b in range(n):
-                total = row[b] + fall[b]
-                row[b] = 100.0 * row[b] / total if total > 0 else np.nan
+            _share(rows[k], rows[m + k], n, out[k, start:])
         line, signals, histogram = out[m, start:], out[m + 1, start:], out[m + 2, start:]
-        _macd(now, n, seen, macd, decay, lines, line, signals)
+        _macd(now, spans, n, seen, macd, decay, lines, (line, signals, histogram), units)
         for b in range(n):
-            histogram[b] = (line[b] - signals[b]) * units[b]
-            line[b] *= units[b]
-            signals[b] *= units[b]
+            unit = 1.0 / units[b] if units[b] > 0 else np.nan
+            line[b] *= unit
+            signals[b] *= unit
+            histogram[b] *= unit
         for k in range(out.shape[0]):
             unpack(close, start, stop, n, out, k)
         keep(closes, before, n)
@@ -175,20 +187,17 @@ class MomentumFeatures(BaseFeature):
         return int(max(wilders, slow - 1 + _signal_settling(slow, signal, tolerance)))
 
     def _kernel_params(self) -> tuple[Any, ...]:
-        windows, macd, atr = (
-            np.array(windows, dtype=np.int64)
-            for windows in (self.rsi_windows, self.macd, (self.atr_window,))
-        )
-        room = np.zeros((2, BLOCK)), np.zeros((2, BLOCK)), np.zeros((len(windows), BLOCK))
-        return windows, 1.0 / windows, macd, 2.0 / (macd + 1), atr, 1.0 / atr, *room
+        moves = [(series, window, 1) for series in (0, 1) for window in self.rsi_windows]
+        macd = np.array((*self.macd, self.atr_window), dtype=np.int64)
+        decay = np.append(2.0 / (macd[:3] + 1), 1.0 / macd[3])
+        room = np.zeros((4, BLOCK)), np.zeros((len(moves), BLOCK))
+        return *average_params(*moves, wilder=True), macd, decay, *room
 
     def _initial_state(self) -> dict[str, Any]:
         return {
             "closes": np.full(1 + BLOCK, np.nan),
-            "gain": np.zeros(len(self.rsi_windows)),
-            "loss": np.zeros(len(self.rsi_windows)),
-            "lines": np.zeros(3),  # fast EMA, slow EMA, signal line
-            "scale": np.zeros(1),  # average true range
+            "averages": np.zeros(2 * len(self.rsi_windows)),  # of rises, then of falls
+            "lines": np.zeros(4),  # fast EMA, slow EMA, signal line, average true range
             "count": np.zeros(1, dtype=np.int64),
         }
 

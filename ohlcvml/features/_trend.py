@@ -8,7 +8,7 @@ import numpy as np
 
 from ohlcvml._checks import each, integer
 from ohlcvml.features._atr import true_ranges
-from ohlcvml.features._averages import smooth_rows
+from ohlcvml.features._averages import average_params, smooth_rows
 from ohlcvml.features._base import BaseFeature
 from ohlcvml.features._blocks import BLOCK, keep, pack, unpack
 from ohlcvml.features._columns import Column, windowed
@@ -21,24 +21,26 @@ __all__ = ["TrendFeatures"]
 @compiled
 def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]
     high, low, close = inputs
-    smas, emas, decay, atr_window, wilder, ranges = params
-    closes, clock, sums, average, scale, count = state
-    before, n_smas = closes.shape[0] - BLOCK, smas.shape[0]
-    spans, units, now = ranges[0], ranges[1], closes[before:]
+    smas, chains, weights, series, rows = params
+    closes, clock, sums, averages, count = state
+    before, m = closes.shape[0] - BLOCK, smas.shape[0]
+    spans, copies, units, now = series[0], series[1], rows[0], closes[before:]
     for start in range(first, last, BLOCK):
         stop = min(start + BLOCK, last)
         n = pack(close, close, start, stop, closes, before)
         true_ranges(high, low, close, start, stop, n, closes[before - 1 :], spans)
-        smooth_rows(spans, n, count[0] - 1, atr_window, wilder, scale, ranges[1:, :n])
+        for b in range(n):
+            copies[b] = now[b]
+        smooth_rows(series, n, count[0], chains, weights, averages, rows[:, :n])
         for b in range(n):
             units[b] = 1.0 / units[b] if units[b] > 0 else np.nan
-        for k in range(n_smas):
-            slide_means(closes, n, smas, k, clock, sums, out[k, start:])
-        smooth_rows(now, n, count[0], emas, decay, average, out[n_smas:, start:])
         for k in range(out.shape[0]):
             row = out[k, start:]
+            if k < m:
+                slide_means(closes, n, smas, k, clock, sums, copies)
+            averages_of = copies if k < m else rows[k - m + 1]
             for b in range(n):
-                row[b] = (now[b] - row[b]) * units[b]
+                row[b] = (now[b] - averages_of[b]) * units[b]
             unpack(close, start, stop, n, out, k)
         keep(closes, before, n)
         count[0] += n
@@ -130,11 +132,12 @@ class TrendFeatures(BaseFeature):
         )
 
     def _kernel_params(self) -> tuple[Any, ...]:
-        smas, emas, atr = (
-            np.array(windows, dtype=np.int64)
-            for windows in (self.sma_windows, self.ema_windows, (self.atr_window,))
-        )
-        return smas, emas, 2.0 / (emas + 1), atr, 1.0 / atr, np.zeros((2, BLOCK))
+        # The average true range, of spans, and the others, of closes, side by side.
+        atr = average_params((0, self.atr_window, 1), wilder=True)
+        emas = average_params(*((1, window, 0) for window in self.ema_windows))
+        chains, weights = (np.concatenate(parts) for parts in zip(atr, emas, strict=True))
+        room = np.zeros((2, BLOCK)), np.zeros((len(chains), BLOCK))
+        return np.array(self.sma_windows, dtype=np.int64), chains, weights, *room
 
     def _initial_state(self) -> dict[str, Any]:
         closes, clock, sums = new_means(self.sma_windows)
@@ -142,8 +145,7 @@ class TrendFeatures(BaseFeature):
             "closes": closes,
             "clock": clock,
             "sums": sums,
-            "average": np.zeros(len(self.ema_windows)),
-            "scale": np.zeros(1),  # average true range
+            "averages": np.zeros(1 + len(self.ema_windows)),
             "count": np.zeros(1, dtype=np.int64),
         }
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ohlcvml._checks import each, integer
 from ohlcvml.features._atr import true_ranges
-from ohlcvml.features._averages import smooth_rows
+from ohlcvml.features._averages import average_params, smooth_rows
 from ohlcvml.features._base import BaseFeature
 from ohlcvml.features._blocks import BLOCK, keep, pack, unpack
 from ohlcvml.features._columns import Column, windowed
@@ -24,10 +24,10 @@ _PARKINSON = 1.0 / (4.0 * math.log(2.0))
 @compiled
 def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]
     high, low, close, log_high, log_low = inputs
-    atrs, wilder, windows, spans, lows = params
-    closes, squares, clock, sums, average, count = state
-    before, one, m = squares.shape[0] - BLOCK, closes.shape[0] - BLOCK, atrs.shape[0]
-    now, newest = closes[one:], squares[before:]
+    chains, weights, windows, series, lows, rows = params
+    closes, squares, clock, sums, averages, count = state
+    before, one, m = squares.shape[0] - BLOCK, closes.shape[0] - BLOCK, chains.shape[0]
+    now, newest, spans = closes[one:], squares[before:], series[0]
     for start in range(first, last, BLOCK):
         stop = min(start + BLOCK, last)
         n = pack(close, log_high, start, stop, closes, one)
@@ -36,12 +36,12 @@ def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-de
         for b in range(n):
             newest[b] = (newest[b] - lows[one + b]) * (newest[b] - lows[one + b])
         true_ranges(high, low, log_high, start, stop, n, closes, spans)
-        smooth_rows(spans, n, count[0] - 1, atrs, wilder, average, out[:, start:])
+        smooth_rows(series, n, count[0], chains, weights, averages, rows[:, :n])
         for k in range(m):
-            row, ratio = out[k, start:], out[m + k, start:]
+            atr, row, ratio = rows[k], out[k, start:], out[m + k, start:]
             for b in range(n):
-                ratio[b] = spans[b] / row[b] if row[b] > 0 else np.nan
-                row[b] = row[b] / now[b] if now[b] > 0 else np.nan
+                ratio[b] = spans[b] / atr[b] if atr[b] > 0 else np.nan
+                row[b] = atr[b] / now[b] if now[b] > 0 else np.nan
         for k in range(windows.shape[0]):
             row = out[2 * m + k, start:]
             slide_means(squares, n, windows, k, clock, sums, row)
@@ -135,11 +135,10 @@ class VolatilityFeatures(BaseFeature):
         return int(max(settled, max(self.parkinson_windows) - 1))
 
     def _kernel_params(self) -> tuple[Any, ...]:
-        atrs, windows = (
-            np.array(windows, dtype=np.int64)
-            for windows in (self.atr_windows, self.parkinson_windows)
-        )
-        return atrs, 1.0 / atrs, windows, np.zeros(BLOCK), np.zeros(1 + BLOCK)
+        averages = average_params(*((0, window, 1) for window in self.atr_windows), wilder=True)
+        windows = np.array(self.parkinson_windows, dtype=np.int64)
+        room = np.zeros((1, BLOCK)), np.zeros(1 + BLOCK), np.zeros((len(self.atr_windows), BLOCK))
+        return *averages, windows, *room
 
     def _initial_state(self) -> dict[str, Any]:
         squares, clock, sums = new_means(self.parkinson_windows)
@@ -148,7 +147,7 @@ class VolatilityFeatures(BaseFeature):
             "squares": squares,
             "clock": clock,
             "sums": sums,
-            "average": np.zeros(len(self.atr_windows)),
+            "averages": np.zeros(len(self.atr_windows)),
             "count": np.zeros(1, dtype=np.int64),
         }
 

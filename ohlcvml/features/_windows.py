@@ -25,7 +25,7 @@ __all__ = [
 
 # Positions in the clock array of a set of windows; the countdowns of the windows follow.
 _SLOT, _COUNT, RUN, _DUE = 0, 1, 2, 3
-_SHORTEST_PERIOD = 64
+_SHORTEST_PERIOD = 128
 
 
 def new_windows(windows: tuple[int, ...]) -> tuple[FloatArray, IntArray, FloatArray]:
@@ -121,7 +121,7 @@ def slide_means(recent, n, windows, k, clock, sums, means):  # type: ignore[no-u
 
     A sum slides, and is made anew, about a new anchor near the level of the series, once in a
     window length: so it loses neither digits at a high level nor accuracy with time, and of a wild
-    value nothing is left. It waits for itself; whatever does not is done before.
+    value nothing is left.
     """
     window, before = windows[k], recent.shape[0] - BLOCK
     anchor, total, left, start, share = sums[0, k], sums[1, k], clock[1 + k], 0, 1.0 / windows[k]
@@ -130,9 +130,7 @@ def slide_means(recent, n, windows, k, clock, sums, means):  # type: ignore[no-u
         newest, oldest = recent[before + start :], recent[before + start - window :]
         mean = means[start:]
         for i in range(length):
-            mean[i] = newest[i] - oldest[i]
-        for i in range(length):
-            total += mean[i]
+            total += newest[i] - oldest[i]
             mean[i] = anchor + total * share
         start, left = start + length, left - length
         if left == 0:
