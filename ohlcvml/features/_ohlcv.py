@@ -116,11 +116,11 @@ class OHLCVFeatures(BaseFeature):
     >>> features = OHLCVFeatures(families=("returns", "momentum"), timeframes=("15min",))
     >>> table = features.fit_transform(simulate_bars(2000, seed=0).bars)
     >>> table.shape, features.lookback, int(table.isna().sum().max())
-    ((2000, 19), 446, 194)
+    ((2000, 20), 446, 134)
     >>> bar = {"open": 10, "high": 12, "low": 9, "close": 11, "volume": 500}
     >>> stream = features.stream()
     >>> stream.push(bar, time="2024-01-02 14:30").shape, stream.names[:2]
-    ((19,), ['log_return_1', 'log_return_2'])
+    ((20,), ['log_return_1', 'log_return_2'])
     >>> len(OHLCVFeatures().feature_names) > 150
     True
     """
