@@ -1,8 +1,10 @@
 """Parameter rules: what they accept, and the value each carries that breaks it."""
 
+import os
 from fractions import Fraction
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from ohlcvml import _checks
@@ -11,15 +13,18 @@ from ohlcvml._checks import (
     boolean,
     check_parameters,
     check_value,
+    duration,
     each,
     either,
     instance_of,
     integer,
+    jobs,
     none,
     one_of,
     optional,
     real,
     string,
+    threads,
 )
 from ohlcvml.exceptions import OhlcvmlError, ParameterError
 
@@ -39,6 +44,12 @@ CASES = {
     "either": (either(integer(1), one_of(-1)), [1, 7, -1], [0, -2, 1.0]),
     "optional": (optional(real(0.0)), [None, 1.0], [-1.0, "a"]),
     "each": (each(integer(1)), [(1, 2), [3]], [(), (0,), (1, "a"), 1, {1: 2}, "12"]),
+    "jobs": (jobs(), [1, 8, -1], [0, -2, 1.5, None]),
+    "duration": (
+        duration(),
+        ["5min", "1D", pd.Timedelta("1h")],
+        [5, 0.5, "", "soon", "-1h", "0s", None, pd.NaT, np.timedelta64(1, "h")],
+    ),
     "each, empty": (each(string(), empty=True), [(), ["a"]], [("a", 1), "a"]),
 }
 
@@ -101,7 +112,11 @@ def test_parameters_are_checked_against_the_rules_of_the_class():
         check_parameters(Estimator(0, "a"))
 
 
+def test_one_thread_per_core_stands_for_minus_one():
+    assert (threads(3), threads(-1)) == (3, os.cpu_count() or 1)
+
+
 def test_every_kind_of_rule_is_tested():
     kinds = {name for name in _checks.__all__ if name[0].islower() and "check" not in name}
-    tested = {name.partition(" ")[0].rstrip(",") for name in CASES} | {"any_value"}
+    tested = {name.partition(" ")[0].rstrip(",") for name in CASES} | {"any_value", "threads"}
     assert kinds <= tested

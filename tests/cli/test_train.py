@@ -55,6 +55,7 @@ def test_yaml_is_read_and_overridden(run, files, tmp_path):
     config = tmp_path / "run.yml"
     config.write_text(
         f"data: {files.whole}\ncontract: ES\nmodel: logistic\nhorizon: 10\nn-splits: 2\n"
+        "families: [returns, momentum]\n"
         f"embargo: 60\nexposure: null\nparams: {{C: 0.5}}\ncreate_bundle: {tmp_path / 'b'}\n"
     )
     result = run("train", "--config", config, "--horizon", 15)
@@ -64,6 +65,7 @@ def test_yaml_is_read_and_overridden(run, files, tmp_path):
     bundle = open_bundle(tmp_path / "b")
     assert bundle.labeller.horizon == 15
     assert bundle.model.steps[-1][1].C == 0.5
+    assert bundle.model.steps[0][1].families == ("returns", "momentum")
 
 
 @pytest.mark.parametrize(
@@ -101,6 +103,7 @@ def test_yaml_errors(run, tmp_path, text, message):
         (["--param", "n_estimators=[1"], "must have a value in YAML; got '[1'"),
         (["--model", "forest"], "'--model' must be one of lightgbm, logistic, sklearn, xgboost"),
         (["--model", "sklearn"], "needs estimator, which the command line cannot build"),
+        (["--families", "returns,astrology"], "'families' must be a non-empty tuple or list"),
         (["--horizon", "0"], "'horizon' must be an integer of at least 1; got 0"),
         (["--test-size", "1.5"], "'test_size'"),
         (["--embargo", "soon"], "'embargo'"),
@@ -136,7 +139,7 @@ def test_costs_must_be_known(run, files):
 
 def test_costs_by_hand_and_gross_labels(run, files, tmp_path):
     shared = ["--data", files.whole, "--model", "logistic", "--n-splits", 2, "--embargo", 60]
-    shared = ["train", *shared, "--horizon", 15]
+    shared = ["train", *shared, "--horizon", 15, "--families", "returns,trend,volume"]
     result = run(*shared, "--spread", 0.5, "--create-bundle", tmp_path / "b")
     assert result.code == 0
     assert open_bundle(tmp_path / "b").costs.spread == 0.5

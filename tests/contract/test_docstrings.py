@@ -12,7 +12,8 @@ PARTS = (*STAGES, "testing", "registry")
 RESULTS = {
     "Attainable", "BarCheck", "BarReport", "Change", "Example", "Finding", "Simulation",
     "HoldoutParts", "SignalModel", "Backtest", "CrossValidation", "Evaluation", "SharpeEstimate",
-    "Bundle", "BundleReport", "Check", "LawBroken", "BaseFeature", "BaseRegime", "BaseBarClassifier",
+    "Bundle", "BundleReport", "Check", "LawBroken", "BaseFeature", "BaseRegime",
+    "BaseBarClassifier",
 }  # fmt: skip
 
 

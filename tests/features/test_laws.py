@@ -9,7 +9,6 @@ import pytest
 from ohlcvml.features import CalendarFeatures
 from tests.features.conftest import FAMILIES, make_bars
 
-
 CALENDAR = CalendarFeatures("ES").feature_names  # made of the stamp alone
 
 

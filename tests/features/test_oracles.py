@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from ohlcvml import features
+from ohlcvml.features._blocks import BLOCK, keep, pack
 from ohlcvml.features._compiled import compiled
-from ohlcvml.features._windows import RUN, new_windows, slide, variance, window_params
+from ohlcvml.features._windows import new_means, slide_means, slide_spreads
 from tests.features.conftest import make_bars
 
 BARS = make_bars(700, seed=3)
@@ -133,38 +134,40 @@ def test_atr_passes_over_a_missing_bar_and_starts_anew_at_a_symbol():
 def test_rolling_moments_do_not_drift_at_a_high_price_level(window):
     n = 200_000
     price = 10_000 + np.random.default_rng(0).normal(0, 0.5, n).cumsum() * 0.1
-    windows, weights = window_params((window,))
-    ring, clock, sums = new_windows((window,))
-    means, deviations = _rolling(price, windows, weights, ring, clock, sums)
+    means, spreads, alone = rolling(price, window)
+    assert np.array_equal(alone, means, equal_nan=True)
+    assert np.isnan(means[: window - 1]).all()
     for t in range(n - 1, window, -9973):
         exact = price[t - window + 1 : t + 1].astype(np.longdouble)
         assert abs(means[t] - exact.mean()) <= 1e-12 * exact.mean()
-        assert abs(deviations[t] - exact.std(ddof=1)) <= 1e-11
+        assert abs(np.sqrt(spreads[t] / (window - 1)) - exact.std(ddof=1)) <= 1e-11
 
 
 def test_a_wild_value_leaves_no_trace():
     clean = np.random.default_rng(0).normal(0, 1e-4, 1000)
     wild = clean.copy()
     wild[300] = 1e6
-    results = []
-    for series in (clean, wild):
-        windows, weights = window_params((50,))
-        results.append(_rolling(series, windows, weights, *new_windows((50,)))[1])
-    np.testing.assert_allclose(results[1][500:], results[0][500:], rtol=1e-12)
+    for one, two in zip(rolling(wild, 50), rolling(clean, 50), strict=True):
+        np.testing.assert_allclose(one[500:], two[500:], rtol=1e-12, atol=1e-20)
 
 
-def _rolling(series, windows, weights, ring, clock, sums):
-    means, deviations = np.empty(len(series)), np.empty(len(series))
-    _run(series, windows, weights, ring, clock, sums, means, deviations)
-    return means, deviations
+def rolling(series, window):
+    """Means and spreads, and means by the function that makes these only."""
+    means, spreads, alone = np.empty((3, len(series)))
+    both, windows = (*new_means((window,)), *new_means((window,))), np.array([window])
+    _roll(series, windows, both, means, spreads, alone)
+    return means, spreads, alone
 
 
 @compiled
-def _run(series, windows, weights, ring, clock, sums, means, deviations):
-    for t in range(len(series)):
-        slide(series[t], windows, ring, clock, sums)
-        constant = clock[RUN] >= windows[0]
-        means[t] = sums[0, 0] + sums[1, 0] * weights[0, 0]
-        deviations[t] = np.sqrt(
-            variance(sums[1, 0], sums[2, 0], weights[0, 0], weights[1, 0], constant)
-        )
+def _roll(series, windows, state, means, spreads, alone):
+    recent, clock, sums, other_recent, other_clock, other_sums = state
+    before = recent.shape[0] - BLOCK
+    for start in range(0, len(series), BLOCK):
+        stop = min(start + BLOCK, len(series))
+        n = pack(series, series, start, stop, recent, before)
+        pack(series, series, start, stop, other_recent, before)
+        slide_spreads(recent, n, windows, 0, clock, sums, means[start:], spreads[start:])
+        slide_means(other_recent, n, windows, 0, other_clock, other_sums, alone[start:])
+        keep(recent, before, n)
+        keep(other_recent, before, n)
