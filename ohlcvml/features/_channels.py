@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from math import isfinite, isinf, isnan, nan
@@ -12,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ohlcvml.bars._frame import OHLCV, price_arrays, symbol_starts
-from ohlcvml.exceptions import DataError
+from ohlcvml.exceptions import DataError, DataWarning
 from ohlcvml.features._clock import (
     NO_TIME,
     SESSION_INPUTS,
@@ -73,6 +74,7 @@ class Channels:
             if name == "volume" and not self._volume_checked:
                 self._check_volume()
                 self._volume_checked = True
+            self._arrays[name] = _writable(self._arrays[name])
             return self._arrays[name]
 
     def _read_clock(self, name: str) -> None:
@@ -122,10 +124,18 @@ class Channels:
         if self.plain:
             return  # a plain series: the columns are NaN, as documented
         for first, last in zip(self.starts[:-1], self.starts[1:], strict=True):
+            whose = ""
+            if isinstance(self._table.index, pd.MultiIndex):
+                whose = f" of {self._table.index[first][:-1]}"
+            if not volume[first:last].any():
+                warnings.warn(
+                    f"{self._who}: 'volume'{whose} is 0 in every bar, so volume columns are "
+                    "constant or NaN. Where 0 stands for unknown use OHLCVFeatures(volume=False), "
+                    "or leave out the families that need volume.",
+                    DataWarning,
+                    stacklevel=2,
+                )
             if np.isnan(volume[first:last]).all():
-                whose = ""
-                if isinstance(self._table.index, pd.MultiIndex):
-                    whose = f" of {self._table.index[first][:-1]}"
                 raise DataError(
                     f"{self._who}: 'volume'{whose} must have values; all of it is NaN, so every "
                     "volume column would be. Use OHLCVFeatures(volume=False), or leave out the "
@@ -332,6 +342,22 @@ def _column(table: pd.DataFrame, name: str, who: str) -> FloatArray:
             f"{who}: column {name!r} must be in the table; it has {list(table.columns)}."
         )
     return np.ascontiguousarray(table[name].to_numpy(dtype=np.float64))
+
+
+def _writable(array: Any) -> Any:
+    """The array itself, or a view that says it may be written, though no kernel does.
+
+    To numba a read-only array, as pandas gives them, is another type: each kernel would be compiled
+    once more.
+    """
+    if array.flags.writeable:
+        return array
+    view = array.view()
+    try:
+        view.flags.writeable = True
+    except ValueError:  # the memory itself is read-only
+        return array.copy()
+    return view
 
 
 def _raise_infinite(who: str, name: str, values: FloatArray) -> None:

@@ -84,7 +84,7 @@ def plot_features(
     plot_bars(top, bars)
     for k, (name, axes) in enumerate(zip(names, panels, strict=True)):
         axes.plot(np.arange(len(shown)), shown[name].to_numpy(), color=COLOURS[k % 6], lw=1.1)
-        axes.set_ylabel(name, fontsize=8)
+        axes.set_ylabel(name, fontsize=8, rotation=0, ha="right", va="center")
         plain_axes(axes)
     if title:
         top.set_title(title, loc="left", fontsize=11)

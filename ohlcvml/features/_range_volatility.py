@@ -113,8 +113,8 @@ class RangeVolatilityFeatures(BaseFeature):
     the share of gaps, and a short window against a long one.
 
     Row t uses rows t - w to t. Columns: ``garman_klass_ratio_{w}``, ``rogers_satchell_ratio_{w}``,
-    ``gap_share_{w}``, ``yang_zhang_{long}``, ``yang_zhang_ratio_{short}_{long}``; ``describe()``
-    says what they mean.
+    ``gap_variance_share_{w}``, ``yang_zhang_{long}``, ``yang_zhang_ratio_{short}_{long}``;
+    ``describe()`` says what they mean.
 
     A bar with a missing price gives NaN and is passed over. Prices at or below zero raise.
 
@@ -139,7 +139,7 @@ class RangeVolatilityFeatures(BaseFeature):
     >>> features.fit_transform(simulate_bars(100, seed=0).bars).isna().sum()
     garman_klass_ratio_30       30
     rogers_satchell_ratio_30    30
-    gap_share_30                30
+    gap_variance_share_30                30
     yang_zhang_60               60
     yang_zhang_ratio_10_60      60
     dtype: int64
@@ -185,7 +185,7 @@ class RangeVolatilityFeatures(BaseFeature):
                 source="Rogers & Satchell (1991), Annals of Applied Probability 1",
             ),
             *windowed(
-                "gap_share",
+                "gap_variance_share",
                 self.windows,
                 "sum over w bars of squared log(open_t / close_{t-1}), over that plus the sum of "
                 "squared log(close/open)",

@@ -83,6 +83,13 @@ def fit_step(step: Any, table: Features, samples: Samples, report: dict[str, int
     if step.get_tag("requires_y"):
         rows = table.iloc[samples.pos]
         known = rows.notna().all(axis=1).to_numpy()
+        if not known.any():
+            raise DataError(
+                f"BarPipeline: step {type(step).__name__} learns from label rows without missing "
+                f"values; none of the {len(rows)} is complete (columns without any value: "
+                f"{rows.columns[rows.isna().all()].tolist()}). Give more history than the "
+                "features' lookback, or leave out columns that are always NaN."
+            )
         y = pd.Series(samples.y[known], index=rows.index[known])
         if isinstance(step, RowTransformer):
             return step.fit(rows[known].reset_index(drop=True), y.reset_index(drop=True))

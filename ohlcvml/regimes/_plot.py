@@ -87,7 +87,7 @@ def plot_regimes(
     top.set_ylabel("price")
     bottom.set_ylabel("probability")
     bottom.set_ylim(-0.02, 1.02)
-    bottom.legend(frameon=False, fontsize=8, loc="upper left")
+    bottom.legend(frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.35))
     if title:
         top.set_title(title, loc="left", fontsize=11)
     for axes in (top, bottom):

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from ohlcvml import features
-from ohlcvml.exceptions import DataError, ParameterError
+from ohlcvml.exceptions import DataError, DataWarning, ParameterError
+from ohlcvml.features._channels import Channels
 from tests.features.conftest import FAMILIES, make_bars
 
 BARS = make_bars(100)
@@ -146,3 +147,17 @@ def test_constant_prices_are_undefined_where_nothing_moves():
         last.filter(regex="^(log_return|return_(mean|std|zscore)|atr_ratio|parkinson)") == 0
     ).all()
     assert last.filter(regex="^(rsi|macd|sma|ema|true_range_ratio)").isna().all()
+
+
+def test_volume_that_is_zero_throughout_is_told():
+    with pytest.warns(DataWarning, match=r"'volume' is 0 in every bar.*volume=False"):
+        features.VolumeFeatures().fit_transform(BARS.assign(volume=0.0))
+
+
+def test_read_only_columns_compile_nothing_anew():
+    channels = Channels(BARS, "test")
+    assert all(channels[name].flags.writeable for name in ("open", "close", "volume", "time@1min"))
+    locked = BARS["close"].to_numpy().copy()
+    locked.flags.writeable = False
+    table = pd.DataFrame(dict.fromkeys(BARS, locked), index=BARS.index, copy=False)
+    assert Channels(table, "test")["close"].flags.writeable

@@ -43,7 +43,7 @@ def test_against_pandas():
     expected = {
         "garman_klass_ratio_30": np.sqrt(mean["gk"] / mean["move"]),
         "rogers_satchell_ratio_30": np.sqrt(mean["rs"] / mean["p"]),
-        "gap_share_30": mean["gap"] / (mean["gap"] + mean["body"]),
+        "gap_variance_share_30": mean["gap"] / (mean["gap"] + mean["body"]),
         "yang_zhang_60": yang_zhang(60),
         "yang_zhang_ratio_10_60": yang_zhang(10) / yang_zhang(60),
     }
@@ -61,7 +61,7 @@ def test_by_hand():
     row = RangeVolatilityFeatures((2,), (2, 3)).fit_transform(bars).iloc[-1]
     assert row["garman_klass_ratio_2"] == pytest.approx(np.sqrt(2 - (2 * np.log(2) - 1)))
     assert row["rogers_satchell_ratio_2"] == pytest.approx(np.sqrt(2 * 4 * np.log(2) / 4))
-    assert row["gap_share_2"] == 0
+    assert row["gap_variance_share_2"] == 0
 
 
 def test_prices_that_stand_still_are_undefined():
