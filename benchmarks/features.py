@@ -53,22 +53,22 @@ def median_seconds(run: object, repeats: int) -> float:
 def compare(bars: pd.DataFrame, args: argparse.Namespace) -> None:
     """The set in one and in two threads, in turn with TA-Lib."""
     runs: dict[str, tuple[int, Callable[[], object]]] = {}
+    width = len(features.OHLCVFeatures().feature_names)
+    block = np.zeros((width, len(bars)))  # for all, so that each meets the same memory
     for n_jobs in (1, 2):
         feature = features.OHLCVFeatures(n_jobs=n_jobs)
-        block = np.zeros((len(feature.feature_names), len(bars)))
-        write = partial(write_into, feature, bars, block)
-        runs[f"set, n_jobs={n_jobs}"] = (len(block), write)
+        runs[f"set, n_jobs={n_jobs}"] = (width, partial(write_into, feature, bars, block))
     calls = talib_calls(bars)
     if calls:
-        block = np.zeros((len(calls), len(bars)))
-        runs["TA-Lib, 15 x 10"] = (len(block), partial(call_all, calls, block))
+        runs["TA-Lib, 15 x 10"] = (len(calls), partial(call_all, calls, block))
     times: dict[str, list[float]] = {name: [] for name in runs}
-    for repeat in range(args.repeats + 1):
+    for repeat in range(args.repeats + 2):
         for name, (_, run) in runs.items():
-            start = time.perf_counter() if "2" in name[-1:] else clock()
+            now = time.perf_counter if name.endswith("n_jobs=2") else clock
+            start = now()
             run()
-            end = time.perf_counter() if "2" in name[-1:] else clock()
-            if repeat:  # the first touches the memory
+            end = now()
+            if repeat > 1:  # the first touch the memory
                 times[name].append(end - start)
     per_column = {}
     for name, (width, _) in runs.items():

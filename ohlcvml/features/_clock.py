@@ -11,6 +11,7 @@ from ohlcvml.bars._ahead import N_FACTS, OPEN, session_facts
 from ohlcvml.bars._known import positive_size
 from ohlcvml.bars._sessions import Sessions
 from ohlcvml.exceptions import DataError
+from ohlcvml.features._compiled import compiled
 from ohlcvml.typing import IntArray
 
 __all__ = [
@@ -58,17 +59,23 @@ def check_spacing(stamps: IntArray, starts: IntArray, least: int, who: str) -> N
 
     Fewer are strays, which real files have.
     """
-    if len(stamps) <= STRAYS or stamps[0] == NO_TIME:
+    if len(stamps) == 0 or stamps[0] == NO_TIME:
         return
-    close = stamps[1:] - stamps[:-1] < least
-    close[starts[1:-1] - 1] = False
-    run = close.copy()
-    for k in range(1, STRAYS):
-        run[k:] &= close[:-k]
-        run[:k] = False
-    if run.any():
-        at = int(np.flatnonzero(run)[0]) + 1
+    at = _first_too_close(stamps, starts, least)
+    if at >= 0:
         raise DataError(too_close(who, int(stamps[at]), int(stamps[at] - stamps[at - 1]), least))
+
+
+@compiled
+def _first_too_close(stamps, starts, least):  # type: ignore[no-untyped-def]
+    """Row of the last of the first ``STRAYS`` in a row that are too close; -1 for none."""
+    for k in range(starts.shape[0] - 1):
+        close = 0
+        for t in range(starts[k] + 1, starts[k + 1]):
+            close = close + 1 if stamps[t] - stamps[t - 1] < least else 0
+            if close == STRAYS:
+                return t
+    return -1
 
 
 def too_close(who: str, stamp: int, distance: int, least: int) -> str:
