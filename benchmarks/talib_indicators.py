@@ -47,7 +47,15 @@ from ohlcvml.features._channels import Channels
 from ohlcvml.features._compiled import compiled
 from ohlcvml.features._extrema import new_peaks, new_ranges, roll_range
 from ohlcvml.features._ultimate import new_ultimate, run_ultimate
-from ohlcvml.features._windows import count_equal, new_means, slide_means, slide_spreads
+from ohlcvml.features._windows import (
+    double_means,
+    double_spreads,
+    keep_stretches,
+    new_spreads,
+    new_stretches,
+    window_means,
+    window_spreads,
+)
 
 Windows = tuple[int, ...]
 
@@ -67,36 +75,38 @@ class Indicator(NamedTuple):
 
 
 @compiled
-def _means(x, windows, recent, clock, sums, out):
-    before = recent.shape[0] - BLOCK
+def _means(x, windows, means, out):
+    before = means.shape[1] - BLOCK
     for start in range(0, x.shape[0], BLOCK):
-        n = pack(x, x, start, min(start + BLOCK, x.shape[0]), recent, before)
+        n = pack(x, x, start, min(start + BLOCK, x.shape[0]), means[0], before)
+        double_means(means, n)
         for k in range(windows.shape[0]):
-            slide_means(recent, n, windows, k, clock, sums, out[k, start:])
-        keep(recent, before, n)
+            window_means(means, n, windows[k], out[k, start:])
+        keep_stretches(means, n)
 
 
 def sma(bars, windows, out):
-    _means(bars.close, np.array(windows), *new_means(windows), out)
+    _means(bars.close, np.array(windows), new_stretches(windows), out)
 
 
 @compiled
-def _deviations(x, windows, recent, clock, sums, equal, means, out):
-    before = recent.shape[0] - BLOCK
+def _deviations(x, windows, means, spreads, room, out):
+    before = means.shape[1] - BLOCK
     for start in range(0, x.shape[0], BLOCK):
-        n = pack(x, x, start, min(start + BLOCK, x.shape[0]), recent, before)
-        count_equal(recent, n, clock, equal)
+        n = pack(x, x, start, min(start + BLOCK, x.shape[0]), means[0], before)
+        double_spreads(means, spreads, n)
         for k in range(windows.shape[0]):
-            spreads, share = out[k, start:], 1.0 / windows[k]
-            slide_spreads(recent, n, windows, k, clock, sums, means, spreads)
+            row, share = out[k, start:], 1.0 / windows[k]
+            window_spreads(means, spreads, n, windows[k], room, row)
             for b in range(n):
-                square = 0.0 if equal[b] >= windows[k] or spreads[b] < 0 else spreads[b]
-                spreads[b] = math.sqrt(square * share)
-        keep(recent, before, n)
+                row[b] = math.sqrt(row[b] * share)
+        keep_stretches(means, n)
+        keep_stretches(spreads, n)
 
 
 def stddev(bars, windows, out):
-    _deviations(bars.close, np.array(windows), *new_means(windows), *np.zeros((2, BLOCK)), out)
+    state = new_stretches(windows), new_spreads(windows)
+    _deviations(bars.close, np.array(windows), *state, np.zeros(BLOCK), out)
 
 
 @compiled

@@ -11,7 +11,14 @@ from ohlcvml.features._base import BaseFeature
 from ohlcvml.features._blocks import BLOCK, keep, pack, unpack
 from ohlcvml.features._columns import Column, windowed
 from ohlcvml.features._compiled import compiled
-from ohlcvml.features._windows import count_equal, new_means, slide_spreads, standardize
+from ohlcvml.features._windows import (
+    double_spreads,
+    keep_stretches,
+    new_spreads,
+    new_stretches,
+    standardize,
+    window_spreads,
+)
 
 __all__ = ["ReturnMomentFeatures"]
 
@@ -19,24 +26,25 @@ __all__ = ["ReturnMomentFeatures"]
 @compiled
 def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]
     (log_close,) = inputs
-    windows, equal = params
-    prices, changes, clock, sums = state
-    before, one, m = changes.shape[0] - BLOCK, prices.shape[0] - BLOCK, windows.shape[0]
-    now, newest = prices[one:], changes[before:]
+    (windows,) = params
+    prices, means, spreads = state
+    before, one, m = means.shape[1] - BLOCK, prices.shape[0] - BLOCK, windows.shape[0]
+    now, newest = prices[one:], means[0, before:]
     for start in range(first, last, BLOCK):
         stop = min(start + BLOCK, last)
         n = pack(log_close, log_close, start, stop, prices, one)
         for b in range(n):
             newest[b] = now[b] - prices[b]
-        count_equal(changes, n, clock, equal)
+        double_spreads(means, spreads, n)
         for k in range(m):
-            means, spreads, scores = out[k, start:], out[m + k, start:], out[2 * m + k, start:]
-            slide_spreads(changes, n, windows, k, clock, sums, means, spreads)
-            standardize(newest, n, windows[k], equal, means, spreads, scores)
+            row, spread, scores = out[k, start:], out[m + k, start:], out[2 * m + k, start:]
+            window_spreads(means, spreads, n, windows[k], row, spread)
+            standardize(newest, n, windows[k], row, spread, scores)
         for k in range(out.shape[0]):
             unpack(log_close, start, stop, n, out, k)
         keep(prices, one, n)
-        keep(changes, before, n)
+        keep_stretches(means, n)
+        keep_stretches(spreads, n)
 
 
 class ReturnMomentFeatures(BaseFeature):
@@ -111,12 +119,14 @@ class ReturnMomentFeatures(BaseFeature):
         return int(max(self.windows))
 
     def _kernel_params(self) -> tuple[Any, ...]:
-        return np.array(self.windows, dtype=np.int64), np.zeros(BLOCK)
+        return (np.array(self.windows, dtype=np.int64),)
 
     def _initial_state(self) -> dict[str, Any]:
-        changes, clock, sums = new_means(self.windows, late=1)
-        prices = np.full(1 + BLOCK, np.nan)
-        return {"prices": prices, "changes": changes, "clock": clock, "sums": sums}
+        return {
+            "prices": np.full(1 + BLOCK, np.nan),
+            "means": new_stretches(self.windows),  # of changes
+            "spreads": new_spreads(self.windows),
+        }
 
     @classmethod
     def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:  # noqa: ARG003

@@ -9,6 +9,7 @@ import numpy as np
 
 from ohlcvml._checks import Rule, each, integer
 from ohlcvml.features._base import BaseFeature
+from ohlcvml.features._blocks import BLOCK, pack, unpack
 from ohlcvml.features._columns import Column, windowed
 from ohlcvml.features._compiled import compiled, inlined
 from ohlcvml.features._entropy import entropies, entropy_params, new_entropies
@@ -21,12 +22,18 @@ from ohlcvml.features._order import (
     replace,
 )
 from ohlcvml.features._window_sums import ROUNDING
-from ohlcvml.features._windows import RUN, new_windows, slide, variance, window_params
+from ohlcvml.features._windows import (
+    double_spreads,
+    keep_stretches,
+    new_spreads,
+    new_stretches,
+    window_params,
+    window_spreads,
+)
 
 __all__ = ["QuantileFeatures"]
 
 _ORDER = ("keys", "bounds", "before", "spare")
-_MOMENTS = ("ring", "clock", "sums")
 _CODES = ("closes", "places", "codes", "code_sums")
 _NO_SPREAD = math.sqrt(ROUNDING)
 _COUNTED = 400  # the longest window whose ranks are counted: longer ones are faster kept in order
@@ -43,18 +50,24 @@ def _series(log_high, log_low, log_close, first, last, before, spans, changes): 
 
 
 @inlined
-def _deviations(changes, first, last, windows, shares, ring, clock, sums, units):  # type: ignore[no-untyped-def]
+def _deviations(changes, first, last, windows, shares, room, means, spreads, units):  # type: ignore[no-untyped-def]
     # 1 / standard deviation, in the rows of both tails.
-    for t in range(first, last):
-        if np.isnan(changes[t]):
-            continue
-        slide(changes[t], windows, ring, clock, sums)
+    before = means.shape[1] - BLOCK
+    for start in range(first, last, BLOCK):
+        stop = min(start + BLOCK, last)
+        n = pack(changes, changes, start, stop, means[0], before)
+        double_spreads(means, spreads, n)
         for k in range(windows.shape[0]):
-            square = variance(
-                sums[1, k], sums[2, k], shares[0, k], shares[1, k], clock[RUN] >= windows[k]
-            )
-            unit = 1.0 / math.sqrt(square) if square > ROUNDING else np.nan
-            units[k, t] = units[windows.shape[0] + k, t] = unit
+            row, other = units[k, start:], units[windows.shape[0] + k, start:]
+            window_spreads(means, spreads, n, windows[k], room, row)
+            for b in range(n):
+                square = row[b] * shares[1, k]
+                row[b] = 1.0 / math.sqrt(square) if square > ROUNDING else np.nan
+            unpack(changes, start, stop, n, units, k)
+            for b in range(stop - start):
+                other[b] = row[b]
+        keep_stretches(means, n)
+        keep_stretches(spreads, n)
 
 
 @inlined
@@ -122,15 +135,15 @@ def _ordered(  # type: ignore[no-untyped-def]
 @compiled
 def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]
     log_high, log_low, log_close = inputs
-    windows, shares, layout, below, share, counted, places, entropy = params
+    windows, shares, layout, below, share, counted, places, entropy, room = params
     slots, rings, orders, five = state[0], state[1], state[2:6], state[6]
     counted_slots, counted_rings = state[7], state[8]
-    ring, clock, sums, codes = state[9], state[10], state[11], state[12:]
+    means, spreads, codes = state[9], state[10], state[11:]
     n = windows.shape[0]
     # Two rows are on loan: the entropies are written last.
     spans, changes = out[9 * n - 2], out[9 * n - 1]
     _series(log_high, log_low, log_close, first, last, codes[0][1], spans, changes)
-    _deviations(changes, first, last, windows, shares, ring, clock, sums, out[3 * n :])
+    _deviations(changes, first, last, windows, shares, room, means, spreads, out[3 * n :])
     _counted_ranks(
         log_close, spans, first, last, n, counted, places, counted_slots, counted_rings, out
     )
@@ -289,13 +302,13 @@ class QuantileFeatures(BaseFeature):
             windows[places],
             places,
             entropy_params(self.windows),
+            np.zeros(BLOCK),
         )
 
     def _initial_state(self) -> dict[str, Any]:
         n, longest = len(self.windows), max(self.windows)
         longest_counted = max((w for w in self.windows if w <= _COUNTED), default=1)
         order = dict(zip(_ORDER, new_orders(tuple(self.windows) * 3), strict=True))
-        moments = dict(zip(_MOMENTS, new_windows(self.windows), strict=True))
         codes = dict(zip(_CODES, new_entropies(self.windows), strict=True))
         return {
             "slots": np.zeros((2, 3 * n), dtype=np.int64),  # place in the ring, values so far
@@ -304,7 +317,8 @@ class QuantileFeatures(BaseFeature):
             "five": np.zeros(5),  # quantiles of a bar
             "counted_slots": np.zeros((2, 2), dtype=np.int64),
             "counted_rings": np.full((2, 2 * longest_counted), np.nan),
-            **moments,
+            "means": new_stretches(self.windows),
+            "spreads": new_spreads(self.windows),
             **codes,
         }
 

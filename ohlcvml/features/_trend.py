@@ -10,10 +10,16 @@ from ohlcvml._checks import each, integer
 from ohlcvml.features._atr import true_ranges
 from ohlcvml.features._averages import average_params, smooth_rows
 from ohlcvml.features._base import BaseFeature
-from ohlcvml.features._blocks import BLOCK, keep, pack, unpack
+from ohlcvml.features._blocks import BLOCK, pack, unpack
 from ohlcvml.features._columns import Column, windowed
 from ohlcvml.features._compiled import compiled
-from ohlcvml.features._windows import new_means, settling, slide_means
+from ohlcvml.features._windows import (
+    double_means,
+    keep_stretches,
+    new_stretches,
+    settling,
+    window_means,
+)
 
 __all__ = ["TrendFeatures"]
 
@@ -22,8 +28,8 @@ __all__ = ["TrendFeatures"]
 def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]
     high, low, close = inputs
     smas, chains, weights, series, rows = params
-    closes, clock, sums, averages, count = state
-    before, m = closes.shape[0] - BLOCK, smas.shape[0]
+    means, averages, count = state
+    before, m, closes = means.shape[1] - BLOCK, smas.shape[0], means[0]
     spans, copies, units, now = series[0], series[1], rows[0], closes[before:]
     for start in range(first, last, BLOCK):
         stop = min(start + BLOCK, last)
@@ -34,15 +40,16 @@ def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-de
         smooth_rows(series, n, count[0], chains, weights, averages, rows[:, :n])
         for b in range(n):
             units[b] = 1.0 / units[b] if units[b] > 0 else np.nan
+        double_means(means, n)
         for k in range(out.shape[0]):
             row = out[k, start:]
             if k < m:
-                slide_means(closes, n, smas, k, clock, sums, copies)
+                window_means(means, n, smas[k], copies)
             averages_of = copies if k < m else rows[k - m + 1]
             for b in range(n):
                 row[b] = (now[b] - averages_of[b]) * units[b]
             unpack(close, start, stop, n, out, k)
-        keep(closes, before, n)
+        keep_stretches(means, n)
         count[0] += n
 
 
@@ -140,11 +147,8 @@ class TrendFeatures(BaseFeature):
         return np.array(self.sma_windows, dtype=np.int64), chains, weights, *room
 
     def _initial_state(self) -> dict[str, Any]:
-        closes, clock, sums = new_means(self.sma_windows)
         return {
-            "closes": closes,
-            "clock": clock,
-            "sums": sums,
+            "means": new_stretches(self.sma_windows),
             "averages": np.zeros(1 + len(self.ema_windows)),
             "count": np.zeros(1, dtype=np.int64),
         }

@@ -14,7 +14,13 @@ from ohlcvml.features._base import BaseFeature
 from ohlcvml.features._blocks import BLOCK, keep, pack, unpack
 from ohlcvml.features._columns import Column, windowed
 from ohlcvml.features._compiled import compiled
-from ohlcvml.features._windows import new_means, settling, slide_means
+from ohlcvml.features._windows import (
+    double_means,
+    keep_stretches,
+    new_stretches,
+    settling,
+    window_means,
+)
 
 __all__ = ["VolatilityFeatures"]
 
@@ -25,13 +31,13 @@ _PARKINSON = 1.0 / (4.0 * math.log(2.0))
 def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]
     high, low, close, log_high, log_low = inputs
     chains, weights, windows, series, lows, rows = params
-    closes, squares, clock, sums, averages, count = state
-    before, one, m = squares.shape[0] - BLOCK, closes.shape[0] - BLOCK, chains.shape[0]
-    now, newest, spans = closes[one:], squares[before:], series[0]
+    closes, means, averages, count = state
+    before, one, m = means.shape[1] - BLOCK, closes.shape[0] - BLOCK, chains.shape[0]
+    now, newest, spans = closes[one:], means[0, before:], series[0]
     for start in range(first, last, BLOCK):
         stop = min(start + BLOCK, last)
         n = pack(close, log_high, start, stop, closes, one)
-        pack(log_high, log_high, start, stop, squares, before)
+        pack(log_high, log_high, start, stop, means[0], before)
         pack(log_low, log_high, start, stop, lows, one)
         for b in range(n):
             newest[b] = (newest[b] - lows[one + b]) * (newest[b] - lows[one + b])
@@ -42,15 +48,16 @@ def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-de
             for b in range(n):
                 ratio[b] = spans[b] / atr[b] if atr[b] > 0 else np.nan
                 row[b] = atr[b] / now[b] if now[b] > 0 else np.nan
+        double_means(means, n)
         for k in range(windows.shape[0]):
             row = out[2 * m + k, start:]
-            slide_means(squares, n, windows, k, clock, sums, row)
+            window_means(means, n, windows[k], row)
             for b in range(n):
-                row[b] = math.sqrt((0.0 if row[b] < 0 else row[b]) * _PARKINSON)
+                row[b] = math.sqrt(row[b] * _PARKINSON)
         for k in range(out.shape[0]):
             unpack(log_high, start, stop, n, out, k)
         keep(closes, one, n)
-        keep(squares, before, n)
+        keep_stretches(means, n)
         count[0] += n
 
 
@@ -141,12 +148,9 @@ class VolatilityFeatures(BaseFeature):
         return *averages, windows, *room
 
     def _initial_state(self) -> dict[str, Any]:
-        squares, clock, sums = new_means(self.parkinson_windows)
         return {
             "closes": np.full(1 + BLOCK, np.nan),
-            "squares": squares,
-            "clock": clock,
-            "sums": sums,
+            "means": new_stretches(self.parkinson_windows),
             "averages": np.zeros(len(self.atr_windows)),
             "count": np.zeros(1, dtype=np.int64),
         }

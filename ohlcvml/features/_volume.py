@@ -8,16 +8,19 @@ import numpy as np
 
 from ohlcvml._checks import each, integer
 from ohlcvml.features._base import BaseFeature
-from ohlcvml.features._blocks import BLOCK, keep, pack, unpack
+from ohlcvml.features._blocks import BLOCK, pack, unpack
 from ohlcvml.features._columns import Column, windowed
 from ohlcvml.features._compiled import compiled
 from ohlcvml.features._logarithm import logarithms
 from ohlcvml.features._windows import (
-    count_equal,
-    new_means,
-    slide_means,
-    slide_spreads,
+    double_means,
+    double_spreads,
+    keep_stretches,
+    new_spreads,
+    new_stretches,
     standardize,
+    window_means,
+    window_spreads,
 )
 
 __all__ = ["VolumeFeatures"]
@@ -26,31 +29,33 @@ __all__ = ["VolumeFeatures"]
 @compiled
 def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]
     volume, log_volume = inputs
-    windows, equal, means, spreads = params
-    volumes, clock, sums, logs, log_clock, log_sums = state
-    before, m = logs.shape[0] - BLOCK, windows.shape[0]
-    now, past = logs[before:], logs[before - 1 :]
+    windows, row, spread = params
+    means, log_means, log_spreads = state
+    before, m = means.shape[1] - BLOCK, windows.shape[0]
+    now, past = log_means[0, before:], log_means[0, before - 1 :]
     for start in range(first, last, BLOCK):
         stop, changes = min(start + BLOCK, last), out[0, start:]
-        n = pack(volume, volume, start, stop, volumes, before)
-        pack(log_volume, volume, start, stop, logs, before)
+        n = pack(volume, volume, start, stop, means[0], before)
+        pack(log_volume, volume, start, stop, log_means[0], before)
         for b in range(n):
             changes[b] = now[b] - past[b]
-        count_equal(logs, n, log_clock, equal)
+        double_means(means, n)
+        double_spreads(log_means, log_spreads, n)
         for k in range(m):
             ratios, scores = out[1 + k, start:], out[1 + m + k, start:]
-            slide_means(volumes, n, windows, k, clock, sums, means)
+            window_means(means, n, windows[k], row)
             for b in range(n):
-                means[b] = (0.0 if means[b] < 0 else means[b]) + 1.0
-            logarithms(means, n, spreads)
+                row[b] += 1.0
+            logarithms(row, n, spread)
             for b in range(n):
-                ratios[b] = now[b] - means[b]
-            slide_spreads(logs, n, windows, k, log_clock, log_sums, means, spreads)
-            standardize(now, n, windows[k], equal, means, spreads, scores)
+                ratios[b] = now[b] - row[b]
+            window_spreads(log_means, log_spreads, n, windows[k], row, spread)
+            standardize(now, n, windows[k], row, spread, scores)
         for k in range(out.shape[0]):
             unpack(volume, start, stop, n, out, k)
-        keep(volumes, before, n)
-        keep(logs, before, n)
+        keep_stretches(means, n)
+        keep_stretches(log_means, n)
+        keep_stretches(log_spreads, n)
 
 
 class VolumeFeatures(BaseFeature):
@@ -120,18 +125,13 @@ class VolumeFeatures(BaseFeature):
         return int(max(self.windows)) - 1
 
     def _kernel_params(self) -> tuple[Any, ...]:
-        return np.array(self.windows, dtype=np.int64), *np.zeros((3, BLOCK))
+        return np.array(self.windows, dtype=np.int64), *np.zeros((2, BLOCK))
 
     def _initial_state(self) -> dict[str, Any]:
-        volumes, clock, sums = new_means(self.windows)
-        logs, log_clock, log_sums = new_means(self.windows)
         return {
-            "volumes": volumes,
-            "clock": clock,
-            "sums": sums,
-            "logs": logs,
-            "log_clock": log_clock,
-            "log_sums": log_sums,
+            "means": new_stretches(self.windows),
+            "log_means": new_stretches(self.windows),
+            "log_spreads": new_spreads(self.windows),
         }
 
     @classmethod

@@ -1,4 +1,21 @@
-"""Rolling sums over several windows of one series, and how long recursive averages remember."""
+"""Rolling means and spreads over several windows of one series, in blocks of bars.
+
+The mean of the last 2, 4, 8, ... values is that of two halves, one as many bars before the other; a
+window is put together of such stretches by the binary digits of its length. Every value is made of
+those in its window and of no others: nothing drifts, nothing cancels, a wild value leaves no trace,
+equal values have their mean and no spread exactly. A few additions a bar serve all windows, none
+waits for another, and all run as vectors. In a kernel (see :mod:`_blocks`)::
+
+    n = pack(values, values, start, stop, means[0], before)  # before = means.shape[1] - BLOCK
+    double_spreads(means, spreads, n)
+    for k in range(windows.shape[0]):
+        window_spreads(means, spreads, n, windows[k], ...)  # rows for mean and spread
+    keep_stretches(means, n)
+    keep_stretches(spreads, n)
+
+Spreads are sums of squares about the mean, joined as by Chan, Golub and LeVeque (1983). And how
+long recursive averages remember.
+"""
 
 from __future__ import annotations
 
@@ -6,36 +23,22 @@ import math
 
 import numpy as np
 
-from ohlcvml.features._blocks import BLOCK
-from ohlcvml.features._compiled import compiled, inlined
+from ohlcvml.features._blocks import BLOCK, keep
+from ohlcvml.features._compiled import compiled
 from ohlcvml.typing import FloatArray, IntArray
 
 __all__ = [
-    "count_equal",
-    "new_means",
-    "new_windows",
+    "double_means",
+    "double_spreads",
+    "keep_stretches",
+    "new_spreads",
+    "new_stretches",
     "settling",
-    "slide",
-    "slide_means",
-    "slide_spreads",
     "standardize",
-    "variance",
+    "window_means",
     "window_params",
+    "window_spreads",
 ]
-
-# Positions in the clock array of a set of windows; the countdowns of the windows follow.
-_SLOT, _COUNT, RUN, _DUE = 0, 1, 2, 3
-_SHORTEST_PERIOD = 128
-
-
-def new_windows(windows: tuple[int, ...]) -> tuple[FloatArray, IntArray, FloatArray]:
-    """Empty state of :func:`slide`: (ring of the last values, clock, sums of shape (3, windows)).
-
-    The rows of the sums are the anchor, the sum and the sum of squares about the anchor.
-    """
-    clock = np.zeros(_DUE + len(windows), dtype=np.int64)
-    clock[_DUE:] = windows
-    return np.zeros(max(windows)), clock, np.zeros((3, len(windows)))
 
 
 def window_params(windows: tuple[int, ...]) -> tuple[IntArray, FloatArray]:
@@ -44,177 +47,121 @@ def window_params(windows: tuple[int, ...]) -> tuple[IntArray, FloatArray]:
     return whole, np.stack([1.0 / whole, 1.0 / np.maximum(whole - 1, 1)])
 
 
-@inlined
-def slide(value, windows, ring, clock, sums):  # type: ignore[no-untyped-def]
-    """Slide every window by one value; return how many values were seen.
+def new_stretches(windows: tuple[int, ...]) -> FloatArray:
+    """Empty state: means of the last 1, 2, 4, ... values, shape (stretches, longest + BLOCK).
 
-    Sums are taken about an anchor near the level of the series, and both are recomputed from the
-    ring once per window length: so they lose neither digits at a high price level nor accuracy
-    with time, and a wild value leaves no trace once it has left the window.
+    Of row j the last 2^j values before the block are kept.
     """
-    size, slot, count = ring.shape[0], clock[_SLOT], clock[_COUNT] + 1
-    if count == 1:
-        for k in range(windows.shape[0]):
-            sums[0, k] = value
-    newest = ring[slot - 1] if slot > 0 else ring[size - 1]
-    clock[RUN] = clock[RUN] + 1 if count > 1 and value == newest else 1
-    for k in range(windows.shape[0]):
-        window, anchor = windows[k], sums[0, k]
-        gain = value - anchor
-        if count > window:
-            oldest = slot - window
-            loss = ring[oldest if oldest >= 0 else oldest + size] - anchor
-            sums[1, k] += gain - loss
-            sums[2, k] += gain * gain - loss * loss
-        else:
-            sums[1, k] += gain
-            sums[2, k] += gain * gain
-    ring[slot] = value
-    for k in range(windows.shape[0]):
-        clock[_DUE + k] -= 1
-        if clock[_DUE + k] == 0:
-            clock[_DUE + k] = max(windows[k], _SHORTEST_PERIOD)
-            _anchor(windows[k], ring, slot, sums, k)
-    clock[_SLOT] = slot + 1 if slot + 1 < size else 0
-    clock[_COUNT] = count
-    return count
+    n = max(windows).bit_length()
+    return np.full((n, 2 ** (n - 1) + BLOCK), np.nan)
 
 
-@inlined
-def _anchor(window, ring, slot, sums, k):  # type: ignore[no-untyped-def]
-    anchor = sums[0, k] + sums[1, k] / window
-    total, square = 0.0, 0.0
-    for age in range(window):
-        at = slot - age
-        difference = ring[at if at >= 0 else at + ring.shape[0]] - anchor
-        total += difference
-        square += difference * difference
-    sums[0, k], sums[1, k], sums[2, k] = anchor, total, square
-
-
-def new_means(windows: tuple[int, ...], late: int = 0) -> tuple[FloatArray, IntArray, FloatArray]:
-    """Empty state of :func:`slide_means` and :func:`slide_spreads`: (recent, clock, sums).
-
-    ``recent`` is filled by :func:`pack`; the first ``late`` values are none. Clock: bars in a row
-    with equal values, then those until the sums of each window are made anew. Rows of the sums:
-    anchor, sum and sum of squares about it.
-    """
-    clock = np.array([0, *windows], dtype=np.int64)
-    clock[1:] += late
-    return np.full(max(windows) + BLOCK, np.nan), clock, np.zeros((3, len(windows)))
+def new_spreads(windows: tuple[int, ...]) -> FloatArray:
+    """Empty state: spreads of the last 1, 2, 4, ... values; that of one is 0."""
+    spreads = new_stretches(windows)
+    spreads[0] = 0.0
+    return spreads
 
 
 @compiled
-def count_equal(recent, n, clock, equal):  # type: ignore[no-untyped-def]
-    """How many values up to each bar of the block are equal."""
-    before, run = recent.shape[0] - BLOCK, clock[0]
-    now, past = recent[before:], recent[before - 1 :]
-    for b in range(n):
-        run = run + 1 if now[b] == past[b] else 1
-        equal[b] = run
-    clock[0] = run
+def double_means(means, n):  # type: ignore[no-untyped-def]
+    """Means of the longer stretches at the ``n`` bars of a block, whose values are in row 0."""
+    before = means.shape[1] - BLOCK
+    for j in range(1, means.shape[0]):
+        half, row = means[j - 1, before:], means[j, before:]
+        older = means[j - 1, before - 2 ** (j - 1) :]
+        for b in range(n):
+            row[b] = (half[b] + older[b]) * 0.5
 
 
 @compiled
-def slide_means(recent, n, windows, k, clock, sums, means):  # type: ignore[no-untyped-def]
-    """Means of window k at the ``n`` bars of a block, NaN before there are enough values.
-
-    A sum slides, and is made anew, about a new anchor near the level of the series, once in a
-    window length: so it loses neither digits at a high level nor accuracy with time, and of a wild
-    value nothing is left.
-    """
-    window, before = windows[k], recent.shape[0] - BLOCK
-    anchor, total, left, start, share = sums[0, k], sums[1, k], clock[1 + k], 0, 1.0 / windows[k]
-    while start < n:
-        length = min(left, n - start)
-        newest, oldest = recent[before + start :], recent[before + start - window :]
-        mean = means[start:]
-        for i in range(length):
-            total += newest[i] - oldest[i]
-            mean[i] = anchor + total * share
-        start, left = start + length, left - length
-        if left == 0:
-            anchor = newest[length - 1] if np.isnan(total) else mean[length - 1]
-            total, _ = _sums(oldest[length:], window, anchor)
-            mean[length - 1] = anchor + total * share
-            left = max(window, _SHORTEST_PERIOD)
-    sums[0, k], sums[1, k], clock[1 + k] = anchor, total, left
+def double_spreads(means, spreads, n):  # type: ignore[no-untyped-def]
+    """Means and spreads of the longer stretches."""
+    before = means.shape[1] - BLOCK
+    for j in range(1, means.shape[0]):
+        at = before - 2 ** (j - 1)
+        half, older, row = means[j - 1, before:], means[j - 1, at:], means[j, before:]
+        inner, outer, spread = spreads[j - 1, before:], spreads[j - 1, at:], spreads[j, before:]
+        weight = 0.25 * 2**j
+        for b in range(n):
+            apart = older[b] - half[b]
+            row[b] = (half[b] + older[b]) * 0.5
+            spread[b] = (inner[b] + outer[b]) + apart * apart * weight
 
 
 @compiled
-def slide_spreads(recent, n, windows, k, clock, sums, means, spreads):  # type: ignore[no-untyped-def]
-    """Means, and sums of squares about them, as :func:`slide_means`."""
-    window, before = windows[k], recent.shape[0] - BLOCK
-    anchor, total, square = sums[0, k], sums[1, k], sums[2, k]
-    left, start, share = clock[1 + k], 0, 1.0 / windows[k]
-    while start < n:
-        length = min(left, n - start)
-        newest, oldest = recent[before + start :], recent[before + start - window :]
-        mean, spread = means[start:], spreads[start:]
-        for i in range(length):
-            gain, loss = newest[i] - anchor, oldest[i] - anchor
-            mean[i] = gain - loss
-            spread[i] = (gain - loss) * (gain + loss)
-        for i in range(length):
-            total += mean[i]
-            square += spread[i]
-            mean[i] = anchor + total * share
-            spread[i] = square - total * total * share
-        start, left = start + length, left - length
-        if left == 0:
-            anchor = newest[length - 1] if np.isnan(total) else mean[length - 1]
-            total, square = _sums(oldest[length:], window, anchor)
-            mean[length - 1] = anchor + total * share
-            spread[length - 1] = square - total * total * share
-            left = max(window, _SHORTEST_PERIOD)
-    sums[0, k], sums[1, k], sums[2, k], clock[1 + k] = anchor, total, square, left
+def window_means(means, n, window, row):  # type: ignore[no-untyped-def]
+    """Mean of the last ``window`` values at each bar, NaN before there are as many."""
+    before, size, parts = means.shape[1] - BLOCK, 0, 0
+    newest = means[0, before:]
+    for j in range(means.shape[0]):
+        part = 2**j
+        if window & part:
+            older, share = means[j, before - size :], part / (size + part)
+            if parts == 0:
+                newest = older
+            elif parts == 1:
+                for b in range(n):
+                    row[b] = newest[b] + (older[b] - newest[b]) * share
+            else:
+                for b in range(n):
+                    row[b] += (older[b] - row[b]) * share
+            size, parts = size + part, parts + 1
+    if parts == 1:
+        for b in range(n):
+            row[b] = newest[b]
 
 
 @compiled
-def standardize(values, n, window, equal, means, spreads, scores):  # type: ignore[no-untyped-def]
-    """Make deviations, divisor w - 1, of the spreads, and scores of the values.
+def window_spreads(means, spreads, n, window, row, spread):  # type: ignore[no-untyped-def]
+    """Mean and spread of the last ``window`` values at each bar."""
+    before, size, parts = means.shape[1] - BLOCK, 0, 0
+    newest, inner = means[0, before:], spreads[0, before:]
+    for j in range(means.shape[0]):
+        part = 2**j
+        if window & part:
+            older, outer, share = (
+                means[j, before - size :],
+                spreads[j, before - size :],
+                part / (size + part),
+            )
+            weight = size * share
+            if parts == 0:
+                newest, inner = older, outer
+            elif parts == 1:
+                for b in range(n):
+                    apart = older[b] - newest[b]
+                    row[b] = newest[b] + apart * share
+                    spread[b] = inner[b] + outer[b] + apart * apart * weight
+            else:
+                for b in range(n):
+                    apart = older[b] - row[b]
+                    row[b] += apart * share
+                    spread[b] += outer[b] + apart * apart * weight
+            size, parts = size + part, parts + 1
+    if parts == 1:
+        for b in range(n):
+            row[b], spread[b] = newest[b], inner[b]
 
-    Both are 0, exactly, where all values of the window are equal.
-    """
+
+@compiled
+def standardize(values, n, window, means, spreads, scores):  # type: ignore[no-untyped-def]
+    """Make deviations, divisor w - 1, of spreads, and scores of values: 0 without a spread."""
     share = 1.0 / (window - 1)
-    for b in range(n):  # only choices between values at hand become vectors
-        square = spreads[b] * share
-        square = 0.0 if square < 0 else square
-        spread = math.sqrt(0.0 if equal[b] >= window else square)
+    for b in range(n):  # only a choice between values at hand becomes a vector
+        spread = math.sqrt(spreads[b] * share)
         score = (values[b] - means[b]) / spread
         spreads[b] = spread
         scores[b] = 0.0 if spread == 0 else score
 
 
-@inlined
-def _sums(values, n, anchor):  # type: ignore[no-untyped-def]
-    # Four sums at a time do not wait for each other.
-    a, b, c, d, aa, bb, cc, dd = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-    fours = n // 4 * 4
-    for i in range(0, fours, 4):
-        p, q, r, s = (
-            values[i] - anchor,
-            values[i + 1] - anchor,
-            values[i + 2] - anchor,
-            values[i + 3] - anchor,
-        )
-        a, b, c, d = a + p, b + q, c + r, d + s
-        aa, bb, cc, dd = aa + p * p, bb + q * q, cc + r * r, dd + s * s
-    for i in range(fours, n):
-        p = values[i] - anchor
-        a += p
-        aa += p * p
-    return (a + b) + (c + d), (aa + bb) + (cc + dd)
-
-
 @compiled
-def variance(total, square, share, dof_share, constant):  # type: ignore[no-untyped-def]
-    """Sample variance from sums about an anchor: 0, exactly, if the values are all equal.
-
-    ``share`` is 1 / window, ``dof_share`` 1 / (window - 1).
-    """
-    spread = square - total * total * share
-    return spread * dof_share if spread > 0 and not constant else 0.0
+def keep_stretches(rows, n):  # type: ignore[no-untyped-def]
+    """Move what the next block needs to before it."""
+    before = rows.shape[1] - BLOCK
+    for j in range(rows.shape[0]):
+        length = 2**j
+        keep(rows[j, before - length :], length, n)
 
 
 def settling(smoothing: float, tolerance: float) -> int:
