@@ -333,9 +333,9 @@ INDICATORS = {
 }
 
 
-def each(function: Callable[..., Any], windows: Windows, *inputs: Any) -> None:
-    for window in windows:
-        function(*inputs, window)
+def each(function: Callable[..., Any], windows: Windows, *inputs: Any) -> list[Any]:
+    """Results for all windows: kept, so that both sides fill as much memory."""
+    return [function(*inputs, window) for window in windows]
 
 
 FAMILIES: dict[str, tuple[features.BaseFeature, Callable[[Bars], Any]]] = {
