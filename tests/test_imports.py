@@ -65,7 +65,7 @@ def test_importing_loads_nothing_heavy():
     assert not HEAVY & modules_after("import ohlcvml")
 
 
-@pytest.mark.parametrize("stage", [*STAGES, "testing", "cli"])
+@pytest.mark.parametrize("stage", [*STAGES, "testing", "cli", "models.neural"])
 def test_importing_a_stage_loads_nothing_heavy(stage):
     assert not HEAVY & modules_after(f"import ohlcvml.{stage}")
 
