@@ -1,5 +1,8 @@
 """The selective scan, the Mamba block and S-Mamba."""
 
+import sys
+import types
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -10,9 +13,13 @@ from ohlcvml.models.neural.networks._mamba_mixer import MambaMixer  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
-def _settings():
+def _one_thread_and_a_seed():
+    threads, state = torch.get_num_threads(), torch.random.get_rng_state()
     torch.set_num_threads(1)
     torch.manual_seed(0)
+    yield
+    torch.set_num_threads(threads)
+    torch.random.set_rng_state(state)
 
 
 def inputs(batch=2, d=3, states=4, length=11):
@@ -97,6 +104,48 @@ def test_scan_in_half_precision_keeps_a_wide_state():
         out = scan.selective_scan(**narrow)
     assert out.dtype == torch.bfloat16
     torch.testing.assert_close(out, wide.bfloat16())
+
+
+def test_faded_gradients_are_zero_not_subnormal():
+    given = {name: value.detach().float() for name, value in inputs(length=600).items()}
+    given["delta"].requires_grad_()
+    out = scan.selective_scan(**given, delta_softplus=True)
+    (grad,) = torch.autograd.grad(out[..., -1].sum(), given["delta"])
+    tiny = torch.finfo(torch.float32).tiny
+    assert ((grad == 0) | (grad.abs() >= tiny)).float().mean() > 0.99
+    assert (grad[..., 0] == 0).any()
+
+
+def test_scan_exports_with_a_batch_of_any_size():
+    class Scan(torch.nn.Module):
+        def forward(self, u, delta, A, B, C):
+            return scan.selective_scan(u, delta, A, B, C)
+
+    def parts(batch):
+        given = {name: value.detach().float() for name, value in inputs(batch, length=6).items()}
+        return tuple(given[name] for name in ("u", "delta", "A", "B", "C"))
+
+    batch = {0: torch.export.Dim("batch")}
+    shapes = {"u": batch, "delta": batch, "A": None, "B": batch, "C": batch}
+    exported = torch.export.export(Scan(), parts(3), dynamic_shapes=shapes).module()
+    other = parts(5)
+    torch.testing.assert_close(exported(*other), scan.selective_scan(*other))
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_the_kernel_of_mamba_ssm_is_taken_where_it_imports(monkeypatch, works):
+    class Broken(types.ModuleType):
+        def __getattr__(self, name):
+            raise RuntimeError("no CUDA driver")
+
+    name = "mamba_ssm.ops.selective_scan_interface"
+    for parent in ("mamba_ssm", "mamba_ssm.ops"):
+        monkeypatch.setitem(sys.modules, parent, types.ModuleType(parent))
+    module = types.ModuleType(name) if works else Broken(name)
+    if works:
+        module.selective_scan_fn = max
+    monkeypatch.setitem(sys.modules, name, module)
+    assert scan._cuda_kernel.__wrapped__() is (max if works else None)
 
 
 def test_mixer_has_the_parameters_of_mamba_ssm():

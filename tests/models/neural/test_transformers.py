@@ -25,9 +25,13 @@ SMALL = {"d_model": 8, "n_heads": 2, "e_layers": 2, "d_ff": 12}
 
 
 @pytest.fixture(autouse=True)
-def _settings():
+def _one_thread_and_a_seed():
+    threads, state = torch.get_num_threads(), torch.random.get_rng_state()
     torch.set_num_threads(1)
     torch.manual_seed(0)
+    yield
+    torch.set_num_threads(threads)
+    torch.random.set_rng_state(state)
 
 
 @pytest.mark.parametrize("causal", [False, True])
@@ -252,6 +256,16 @@ def test_lag_attention_is_its_definition():
             for lag, weight in zip(best.tolist(), strength[best].softmax(0), strict=True):
                 heads[row, :, part] += weight * vs.roll(-lag, 0)
     torch.testing.assert_close(layer(x), layer.out_proj(heads))
+
+
+def test_lag_attention_with_one_head_equals_transformers():
+    """With more heads transformers shares the lags among them, which the paper does not."""
+    modeling = pytest.importorskip("transformers.models.autoformer.modeling_autoformer")
+    theirs = modeling.AutoformerAttention(6, 1, autocorrelation_factor=2).eval()
+    ours = LagAttention(6, n_heads=1, n_lags=int(2 * math.log(20))).eval()
+    ours.load_state_dict(theirs.state_dict())
+    x = torch.randn(4, 20, 6)
+    torch.testing.assert_close(ours(x), theirs(x)[0], atol=1e-5, rtol=1e-5)
 
 
 def test_trailing_mean_sees_no_newer_bar():

@@ -11,7 +11,7 @@ from ohlcvml.exceptions import ParameterError
 __all__ = ["EncoderLayer", "FeedForward", "TokenNorm", "check_heads"]
 
 
-class EncoderLayer(nn.Module):  # type: ignore[misc]
+class EncoderLayer(nn.Module):
     """Encoder layer of a transformer: attention, then feed-forward, each added and normalised.
 
     With ``causal=True`` token t attends to tokens 0..t only.
@@ -71,10 +71,10 @@ class EncoderLayer(nn.Module):  # type: ignore[misc]
         return self.out_proj(out.transpose(1, 2).flatten(2))
 
     def _heads(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.n_heads, -1)).transpose(1, 2)
+        return x.reshape(*x.shape[:-1], self.n_heads, -1).transpose(1, 2)
 
 
-class FeedForward(nn.Sequential):  # type: ignore[misc]
+class FeedForward(nn.Sequential):
     """Two linear maps around a GELU, token by token."""
 
     def __init__(self, d_model: int, d_ff: int, dropout: float, bias: bool = True) -> None:
@@ -86,7 +86,7 @@ class FeedForward(nn.Sequential):  # type: ignore[misc]
         )
 
 
-class TokenNorm(nn.BatchNorm1d):  # type: ignore[misc]
+class TokenNorm(nn.BatchNorm1d):
     """Batch normalisation of tokens (B, T, d): each of the d entries over all B·T tokens."""
 
     def forward(self, x: Tensor) -> Tensor:

@@ -128,7 +128,7 @@ class AutoformerNetwork(Network):
         return z - z.mean(1, keepdim=True)
 
 
-class _AutoformerLayer(nn.Module):  # type: ignore[misc]
+class _AutoformerLayer(nn.Module):
     """Lag attention, then feed-forward, each added and freed of its moving average."""
 
     def __init__(
@@ -155,7 +155,7 @@ class _AutoformerLayer(nn.Module):  # type: ignore[misc]
         return x - trailing_mean(x.transpose(1, 2), self.moving_avg).transpose(1, 2)
 
 
-class LagAttention(nn.Module):  # type: ignore[misc]
+class LagAttention(nn.Module):
     """Auto-Correlation: a weighted sum of the series rolled by its strongest lags."""
 
     def __init__(self, d_model: int, n_heads: int, n_lags: int) -> None:
@@ -180,7 +180,8 @@ class LagAttention(nn.Module):  # type: ignore[misc]
 
     def _heads(self, x: Tensor) -> Tensor:
         """Tokens (B, L, d_model) as (B, n_heads, d_model / n_heads, L)."""
-        return x.transpose(1, 2).unflatten(1, (self.n_heads, -1))
+        batch, length, width = x.shape
+        return x.transpose(1, 2).reshape(batch, self.n_heads, width // self.n_heads, length)
 
 
 def autocorrelation(q: Tensor, k: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from ohlcvml.models.neural.networks._selective_scan import selective_scan
 __all__ = ["MambaMixer"]
 
 
-class MambaMixer(nn.Module):  # type: ignore[misc]
+class MambaMixer(nn.Module):
     """Mamba block: gated causal convolution and selective scan over a sequence of tokens.
 
     Token t of the output depends on tokens 0..t of the input only. The parameters have the names

@@ -132,7 +132,7 @@ class PatchTSTNetwork(Network):
         z = self.dropout(z + self.position)
         for layer in self.layers:
             z = layer(z, self.causal)
-        return z.unflatten(0, (-1, x.shape[1]))
+        return z.reshape(*x.shape[:2], *z.shape[1:])
 
     def patches(self, x: Tensor) -> Tensor:
         """Patches (B, n_channels, n_patches, patch_len) of the window padded on its old side."""

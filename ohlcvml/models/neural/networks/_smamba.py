@@ -127,7 +127,7 @@ class SMambaNetwork(Network):
         return self.norm(z)
 
 
-class _MambaLayer(nn.Module):  # type: ignore[misc]
+class _MambaLayer(nn.Module):
     """x = LN(x + Mamba(x) + flip(Mamba(flip x))), then x = LN(x + FFN(x))."""
 
     def __init__(

@@ -78,6 +78,10 @@ class TimesNetNetwork(Network):
         "periods": optional(each(integer(2))),
     }
 
+    position: Tensor
+    periods: Tensor
+    basis: Tensor
+
     def __init__(
         self,
         n_channels: int,
@@ -172,7 +176,7 @@ class TimesNetNetwork(Network):
         length, out = z.shape[-1], torch.zeros_like(z)
         for k, period in enumerate(self._periods):
             padding = -length % period
-            folded = functional.pad(z, (padding, 0)).unflatten(-1, (-1, period))
+            folded = functional.pad(z, (padding, 0)).reshape(*z.shape[:2], -1, period)
             out = out + weights[:, k, None, None] * block(folded).flatten(2)[..., padding:]
         return out
 
@@ -183,7 +187,7 @@ class TimesNetNetwork(Network):
         super()._load_from_state_dict(state_dict, prefix, *args)
 
 
-class _Inception(nn.Module):  # type: ignore[misc]
+class _Inception(nn.Module):
     """Mean of square convolutions that keep the shape."""
 
     def __init__(self, n_in: int, n_out: int, kernel_sizes: Sequence[int]) -> None:
