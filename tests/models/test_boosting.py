@@ -27,7 +27,7 @@ def test_lightgbm_is_the_bare_library(problem):
     values, codes, weight = rows(problem.train)
     params = {
         "objective": "multiclass", "num_class": 3, "learning_rate": 0.05, "num_leaves": 15,
-        "min_data_in_leaf": 5, "bagging_fraction": 0.8, "bagging_freq": 1, "feature_fraction": 0.8,
+        "min_data_in_leaf": 5, "bagging_fraction": 0.8, "bagging_freq": 1, "feature_fraction": 0.3,
         "lambda_l2": 1.0, "seed": 3, "num_threads": 1, "deterministic": True,
         "force_col_wise": True, "verbose": -1,
     }  # fmt: skip
@@ -41,7 +41,7 @@ def test_xgboost_is_the_bare_library(problem):
     values, codes, weight = rows(problem.train)
     params = {
         "objective": "multi:softprob", "num_class": 3, "eta": 0.05, "max_depth": 4,
-        "min_child_weight": 0.5, "subsample": 0.8, "colsample_bytree": 0.8, "seed": 3, "nthread": 1,
+        "min_child_weight": 0.5, "subsample": 0.8, "colsample_bytree": 0.3, "seed": 3, "nthread": 1,
     }  # fmt: skip
     bare = xgboost.train(params, xgboost.QuantileDMatrix(values, codes, weight=weight), 8)
     own = EXTREME.clone().fit(problem.train).predict_proba(problem.test)

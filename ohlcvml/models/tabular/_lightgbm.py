@@ -33,8 +33,9 @@ class LightGBMClassifier(BaseTabularClassifier):
         Least rows in a leaf. Bars are noisy: small leaves learn noise.
     subsample : float in (0, 1], default=0.8
         Share of rows drawn for each tree.
-    colsample_bytree : float in (0, 1], default=0.8
-        Share of columns drawn for each tree.
+    colsample_bytree : float in (0, 1], default=0.3
+        Share of columns drawn for each tree. Small, as the default feature set has many that are
+        alike.
     reg_alpha, reg_lambda : float, default=0.0, 1.0
         L1 and L2 penalties on leaf values.
     max_bin : int, default=255
@@ -97,7 +98,7 @@ class LightGBMClassifier(BaseTabularClassifier):
         max_depth: int | None = None,
         min_child_samples: int = 100,
         subsample: float = 0.8,
-        colsample_bytree: float = 0.8,
+        colsample_bytree: float = 0.3,
         reg_alpha: float = 0.0,
         reg_lambda: float = 1.0,
         max_bin: int = 255,

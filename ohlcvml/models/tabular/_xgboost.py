@@ -30,8 +30,9 @@ class XGBoostClassifier(BaseTabularClassifier):
         Least sum of second derivatives in a leaf.
     subsample : float in (0, 1], default=0.8
         Share of rows drawn for each tree.
-    colsample_bytree : float in (0, 1], default=0.8
-        Share of columns drawn for each tree.
+    colsample_bytree : float in (0, 1], default=0.3
+        Share of columns drawn for each tree. Small, as the default feature set has many that are
+        alike.
     gamma : float, default=0.0
         Least loss reduction that justifies a split.
     reg_alpha, reg_lambda : float, default=0.0, 1.0
@@ -97,7 +98,7 @@ class XGBoostClassifier(BaseTabularClassifier):
         max_depth: int = 4,
         min_child_weight: float = 50.0,
         subsample: float = 0.8,
-        colsample_bytree: float = 0.8,
+        colsample_bytree: float = 0.3,
         gamma: float = 0.0,
         reg_alpha: float = 0.0,
         reg_lambda: float = 1.0,
