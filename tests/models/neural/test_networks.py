@@ -137,6 +137,17 @@ def test_networks_are_documented_and_known_to_bundles(cls):
     assert ">>>" in cls.__doc__
 
 
+@every_network
+def test_a_bundle_gives_back_the_same_answers(cls):
+    from ohlcvml.bundle import _native
+
+    network = cls(3, 32).eval()
+    raw, extra = _native.dump("network", network, "$")
+    again = _native.load_network(cls, network.config, raw, extra, "$")
+    x = windows(3, 3, 32)
+    assert torch.equal(again(x), network(x))
+
+
 # LSTM
 
 
@@ -206,9 +217,9 @@ def test_tcn_block_by_hand():
     for convolution in (network.levels[0].first, network.levels[0].second):
         convolution.weight = torch.ones(1, 1, 2)
         torch.nn.init.zeros_(convolution.bias)
-    x = torch.tensor([[[1.0, 2.0, 3.0, 4.0]]])
-    # once: 1 3 5 7, twice: 1 4 8 12, with the input: 2 6 11 16
-    close(network.steps(x), torch.tensor([[[2.0, 6.0, 11.0, 16.0]]]))
+    x = torch.tensor([[[1.0, -2.0, 3.0, -4.0]]])
+    # once: 1 -1 1 -1, rectified: 1 0 1 0, twice: 1 1 1 1, with the input: 2 -1 4 -3
+    close(network.steps(x), torch.tensor([[[2.0, 0.0, 4.0, 0.0]]]))
 
 
 # ResNet and InceptionTime
