@@ -75,38 +75,41 @@ class Indicator(NamedTuple):
 
 
 @compiled
-def _means(x, windows, means, out):
+def _means(x, windows, means, room, out):
     before = means.shape[1] - BLOCK
     for start in range(0, x.shape[0], BLOCK):
         n = pack(x, x, start, min(start + BLOCK, x.shape[0]), means[0], before)
         double_means(means, n)
         for k in range(windows.shape[0]):
-            window_means(means, n, windows[k], out[k, start:])
+            row = out[k, start:]
+            window_means(means, n, windows[k], room)
+            for b in range(n):
+                row[b] = room[b]
         keep_stretches(means, n)
 
 
 def sma(bars, windows, out):
-    _means(bars.close, np.array(windows), new_stretches(windows), out)
+    _means(bars.close, np.array(windows), new_stretches(windows), np.zeros(BLOCK), out)
 
 
 @compiled
-def _deviations(x, windows, means, spreads, room, out):
+def _deviations(x, windows, means, spreads, room, spread, out):
     before = means.shape[1] - BLOCK
     for start in range(0, x.shape[0], BLOCK):
         n = pack(x, x, start, min(start + BLOCK, x.shape[0]), means[0], before)
         double_spreads(means, spreads, n)
         for k in range(windows.shape[0]):
             row, share = out[k, start:], 1.0 / windows[k]
-            window_spreads(means, spreads, n, windows[k], room, row)
+            window_spreads(means, spreads, n, windows[k], room, spread)
             for b in range(n):
-                row[b] = math.sqrt(row[b] * share)
+                row[b] = math.sqrt(spread[b] * share)
         keep_stretches(means, n)
         keep_stretches(spreads, n)
 
 
 def stddev(bars, windows, out):
     state = new_stretches(windows), new_spreads(windows)
-    _deviations(bars.close, np.array(windows), *state, np.zeros(BLOCK), out)
+    _deviations(bars.close, np.array(windows), *state, *np.zeros((2, BLOCK)), out)
 
 
 @compiled

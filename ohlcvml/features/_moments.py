@@ -26,7 +26,7 @@ __all__ = ["ReturnMomentFeatures"]
 @compiled
 def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]
     (log_close,) = inputs
-    (windows,) = params
+    windows, row, spread = params
     prices, means, spreads = state
     before, one, m = means.shape[1] - BLOCK, prices.shape[0] - BLOCK, windows.shape[0]
     now, newest = prices[one:], means[0, before:]
@@ -37,9 +37,11 @@ def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-de
             newest[b] = now[b] - prices[b]
         double_spreads(means, spreads, n)
         for k in range(m):
-            row, spread, scores = out[k, start:], out[m + k, start:], out[2 * m + k, start:]
+            centres, deviations, scores = out[k, start:], out[m + k, start:], out[2 * m + k, start:]
             window_spreads(means, spreads, n, windows[k], row, spread)
             standardize(newest, n, windows[k], row, spread, scores)
+            for b in range(n):
+                centres[b], deviations[b] = row[b], spread[b]
         for k in range(out.shape[0]):
             unpack(log_close, start, stop, n, out, k)
         keep(prices, one, n)
@@ -119,7 +121,7 @@ class ReturnMomentFeatures(BaseFeature):
         return int(max(self.windows))
 
     def _kernel_params(self) -> tuple[Any, ...]:
-        return (np.array(self.windows, dtype=np.int64),)
+        return np.array(self.windows, dtype=np.int64), *np.zeros((2, BLOCK))
 
     def _initial_state(self) -> dict[str, Any]:
         return {

@@ -30,7 +30,7 @@ _PARKINSON = 1.0 / (4.0 * math.log(2.0))
 @compiled
 def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]
     high, low, close, log_high, log_low = inputs
-    chains, weights, windows, series, lows, rows = params
+    chains, weights, windows, series, lows, rows, square = params
     closes, means, averages, count = state
     before, one, m = means.shape[1] - BLOCK, closes.shape[0] - BLOCK, chains.shape[0]
     now, newest, spans = closes[one:], means[0, before:], series[0]
@@ -51,9 +51,9 @@ def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-de
         double_means(means, n)
         for k in range(windows.shape[0]):
             row = out[2 * m + k, start:]
-            window_means(means, n, windows[k], row)
+            window_means(means, n, windows[k], square)
             for b in range(n):
-                row[b] = math.sqrt(row[b] * _PARKINSON)
+                row[b] = math.sqrt(square[b] * _PARKINSON)
         for k in range(out.shape[0]):
             unpack(log_high, start, stop, n, out, k)
         keep(closes, one, n)
@@ -145,7 +145,7 @@ class VolatilityFeatures(BaseFeature):
         averages = average_params(*((0, window, 1) for window in self.atr_windows), wilder=True)
         windows = np.array(self.parkinson_windows, dtype=np.int64)
         room = np.zeros((1, BLOCK)), np.zeros(1 + BLOCK), np.zeros((len(self.atr_windows), BLOCK))
-        return *averages, windows, *room
+        return *averages, windows, *room, np.zeros(BLOCK)
 
     def _initial_state(self) -> dict[str, Any]:
         return {

@@ -4,7 +4,8 @@ The mean of the last 2, 4, 8, ... values is that of two halves, one as many bars
 window is put together of such stretches by the binary digits of its length. Every value is made of
 those in its window and of no others: nothing drifts, nothing cancels, a wild value leaves no trace,
 equal values have their mean and no spread exactly. A few additions a bar serve all windows, none
-waits for another, and all run as vectors. In a kernel (see :mod:`_blocks`)::
+waits for another, and all run as vectors. Rows for the results should be room to work in, which
+stays in the cache, not yet those of the output. In a kernel (see :mod:`_blocks`)::
 
     n = pack(values, values, start, stop, means[0], before)  # before = means.shape[1] - BLOCK
     double_spreads(means, spreads, n)
