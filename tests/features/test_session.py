@@ -192,6 +192,7 @@ def test_a_missing_bar_is_passed_over():
     )
 
 
+@pytest.mark.filterwarnings("ignore:SessionFeatures. 'volume' is 0")  # as meant here
 def test_flat_bars_and_no_volume_stay_finite():
     bars = make_bars(4000, start="2025-01-01")
     bars.iloc[:, :4], bars["volume"] = 5000.0, 0.0
