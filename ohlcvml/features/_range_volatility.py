@@ -139,7 +139,7 @@ class RangeVolatilityFeatures(BaseFeature):
     >>> features.fit_transform(simulate_bars(100, seed=0).bars).isna().sum()
     garman_klass_ratio_30       30
     rogers_satchell_ratio_30    30
-    gap_variance_share_30                30
+    gap_variance_share_30       30
     yang_zhang_60               60
     yang_zhang_ratio_10_60      60
     dtype: int64
