@@ -12,8 +12,8 @@ from tests.labels.oracle import label_one_symbol
 
 CALENDAR = "CME_Equity"
 SPEC = Contract("TEST", tick_size=0.25, tick_value=1.0, calendar=CALENDAR)
-# No k times an ATR of bars on a grid of 0.25 equals it: a barrier exactly at entry would be a matter
-# of rounding, on which the oracle and the labeller need not agree.
+# No k times an ATR of bars on a grid of 0.25 equals it: a barrier exactly at entry would be a
+# matter of rounding, on which the oracle and the labeller need not agree.
 COST = 0.3137
 COSTS = Costs(spread=COST)
 
