@@ -75,21 +75,18 @@ class Indicator(NamedTuple):
 
 
 @compiled
-def _means(x, windows, means, room, out):
+def _means(x, windows, means, out):
     before = means.shape[1] - BLOCK
     for start in range(0, x.shape[0], BLOCK):
         n = pack(x, x, start, min(start + BLOCK, x.shape[0]), means[0], before)
         double_means(means, n)
         for k in range(windows.shape[0]):
-            row = out[k, start:]
-            window_means(means, n, windows[k], room)
-            for b in range(n):
-                row[b] = room[b]
+            window_means(means, n, windows[k], out[k, start:])
         keep_stretches(means, n)
 
 
 def sma(bars, windows, out):
-    _means(bars.close, np.array(windows), new_stretches(windows), np.zeros(BLOCK), out)
+    _means(bars.close, np.array(windows), new_stretches(windows), out)
 
 
 @compiled

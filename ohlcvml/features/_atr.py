@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ohlcvml.features._averages import smooth
+from ohlcvml.features._averages import blend, smooth
 from ohlcvml.features._blocks import BLOCK
-from ohlcvml.features._compiled import compiled
+from ohlcvml.features._compiled import compiled, inlined
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = ["average_true_range", "smooth", "true_range", "true_ranges"]
+__all__ = ["atr_units", "average_true_range", "smooth", "true_range", "true_ranges"]
 
 
 @compiled
@@ -36,6 +36,26 @@ def true_ranges(high, low, known, start, stop, n, before, spans):  # type: ignor
                 b += 1
 
 
+@inlined
+def atr_units(inputs, first, last, window, scale, count, units):  # type: ignore[no-untyped-def]
+    """Write 1 / ATR of bars with a close, NaN before the first and while the ATR is 0.
+
+    State: ``scale`` holds the close before and the average, ``count`` the bars so far.
+    """
+    high, low, close = inputs
+    previous, average, bar = scale[0], scale[1], count[0]
+    weight = 1.0 / window
+    for t in range(first, last):
+        if np.isnan(close[t]):
+            continue
+        if bar > 0:
+            span = true_range(high[t], low[t], previous)
+            average = smooth(average, span, bar, window, weight)
+        units[t] = 1.0 / average if bar >= window and average > 0 else np.nan
+        previous, bar = close[t], bar + 1
+    scale[0], scale[1], count[0] = previous, average, bar
+
+
 @compiled
 def _average_true_range(high, low, close, window, starts, out):  # type: ignore[no-untyped-def]
     weight = 1.0 / window
@@ -57,7 +77,7 @@ def _average_true_range(high, low, close, window, starts, out):  # type: ignore[
                 for b in range(1, stop - start):
                     row[b] = true_range(highs[b], lows[b], closes[b - 1])
                 for b in range(stop - start):
-                    average = average + (row[b] - average) * weight
+                    average = blend(average, row[b], weight)
                     row[b] = average
                 previous = closes[stop - start - 1]
                 continue

@@ -6,9 +6,20 @@ from typing import Any
 
 import numpy as np
 
-from ohlcvml.features._compiled import compiled
+from ohlcvml.features._compiled import compiled, fused
 
-__all__ = ["average_params", "smooth", "smooth_rows"]
+__all__ = ["average_params", "blend", "smooth", "smooth_rows"]
+
+
+@compiled
+def blend(average, value, weight):  # type: ignore[no-untyped-def]
+    """Move a recursive average to a value by ``weight``.
+
+    Only one multiplication and addition wait for the average before. What a value gets and what
+    stays are 1 together, exactly: equal values have their average.
+    """
+    kept = 1.0 - weight
+    return fused(average, kept, value * (1.0 - kept))
 
 
 @compiled
@@ -20,7 +31,7 @@ def smooth(average, value, age, window, weight):  # type: ignore[no-untyped-def]
     1) in the exponential one.
     """
     if age > window:
-        return average + (value - average) * weight
+        return blend(average, value, weight)
     return average + value if age < window else (average + value) / window
 
 
@@ -62,8 +73,8 @@ def smooth_rows(values, n, count, chains, weights, averages, rows):  # type: ign
         v0, v1, r0, r1 = values[chains[i, 0]], values[chains[j, 0]], rows[i], rows[j]
         if last - i < 2:
             for b in range(n):
-                a0 = a0 + (v0[b] - a0) * w0
-                a1 = a1 + (v1[b] - a1) * w1
+                a0 = blend(a0, v0[b], w0)
+                a1 = blend(a1, v1[b], w1)
                 r0[b], r1[b] = a0, a1
             averages[i], averages[j] = a0, a1
             return
@@ -74,12 +85,12 @@ def smooth_rows(values, n, count, chains, weights, averages, rows):  # type: ign
         a4, a5, w4, w5 = averages[p], averages[q], weights[p], weights[q]
         v4, v5, r4, r5 = values[chains[p, 0]], values[chains[q, 0]], rows[p], rows[q]
         for b in range(n):
-            a0 = a0 + (v0[b] - a0) * w0
-            a1 = a1 + (v1[b] - a1) * w1
-            a2 = a2 + (v2[b] - a2) * w2
-            a3 = a3 + (v3[b] - a3) * w3
-            a4 = a4 + (v4[b] - a4) * w4
-            a5 = a5 + (v5[b] - a5) * w5
+            a0 = blend(a0, v0[b], w0)
+            a1 = blend(a1, v1[b], w1)
+            a2 = blend(a2, v2[b], w2)
+            a3 = blend(a3, v3[b], w3)
+            a4 = blend(a4, v4[b], w4)
+            a5 = blend(a5, v5[b], w5)
             r0[b], r1[b], r2[b], r3[b], r4[b], r5[b] = a0, a1, a2, a3, a4, a5
         averages[i], averages[j], averages[k], averages[m] = a0, a1, a2, a3
         averages[p], averages[q] = a4, a5

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import each, integer
-from ohlcvml.features._atr import smooth, true_range
+from ohlcvml.features._atr import atr_units
 from ohlcvml.features._base import BaseFeature
 from ohlcvml.features._columns import Column, windowed
 from ohlcvml.features._compiled import compiled, inlined
@@ -28,23 +28,6 @@ def _beyond(close, highest, lowest):  # type: ignore[no-untyped-def]
     # Written so that a channel that is not there yet, NaN, gives NaN.
     above, below = close - highest, close - lowest
     return above if not above <= 0 else below if not below >= 0 else 0.0
-
-
-@inlined
-def _atr_units(inputs, first, last, window, scale, age, unit):  # type: ignore[no-untyped-def]
-    # scale: previous close, average true range. unit: 1 / ATR, or NaN.
-    high, low, close = inputs
-    previous, average, bars = scale[0], scale[1], age[0]
-    weight = 1.0 / window
-    for t in range(first, last):
-        if np.isnan(close[t]):
-            continue
-        if bars > 0:
-            span = true_range(high[t], low[t], previous)
-            average = smooth(average, span, bars, window, weight)
-        unit[t] = 1.0 / average if bars >= window and average > 0 else np.nan
-        previous, bars = close[t], bars + 1
-    scale[0], scale[1], age[0] = previous, average, bars
 
 
 @inlined
@@ -103,7 +86,7 @@ def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-de
     windows, roots, spans, atr_window = params
     scale, age, before = state[:3]
     unit, bars = out[out.shape[0] - 1], age[0]  # the row is on loan: its column is written last
-    _atr_units(inputs, first, last, atr_window, scale, age, unit)
+    atr_units(inputs, first, last, atr_window, scale, age, unit)
     _donchian(inputs, first, last, windows, roots, unit, before, state[3:7], out)
     _aroon(inputs, first, last, spans, bars, state[7:], out[3 * windows.shape[0] :])
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from numba import njit, typeof
+from numba import float64, njit, typeof
+from numba.extending import intrinsic
 
-__all__ = ["compiled", "entry_of", "inlined"]
+__all__ = ["compiled", "entry_of", "fused", "inlined"]
 
 # Kernels allocate nothing and their caller holds every array, so numba need not count references;
 # left on, counting costs a step up to ten times its work. Division by zero gives infinity or NaN.
@@ -16,6 +17,16 @@ compiled = njit(cache=True, error_model="numpy", nogil=True, _nrt=False)
 
 # For a step, and whatever it hands arrays to: an array is seven words to a call.
 inlined = njit(cache=True, error_model="numpy", _nrt=False, inline="always")
+
+
+@intrinsic
+def fused(_context, _a, _b, _c):  # type: ignore[no-untyped-def]
+    """``a * b + c``, rounded once: the same bits on every machine, in half the time on most."""
+
+    def emit(_context, builder, _signature, values):  # type: ignore[no-untyped-def]
+        return builder.fma(*values)
+
+    return float64(float64, float64, float64), emit
 
 
 def entry_of(kernel: Any, arguments: tuple[Any, ...]) -> Callable[..., None]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from scipy.stats import ks_2samp, rankdata
 
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import Features, FloatArray
 
-__all__ = ["feature_health"]
+__all__ = ["feature_health", "rank_correlation"]
 
 _WILD = 10.0  # robust deviations from the median
 
@@ -90,8 +91,6 @@ def _judge(column: FloatArray, late: np.ndarray) -> dict[str, float | int | bool
 
 
 def _distance(a: FloatArray, b: FloatArray) -> float:
-    from scipy.stats import ks_2samp
-
     return float(ks_2samp(a, b, method="asymp").statistic)
 
 
@@ -104,15 +103,21 @@ def _persistence(column: FloatArray) -> float:
     return float(np.corrcoef(before, after)[0, 1])
 
 
+def rank_correlation(values: FloatArray) -> FloatArray:
+    """Spearman's correlation of the columns, 0 with a constant one; shape (columns, columns)."""
+    ranks = rankdata(values, axis=0)
+    spread = ranks.std(axis=0)
+    scaled = (ranks - ranks.mean(axis=0)) / np.where(spread > 0, spread, np.inf)
+    return np.asarray(scaled.T @ scaled / len(scaled))
+
+
 def _twins(table: Features) -> pd.DataFrame:
-    ranks = table.rank().to_numpy()
-    complete = ranks[~np.isnan(ranks).any(axis=1)] if len(ranks) else ranks
+    values = table.to_numpy(dtype=np.float64)
+    complete = values[~np.isnan(values).any(axis=1)]
     names = list(map(str, table.columns))
     if len(complete) < 3 or len(names) < 2:
         return pd.DataFrame({"twin": "", "twin_correlation": np.nan}, index=table.columns)
-    spread = complete.std(axis=0)
-    scaled = (complete - complete.mean(axis=0)) / np.where(spread > 0, spread, np.inf)
-    correlation = scaled.T @ scaled / len(scaled)
+    correlation = rank_correlation(complete)
     np.fill_diagonal(correlation, 0.0)
     at = np.abs(correlation).argmax(axis=1)
     found = correlation[np.arange(len(names)), at]

@@ -8,7 +8,7 @@ import numpy as np
 
 from ohlcvml._checks import Rule, each, integer
 from ohlcvml.features._atr import true_ranges
-from ohlcvml.features._averages import average_params, smooth, smooth_rows
+from ohlcvml.features._averages import average_params, blend, smooth, smooth_rows
 from ohlcvml.features._base import BaseFeature
 from ohlcvml.features._blocks import BLOCK, keep, pack, unpack
 from ohlcvml.features._columns import Column, windowed
@@ -38,11 +38,11 @@ def _macd(values, spans, n, count, windows, weights, lines, rows, atrs):  # type
     w0, w1, w2, w3 = weights[0], weights[1], weights[2], weights[3]
     if count >= slow + signal and count > atr:
         for b in range(n):
-            quick = quick + (values[b] - quick) * w0
-            late = late + (values[b] - late) * w1
+            quick = blend(quick, values[b], w0)
+            late = blend(late, values[b], w1)
             line = quick - late
-            smoothed = smoothed + (line - smoothed) * w2
-            scale = scale + (spans[b] - scale) * w3
+            smoothed = blend(smoothed, line, w2)
+            scale = blend(scale, spans[b], w3)
             macd[b], signals[b], histogram[b], atrs[b] = line, smoothed, line - smoothed, scale
     else:
         for b in range(n):

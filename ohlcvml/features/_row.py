@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from ohlcvml._checks import Rule
+from ohlcvml._checks import Rule, check_parameters
 from ohlcvml.exceptions import DataError, LeakageError
 from ohlcvml.features._base import BaseFeature
 from ohlcvml.features._channels import BarRow, Channels
@@ -93,8 +93,6 @@ class RowTransformer(BaseFeature):
             self.set_tags(requires_y=True, y_inner_mtype="pd.Series")
 
     def __post_init__(self) -> None:
-        from ohlcvml._checks import check_parameters
-
         check_parameters(self)
 
     def _columns(self) -> list[Column]:

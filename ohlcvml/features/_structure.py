@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import each, integer
-from ohlcvml.features._atr import smooth, true_range
+from ohlcvml.features._atr import atr_units
 from ohlcvml.features._base import BaseFeature
 from ohlcvml.features._columns import Column, windowed
 from ohlcvml.features._compiled import compiled, inlined
@@ -25,23 +25,6 @@ from ohlcvml.features._swings import (
 from ohlcvml.features._windows import settling
 
 __all__ = ["StructureFeatures"]
-
-
-@inlined
-def _atr_units(inputs, first, last, window, scale, count, unit):  # type: ignore[no-untyped-def]
-    # scale: previous close, average true range. unit: 1 / ATR, or NaN.
-    high, low, close = inputs
-    previous, average, bar = scale[0], scale[1], count[0]
-    weight = 1.0 / window
-    for t in range(first, last):
-        if np.isnan(close[t]):
-            continue
-        if bar > 0:
-            span = true_range(high[t], low[t], previous)
-            average = smooth(average, span, bar, window, weight)
-        unit[t] = 1.0 / average if bar >= window and average > 0 else np.nan
-        previous, bar = close[t], bar + 1
-    scale[0], scale[1], count[0] = previous, average, bar
 
 
 @inlined
@@ -95,7 +78,7 @@ def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-de
     scale, count, slots, ends, tops, bottoms, levels, at = state
     n, bars = windows.shape[0], count[0]
     unit = out[out.shape[0] - 1]  # on loan: of each bar this column is written last
-    _atr_units(inputs, first, last, atr_window, scale, count, unit)
+    atr_units(inputs, first, last, atr_window, scale, count, unit)
     for k in range(n):
         bar, window, age, share = bars, windows[k], ages[k], shares[k]
         for t in range(first, last):

@@ -61,22 +61,22 @@ def _aggregate(inputs, first, last, params, state, out):  # type: ignore[no-unty
                 start = opened + (stamp - opened) // size * size
                 if clock[_OPEN] and start != clock[_START]:
                     _emit(clock, partial, starts, coarse)
-                if not clock[_OPEN] and clock[_SEEN] and start == clock[_START]:
-                    pass  # a stray bar in a span that is known to be over
-                elif clock[_OPEN]:
-                    partial[1] = max(partial[1], high[t])
-                    partial[2] = min(partial[2], low[t])
-                    partial[4] += volume[t]
-                else:
-                    # What precedes the first bar ever seen is unknown, unless it opens the span.
-                    clock[_WHOLE] = 1 if clock[_SEEN] or stamp == start else 0
-                    clock[_START], clock[_OPEN] = start, 1
-                    partial[0], partial[1], partial[2] = open_[t], high[t], low[t]
-                    partial[4] = volume[t]
-                if clock[_OPEN]:
+                # A stray bar lies in a span that is known to be over.
+                stray = not clock[_OPEN] and clock[_SEEN] and start == clock[_START]
+                if not stray:
+                    if clock[_OPEN]:
+                        partial[1] = max(partial[1], high[t])
+                        partial[2] = min(partial[2], low[t])
+                        partial[4] += volume[t]
+                    else:
+                        # What precedes the first bar ever seen is unknown, unless it opens the span
+                        clock[_WHOLE] = 1 if clock[_SEEN] or stamp == start else 0
+                        clock[_START], clock[_OPEN] = start, 1
+                        partial[0], partial[1], partial[2] = open_[t], high[t], low[t]
+                        partial[4] = volume[t]
                     partial[3] = close[t]
-                if clock[_OPEN] and stamp + bar_size >= min(start + size, session_close[t]):
-                    _emit(clock, partial, starts, coarse)
+                    if stamp + bar_size >= min(start + size, session_close[t]):
+                        _emit(clock, partial, starts, coarse)
             clock[_SEEN] = 1
         done[t] = clock[_COUNT]
 

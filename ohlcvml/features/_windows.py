@@ -25,7 +25,7 @@ import math
 import numpy as np
 
 from ohlcvml.features._blocks import BLOCK, keep
-from ohlcvml.features._compiled import compiled
+from ohlcvml.features._compiled import compiled, fused
 from ohlcvml.typing import FloatArray, IntArray
 
 __all__ = [
@@ -92,23 +92,34 @@ def double_spreads(means, spreads, n):  # type: ignore[no-untyped-def]
 
 @compiled
 def window_means(means, n, window, row):  # type: ignore[no-untyped-def]
-    """Mean of the last ``window`` values at each bar, NaN before there are as many."""
-    before, size, parts = means.shape[1] - BLOCK, 0, 0
-    newest = means[0, before:]
+    """Mean of the last ``window`` values at each bar, NaN before there are as many.
+
+    Stretches are added two at a time: a pass over the row costs more than its arithmetic.
+    """
+    before, size, parts, waiting = means.shape[1] - BLOCK, 0, 0, False
+    newest, middle, share = means[0, before:], means[0, before:], 0.0
     for j in range(means.shape[0]):
         part = 2**j
         if window & part:
-            older, share = means[j, before - size :], part / (size + part)
-            if parts == 0:
-                newest = older
-            elif parts == 1:
-                for b in range(n):
-                    row[b] = newest[b] + (older[b] - newest[b]) * share
-            else:
-                for b in range(n):
-                    row[b] += (older[b] - row[b]) * share
+            older, its_share = means[j, before - size :], part / (size + part)
             size, parts = size + part, parts + 1
-    if parts == 1:
+            if parts == 1:
+                newest = older
+            elif not waiting:
+                middle, share, waiting = older, its_share, True
+            else:
+                waiting = False
+                if parts > 3:
+                    newest = row
+                for b in range(n):
+                    mean = fused(middle[b] - newest[b], share, newest[b])
+                    row[b] = fused(older[b] - mean, its_share, mean)
+    if waiting:
+        if parts > 2:
+            newest = row
+        for b in range(n):
+            row[b] = fused(middle[b] - newest[b], share, newest[b])
+    elif parts == 1:
         for b in range(n):
             row[b] = newest[b]
 
@@ -132,13 +143,13 @@ def window_spreads(means, spreads, n, window, row, spread):  # type: ignore[no-u
             elif parts == 1:
                 for b in range(n):
                     apart = older[b] - newest[b]
-                    row[b] = newest[b] + apart * share
-                    spread[b] = inner[b] + outer[b] + apart * apart * weight
+                    row[b] = fused(apart, share, newest[b])
+                    spread[b] = fused(apart * apart, weight, inner[b] + outer[b])
             else:
                 for b in range(n):
                     apart = older[b] - row[b]
-                    row[b] += apart * share
-                    spread[b] += outer[b] + apart * apart * weight
+                    row[b] = fused(apart, share, row[b])
+                    spread[b] = fused(apart * apart, weight, spread[b] + outer[b])
             size, parts = size + part, parts + 1
     if parts == 1:
         for b in range(n):

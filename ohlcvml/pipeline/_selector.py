@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ohlcvml._checks import integer, one_of, optional, real
+from ohlcvml._checks import check_parameters, integer, one_of, optional, real
 from ohlcvml.exceptions import DataError
 from ohlcvml.features import BaseFeature
 from ohlcvml.features._channels import BarRow, Channels
 from ohlcvml.features._columns import Column
+from ohlcvml.features._health import rank_correlation
 from ohlcvml.features._stream import Node
 from ohlcvml.registry import find_estimator
 from ohlcvml.typing import Bars, FloatArray, IntArray
@@ -113,8 +114,6 @@ class FeatureSelector(BaseFeature):
         super().__init__()
 
     def __post_init__(self) -> None:
-        from ohlcvml._checks import check_parameters
-
         check_parameters(self)
 
     def _columns(self) -> list[Column]:
@@ -203,12 +202,8 @@ def _clusters(values: FloatArray, max_correlation: float | None) -> IntArray:
         return np.arange(n)
     from scipy.cluster.hierarchy import fcluster, linkage
     from scipy.spatial.distance import squareform
-    from scipy.stats import rankdata
 
-    ranks = rankdata(values, axis=0)
-    spread = ranks.std(axis=0)
-    scaled = (ranks - ranks.mean(axis=0)) / np.where(spread > 0, spread, np.inf)
-    distance = 1.0 - np.abs(scaled.T @ scaled) / len(scaled)
+    distance = 1.0 - np.abs(rank_correlation(values))
     np.fill_diagonal(distance, 0.0)
     tree = linkage(squareform(np.clip(distance, 0.0, 1.0), checks=False), method="average")
     return np.asarray(fcluster(tree, 1.0 - max_correlation, criterion="distance"), dtype=np.int64)
