@@ -252,8 +252,8 @@ class _RowClock:
     def __init__(self, who: str) -> None:
         self._who = who
         self._time = np.full(1, NO_TIME, dtype=np.int64)
-        self._sessions: dict[str, tuple[SessionClock, IntArray]] = {}
-        self._facts: dict[str, tuple[SessionFacts, IntArray]] = {}
+        self._sources: dict[str, tuple[SessionClock | SessionFacts, IntArray]] = {}
+        self._written: dict[str, Any] = {}
         self._least = 0  # distance of bars
         self._close = 0  # bars in a row that are closer
         self.needed = False
@@ -265,15 +265,16 @@ class _RowClock:
             self._least = max(self._least, spacing(name, self._who))
             return self._time
         if kind == "session_facts":
-            if argument not in self._facts:
+            if name not in self._sources:
                 facts = SessionFacts(argument)
-                self._facts[argument] = (facts, facts.one(NO_TIME)[None].copy())
-            return self._facts[argument][1]
-        if argument not in self._sessions:
+                self._sources[name] = (facts, facts.one(NO_TIME)[None].copy())
+            return self._sources[name][1]
+        whole = f"session@{argument}"
+        if whole not in self._sources:
             values = np.full(len(SESSION_INPUTS), NO_TIME, dtype=np.int64)
-            self._sessions[argument] = (SessionClock(argument), values)
+            self._sources[whole] = (SessionClock(argument), values)
         at = SESSION_INPUTS.index(kind)
-        return self._sessions[argument][1][at : at + 1]
+        return self._sources[whole][1][at : at + 1]
 
     def read(self, bar: Any, time: Any, plain: bool) -> None:
         """Take over the stamp of a bar."""
@@ -297,10 +298,11 @@ class _RowClock:
                 raise DataError(too_close(self._who, stamp, stamp - before, self._least))
             self._close = close
         self._time[0] = stamp
-        for clock, values in self._sessions.values():
-            values[:] = clock.one(stamp)
-        for facts, row in self._facts.values():
-            row[0] = facts.one(stamp)
+        for name, (source, values) in self._sources.items():
+            found = source.one(stamp)
+            if found is not self._written.get(name):  # the same object while a session lasts
+                values[...] = found
+                self._written[name] = found
 
 
 def _stamp(bar: Any, time: Any) -> int | None:
@@ -311,6 +313,8 @@ def _stamp(bar: Any, time: Any) -> int | None:
             time = bar.get("time")
         else:
             time = getattr(bar, "time", getattr(bar, "Index", None))
+    if type(time) is pd.Timestamp and time.unit == "ns":
+        return time.value
     if not isinstance(time, str | datetime | np.datetime64) or pd.isna(time):
         return None
     if not isinstance(time, pd.Timestamp):
