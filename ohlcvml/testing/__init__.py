@@ -9,6 +9,7 @@
 from ohlcvml.testing._check import check_estimator
 from ohlcvml.testing._future import check_past_unchanged, law_bars
 from ohlcvml.testing._parameters import check_parameters_matter
+from ohlcvml.testing._planted_edge import edge_table
 from ohlcvml.testing._report import LawBroken
 from ohlcvml.testing._splitter_laws import random_labels
 from ohlcvml.testing._stationarity import near_unit_root_columns, weekly_share
@@ -19,6 +20,7 @@ __all__ = [
     "check_estimator",
     "check_parameters_matter",
     "check_past_unchanged",
+    "edge_table",
     "law_bars",
     "near_unit_root_columns",
     "planted_leaks",

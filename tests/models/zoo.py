@@ -1,0 +1,50 @@
+"""Every classifier of the registry, small but able to learn: none is listed by hand."""
+
+from sklearn.ensemble import RandomForestClassifier
+from sktime.utils.dependencies import _check_estimator_deps
+
+from ohlcvml.pipeline import BarPipeline
+from ohlcvml.registry import all_estimators
+
+# Values by the name of a parameter, for every class that has it. The test sets of a class are as
+# small as they can be to move every parameter, so they are no measure of what it can learn.
+LEARNING = {
+    "window": 16,
+    "n_estimators": 60,
+    "num_leaves": 4,
+    "min_child_samples": 30,
+    "training__max_epochs": 10,
+    "training__batch_size": 64,
+    "training__learning_rate": 5e-3,
+    "training__validation_share": 0.0,
+    "context": 32,
+    "calibrate": True,
+    "n_paths": 256,
+}
+
+# Class name: values that replace those above, and why.
+EXCEPTIONS = {
+    "SklearnClassifier": (
+        {"estimator": RandomForestClassifier(60, min_samples_leaf=30, random_state=0)},
+        "its test set is a logistic regression whose penalty is for columns of unit size",
+    ),
+}
+
+
+def classifiers():
+    """Classes whose packages are installed; a pipeline is what its parts are."""
+    found = [cls for _, cls in all_estimators("classifier") if not issubclass(cls, BarPipeline)]
+    return [cls for cls in found if _check_estimator_deps(cls, severity="none")]
+
+
+def is_pretrained(cls):
+    """Whether the weights were trained elsewhere, so that training rows teach it little."""
+    return bool(cls.get_class_tag("training_data_cutoff", ""))
+
+
+def learner(cls):
+    """Return a small unfitted model of the class that can learn."""
+    model = cls.create_test_instance()
+    known = model.get_params(deep=True)
+    values = {**LEARNING, **EXCEPTIONS.get(cls.__name__, ({}, ""))[0]}
+    return model.set_params(**{name: value for name, value in values.items() if name in known})
