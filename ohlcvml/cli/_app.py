@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
 
 from ohlcvml.exceptions import OhlcvmlError
 
@@ -55,8 +55,12 @@ def train(
     contract: ContractName = None,
     policy: Policy = None,
     families: Annotated[str | None, typer.Option(help="Of features: returns,trend,...")] = None,
-    model: Annotated[str | None, typer.Option(help="See `ohlcvml models`.")] = None,
-    param: Annotated[list[str] | None, typer.Option(help="name=value, repeatable.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="A name of `ohlcvml models`, or a YAML file of one model.")
+    ] = None,
+    param: Annotated[
+        list[str] | None, typer.Option(help="name=value or part__name=value, repeatable.")
+    ] = None,
     horizon: Annotated[int | None, typer.Option(help="Longest label, in bars.")] = None,
     k_up: Annotated[float | None, typer.Option(help="Upper barrier in ATR.")] = None,
     k_down: Annotated[float | None, typer.Option(help="Lower barrier in ATR.")] = None,
@@ -77,13 +81,14 @@ def train(
 ) -> None:
     """Read, check, label, evaluate walk-forward, look at the test set once, write a bundle."""
     given = {k: v for k, v in locals().items() if k not in {"config", "param"}}
-    from ohlcvml.cli._settings import merge_settings, parse_parameters
+    from ohlcvml.cli._settings import make_model, merge_settings, parse_parameters
     from ohlcvml.cli._tables import print_bars
     from ohlcvml.cli._training import prepare_bars
 
     if param:
         given["params"] = parse_parameters(param)
     settings = merge_settings(config, given)
+    make_model(settings)  # a wrong parameter or a missing package is told before a file is read
     with console.status(f"Reading {settings.data}"):
         bars, report, notes = prepare_bars(
             settings.data,
@@ -232,15 +237,16 @@ def bars_check(
 
 @app.command()
 def models() -> None:
-    """List the models and their tags."""
-    from ohlcvml.cli._settings import model_classes
+    """List the models: what each sees, its licence, the extra it needs and whether it is here."""
+    from ohlcvml.cli._tables import models_table
 
-    tags = ("model_family", "representation", "is_production_safe", "capability:bundle", "licence")
-    table = Table("name", "class", *(tag.removeprefix("capability:") for tag in tags))
-    for name, cls in sorted(model_classes().items()):
-        values = [str(cls.get_class_tag(tag)) for tag in tags]  # type: ignore[attr-defined]
-        table.add_row(name, cls.__name__, *values)
-    console.print(table)
+    console.print(models_table())
+
+
+def _print_error(error: Exception) -> None:
+    """Brackets of the message are text: ``ohlcvml[boosting]`` is no style."""
+    message = f"[red]error:[/red] {escape(str(error))}"
+    Console(stderr=True).print(message, highlight=False, soft_wrap=True)
 
 
 def main() -> None:
@@ -252,10 +258,10 @@ def main() -> None:
     except OhlcvmlError as error:
         if debug:
             raise
-        Console(stderr=True).print(f"[red]error:[/red] {error}", highlight=False, soft_wrap=True)
+        _print_error(error)
         sys.exit(1)
     except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
         if debug:
             raise
-        Console(stderr=True).print(f"[red]error:[/red] {error}", highlight=False, soft_wrap=True)
+        _print_error(error)
         sys.exit(1)

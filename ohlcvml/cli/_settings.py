@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,17 @@ from ohlcvml._checks import (
     string,
 )
 from ohlcvml.exceptions import ParameterError
-from ohlcvml.pipeline import BarPipeline, BaseBarClassifier
-from ohlcvml.registry import all_estimators
+from ohlcvml.models._configs import (
+    as_number,
+    find_model,
+    flat_parameters,
+    is_file_name,
+    model_config,
+)
+from ohlcvml.models._configs import make_model as configured_model
+from ohlcvml.pipeline import BaseBarClassifier
 
-__all__ = ["TrainSettings", "make_model", "model_classes", "parse_parameters"]
+__all__ = ["TrainSettings", "make_model", "merge_settings", "parse_parameters"]
 
 
 @dataclass(frozen=True)
@@ -103,7 +110,19 @@ def merge_settings(config: Path | None, options: dict[str, Any]) -> TrainSetting
     settings = TrainSettings(**merged)
     for name, rule in _RULES.items():
         check_value("train", name, rule, getattr(settings, name))
-    return settings
+    return _with_model_file(settings)
+
+
+def _with_model_file(settings: TrainSettings) -> TrainSettings:
+    """Settings that name the model shortly; what its own file says, ``params`` overrides."""
+    params = settings.params
+    name = settings.model
+    if is_file_name(name):
+        config = model_config(name)
+        name = config["model"]
+        params = {**flat_parameters(config["params"]), **flat_parameters(params)}
+    short, _ = find_model(name)
+    return replace(settings, model=short, params=params)
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
@@ -126,7 +145,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
             f"{', '.join(sorted(known))}."
         )
     if isinstance(settings.get("params"), dict):
-        settings["params"] = {name: _number(v) for name, v in settings["params"].items()}
+        settings["params"] = {name: as_number(v) for name, v in settings["params"].items()}
     return settings
 
 
@@ -150,7 +169,7 @@ def parse_parameters(given: list[str]) -> dict[str, Any]:
                 "--param n_estimators=100."
             )
         try:
-            parameters[name.strip()] = _number(yaml.safe_load(value))
+            parameters[name.strip()] = as_number(yaml.safe_load(value))
         except yaml.YAMLError as error:
             raise ParameterError(
                 f"train: '--param' {name} must have a value in YAML; got {value!r}. For example "
@@ -159,50 +178,22 @@ def parse_parameters(given: list[str]) -> dict[str, Any]:
     return parameters
 
 
-def _number(value: Any) -> Any:
-    """YAML takes 1e-3 for a word, because it has no decimal point."""
-    if isinstance(value, str) and value[:1] in "+-.0123456789":
-        try:
-            return float(value)
-        except ValueError:
-            return value
-    return value
-
-
-def model_classes() -> dict[str, type[BaseBarClassifier]]:
-    """Models by their name on the command line: the class name without suffix, lower case."""
-    return {
-        name.removesuffix("Classifier").lower(): cls
-        for name, cls in all_estimators("classifier")
-        if issubclass(cls, BaseBarClassifier) and cls is not BarPipeline
-    }
-
-
 def make_model(settings: TrainSettings) -> BaseBarClassifier:
-    """The model a run trains, with seed and threads set where it has them."""
-    classes = model_classes()
-    if settings.model not in classes:
-        raise ParameterError(
-            f"train: '--model' must be one of {', '.join(sorted(classes))}; got {settings.model!r}."
-        )
-    cls = classes[settings.model]
+    """The model a run trains, with seed and threads set where it has them.
+
+    Parameters not given are those of the shipped configuration. Estimators within the model that
+    have no seed of their own get the run's, so that a run repeats itself.
+    """
+    _, cls = find_model(settings.model)
+    given = flat_parameters(settings.params)
     names = cls.get_param_names()
-    unknown = sorted(set(settings.params) - set(names))
-    if unknown:
-        raise ParameterError(
-            f"train: '--param' of {settings.model} must be one of {', '.join(names)}; got "
-            f"{', '.join(unknown)}."
-        )
-    parameters: dict[str, Any] = {}
-    if "random_state" in names:
-        parameters["random_state"] = settings.seed
-    if "n_jobs" in names:
-        parameters["n_jobs"] = settings.n_jobs
-    parameters.update(settings.params)
-    required = [name for name in names if name not in parameters | cls.get_param_defaults()]
-    if required:
-        raise ParameterError(
-            f"train: model {settings.model!r} needs {', '.join(required)}, which the command line "
-            "cannot build. Use it from Python."
-        )
-    return cls(**parameters)
+    for name, value in (("random_state", settings.seed), ("n_jobs", settings.n_jobs)):
+        if name in names:
+            given.setdefault(name, value)
+    model = configured_model(settings.model, **given)
+    unseeded = {
+        name: settings.seed
+        for name, value in model.get_params().items()
+        if name.endswith("__random_state") and value is None
+    }
+    return model.set_params(**unseeded) if unseeded else model

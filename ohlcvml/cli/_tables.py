@@ -13,8 +13,10 @@ from rich.table import Table
 from ohlcvml.bars import BarReport
 from ohlcvml.cli._training import TrainingResult
 from ohlcvml.evaluation import CrossValidation
+from ohlcvml.models._configs import model_classes
+from ohlcvml.models._requirements import extras_of, missing_packages
 
-__all__ = ["looks_text", "print_bars", "print_result", "score_table"]
+__all__ = ["looks_text", "models_table", "print_bars", "print_result", "score_table"]
 
 SCORES: tuple[tuple[str, str, str], ...] = (
     ("rows", "rows", "{:,.0f}"),
@@ -128,3 +130,31 @@ def looks_text(looks: int | None) -> str:
     if looks == 1:
         return "first look at this test set"
     return f"look number {looks} at this test set: it is no longer untouched"
+
+
+SEES = {"row": "features of one bar", "window": "a window of features", "path": "bars alone"}
+
+
+def models_table() -> Table:
+    """Every model: family, what it sees, licence, extra and whether it is installed."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for heading in ("name", "class", "family", "sees", "licence", "extra", "installed"):
+        table.add_column(heading, no_wrap=heading in {"name", "class"})
+    order = sorted(model_classes().items(), key=lambda item: (_family(item[1]), item[0]))
+    for name, cls in order:
+        tagged: Any = cls
+        missing = missing_packages(cls)
+        table.add_row(
+            name,
+            cls.__name__,
+            _family(cls),
+            SEES[tagged.get_class_tag("representation")],
+            tagged.get_class_tag("licence"),
+            ", ".join(extras_of(cls)) or "-",
+            f"no: {', '.join(missing)}" if missing else "yes",
+        )
+    return table
+
+
+def _family(cls: Any) -> str:
+    return str(cls.get_class_tag("model_family"))

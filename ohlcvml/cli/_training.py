@@ -35,7 +35,7 @@ from ohlcvml.evaluation import (
 from ohlcvml.exceptions import BundleError, ParameterError
 from ohlcvml.features import FEATURE_FAMILIES, OHLCVFeatures
 from ohlcvml.labels import TripleBarrierLabeller
-from ohlcvml.pipeline import BaseBarClassifier
+from ohlcvml.pipeline import BarPipeline, BaseBarClassifier
 from ohlcvml.samples import Samples
 from ohlcvml.splits import HoldoutParts, PurgedHoldout, PurgedKFold, WalkForward
 from ohlcvml.typing import Bars, Labels
@@ -110,6 +110,18 @@ def trading_costs(settings: TrainSettings) -> tuple[Contract | None, Costs | Non
     )
 
 
+def make_chain(
+    bars: Bars, traded: Contract | None, settings: TrainSettings, console: Console
+) -> BaseBarClassifier:
+    """Features and model; a model of price paths stands alone and is fitted on the bars."""
+    model = make_model(settings)
+    if model.get_tag("representation") != "path":
+        return make_features(bars, traded, settings, console) * model
+    unused = " --families is not used." if settings.families is not None else ""
+    console.print(f"{settings.model} sees the bars themselves, no features.{unused}")
+    return BarPipeline(steps=[(type(model).__name__, model)])
+
+
 def make_features(
     bars: Bars, traded: Contract | None, settings: TrainSettings, console: Console
 ) -> OHLCVFeatures:
@@ -146,7 +158,7 @@ def train(
         contract=traded,
         costs=costs,
     )
-    model = make_features(bars, traded, settings, console) * make_model(settings)
+    model = make_chain(bars, traded, settings, console)
     with console.status("Labels: triple barrier, net of costs"):
         labels = labeller.fit_transform(bars)
         samples = Samples(bars, labels)

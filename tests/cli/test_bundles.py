@@ -137,13 +137,6 @@ def test_bars_check(run, files, tmp_path):
     assert "error" in found.out
 
 
-def test_models_lists_models_and_tags(run):
-    result = run("models")
-    assert result.code == 0
-    for word in ("lightgbm", "LightGBMClassifier", "xgboost", "logistic", "MIT", "licence"):
-        assert word in result.out
-
-
 def test_the_module_runs(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "ohlcvml.cli", "bars", "check", str(tmp_path / "none.csv")],

@@ -5,6 +5,7 @@ import pytest
 from tests.docs.pages import DOCS, ROOT, broken_links, python_blocks, run_page
 
 PAGES = sorted(DOCS.glob("*.md"))
+NEEDS = {"networks.md": "torch"}
 RUN_ELSEWHERE = {"bundles.md"}  # tests/bundle/test_docs.py, as one doctest file
 
 
@@ -12,6 +13,7 @@ RUN_ELSEWHERE = {"bundles.md"}  # tests/bundle/test_docs.py, as one doctest file
 def test_the_code_of_each_page_runs(page, tmp_path, monkeypatch):
     if page.name in RUN_ELSEWHERE or not python_blocks(page):
         return
+    pytest.importorskip(NEEDS.get(page.name, "json"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("OHLCVML_HOME", str(tmp_path / "home"))
     assert run_page(page) > 0

@@ -68,6 +68,7 @@ class XGBoostClassifier(BaseTabularClassifier):
     """
 
     _tags = {
+        "python_dependencies": "xgboost",
         "model_family": "boosting",
         "capability:missing_values": True,
         "capability:random_state": True,
