@@ -34,7 +34,11 @@ SKTIME_CLASSES: tuple[str, ...] = (
     "sktime.transformations.exponent.ExponentTransformer",
 )
 ENUMS: tuple[str, ...] = ("sktime.datatypes._dtypekind.DtypeKind",)
-DATACLASSES: tuple[str, ...] = ("ohlcvml.bars.Contract", "ohlcvml.bars.Costs")
+DATACLASSES: tuple[str, ...] = (
+    "ohlcvml.bars.Contract",
+    "ohlcvml.bars.Costs",
+    "ohlcvml.models.TrainingOptions",
+)
 FIXED = frozenset((*SKTIME_CLASSES, *ENUMS, *DATACLASSES))
 
 # Networks are modules, not sktime objects, so the registry does not list them.

@@ -122,7 +122,8 @@ class Encoder:
         if hasattr(value, "get_params") and hasattr(value, "get_tags"):
             return self._estimator(value, path)
         if hasattr(type(value), "__dataclass_fields__"):
-            inside = {f.name: getattr(value, f.name) for f in fields(value)}
+            kept = [f.name for f in fields(value) if f.metadata.get("bundle", True)]
+            inside = {name: getattr(value, name) for name in kept}
             return {
                 "type": "dataclass",
                 "class": self._path(value, path),

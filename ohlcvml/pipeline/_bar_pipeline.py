@@ -9,8 +9,9 @@ import pandas as pd
 from sktime.base import _HeterogenousMetaEstimator
 
 from ohlcvml._checks import any_value
-from ohlcvml.exceptions import ParameterError
+from ohlcvml.exceptions import DataError, ParameterError
 from ohlcvml.pipeline._base import BaseBarClassifier
+from ohlcvml.pipeline._quantiles import QuantileAnswers
 from ohlcvml.pipeline._steps import as_step, check_step, fit_step, flatten, named
 from ohlcvml.registry import find_estimator
 from ohlcvml.samples import Samples
@@ -20,7 +21,7 @@ from ohlcvml.typing import Bars, Features
 __all__ = ["BarPipeline"]
 
 
-class BarPipeline(_HeterogenousMetaEstimator, BaseBarClassifier):  # type: ignore[misc]
+class BarPipeline(QuantileAnswers, _HeterogenousMetaEstimator, BaseBarClassifier):  # type: ignore[misc]
     """Transformers, then a bar classifier; what ``features * scaler * model`` builds.
 
     Row t sees bars up to and including t. Stateless steps run over all bars. A step that learns
@@ -99,6 +100,8 @@ class BarPipeline(_HeterogenousMetaEstimator, BaseBarClassifier):  # type: ignor
                 representation=parts[-1].get_tag("representation"),
                 model_family=parts[-1].get_tag("model_family", "composition", raise_error=False),
             )
+            quantiles = "capability:pred_quantiles"
+            self.set_tags(**{quantiles: parts[-1].get_tag(quantiles, False, raise_error=False)})
 
     @property
     def _steps(self) -> list[tuple[str, Any]]:
@@ -172,15 +175,28 @@ class BarPipeline(_HeterogenousMetaEstimator, BaseBarClassifier):  # type: ignor
             table = step.transform(table)
         return table
 
-    def _proba_at(self, X: Bars | Samples, pos: Any) -> Any:
+    def _inside(self, X: Bars | Samples) -> Any:
+        """What the classifier is asked about: X described by its features."""
         features = self._transform(self._feature_table(X).features)
-        if isinstance(X, Samples):
-            return self.classifier_._proba_at(X.with_features(features), pos)
-        return self.classifier_._proba_at(features, pos)
+        return X.with_features(features) if isinstance(X, Samples) else features
+
+    def _proba_at(self, X: Bars | Samples, pos: Any) -> Any:
+        return self.classifier_._proba_at(self._inside(X), pos)
+
+    def _answer_at(self, X: Bars | Samples, pos: Any) -> Any:
+        return self.classifier_._answer_at(self._inside(X), pos)
 
     def _feature_table(self, X: Bars | Samples) -> FeatureTable:
         """Columns the first step does not use may come and go: it says itself what it needs."""
         return X._features if isinstance(X, Samples) else FeatureTable(X)
+
+    def _quantiles_at(self, X: Bars | Samples, pos: Any, alpha: Any) -> Any:
+        if not self.classifier_.get_tag("capability:pred_quantiles", False, raise_error=False):
+            raise DataError(
+                f"BarPipeline.predict_quantiles: {type(self.classifier_).__name__} has no "
+                "distribution. Models with the tag capability:pred_quantiles do."
+            )
+        return self.classifier_._quantiles_at(self._inside(X), pos, alpha)
 
     def feature_importance(self, kind: str = "gain", samples: Samples | None = None) -> pd.Series:
         """Importance of each column that reaches the classifier; see its own method."""

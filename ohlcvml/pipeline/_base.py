@@ -52,6 +52,8 @@ class BaseBarClassifier(BaseClassifier):  # type: ignore[misc]
     }
 
     _parameter_rules: dict[str, Any] = {}
+    # How far probabilities of a row may move with the number of rows asked at once.
+    _batch_tolerance = 0.0
     _door: str
     classes_: npt.NDArray[Any]
     feature_names_: list[str]
@@ -126,7 +128,8 @@ class BaseBarClassifier(BaseClassifier):  # type: ignore[misc]
                 f"without any value: {', '.join(map(str, empty)) or 'none'}. Give more bars than "
                 "the features' lookback, or leave out columns that are always NaN."
             )
-        panel.weight = samples[good].weight
+        panel.samples = samples[good]
+        panel.weight = panel.samples.weight
         y = samples.y[good].astype(np.int64)
         # A fold with one class gives a constant model, as a fold of a quiet market may.
         if (y == y[0]).all():
@@ -178,11 +181,11 @@ class BaseBarClassifier(BaseClassifier):  # type: ignore[misc]
     def predict_signal(self, X: Bars | Samples) -> pd.DataFrame:
         """Costed signal per bar, acted on at the next bar.
 
-        Row t uses bars up to and including t. ``expected_return`` is the sum over classes of
-        probability times the training mean return of that class in ATR units, times ATR over
-        price; ``side`` its sign where it exceeds the round-trip cost, else 0;
-        ``expected_net_return`` what remains after that cost; ``confidence`` the largest class
-        probability. Rows without history are NaN with side 0.
+        Row t uses bars up to and including t. ``expected_return`` is ATR over price times what the
+        model expects in ATR: its own return head, where it has one, or else the sum over classes
+        of probability times the training mean return of that class; ``side`` its sign where it
+        exceeds the round-trip cost, else 0; ``expected_net_return`` what remains after that cost;
+        ``confidence`` the largest class probability. Rows without history are NaN with side 0.
 
         Parameters
         ----------
@@ -206,7 +209,12 @@ class BaseBarClassifier(BaseClassifier):  # type: ignore[misc]
             bars, pos, index = X, np.arange(len(X)), X.index
         model = SignalModel(self.classes_, self.return_means_, self.round_trip_, self.atr_window_)
         scale, price = atr_scale(bars, self.atr_window_)
-        return signal_table(self._proba_at(X, pos), model, scale[pos], price[pos], index)
+        proba, expected = self._answer_at(X, pos)
+        return signal_table(proba, model, scale[pos], price[pos], index, expected)
+
+    def _answer_at(self, X: Bars | Samples, pos: IntArray) -> tuple[FloatArray, FloatArray | None]:
+        """Probabilities, and expected returns in ATR where the model has its own."""
+        return self._proba_at(X, pos), None
 
     def _proba_at(self, X: Bars | Samples, pos: IntArray) -> FloatArray:
         """Probabilities at positions on the bar index; NaN where there is no history."""

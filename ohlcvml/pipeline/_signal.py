@@ -12,7 +12,7 @@ from ohlcvml.features import average_true_range
 from ohlcvml.samples import Samples
 from ohlcvml.typing import Bars, FloatArray, IntArray
 
-__all__ = ["SIGNAL_COLUMNS", "SignalModel", "signal_table"]
+__all__ = ["SIGNAL_COLUMNS", "SignalModel", "atr_scale", "return_units", "signal_table"]
 
 SIGNAL_COLUMNS = (
     "p_down",
@@ -49,14 +49,7 @@ class SignalModel:
     @classmethod
     def fit(cls, samples: Samples, weight: FloatArray) -> SignalModel:
         """Learn from training samples."""
-        window = int(samples.labels.attrs.get("atr_window", 14))
-        scale, price = atr_scale(samples.bars, window)
-        pos = samples.pos
-        rows = samples.labels.iloc[samples.rows]
-        # Log returns are fractions of the price; where prices are not positive, labels are points.
-        points = samples.labels.attrs.get("return_unit") == "points"
-        one = np.ones(len(pos)) if points else price[pos]
-        units = rows["ret"].to_numpy() * one / (scale[pos] * price[pos])
+        window, one, units = _in_ranges(samples)
         good = np.isfinite(units)
         classes = samples.classes
         means = np.zeros(len(classes))
@@ -66,8 +59,26 @@ class SignalModel:
                 means[k] = np.average(units[mine], weights=weight[mine])
         round_trip = samples.labels.attrs.get("round_trip")
         if round_trip is None:
-            round_trip = float(np.median(rows["cost"].to_numpy() * one))
+            cost = samples.labels["cost"].to_numpy()[samples.rows]
+            round_trip = float(np.median(cost * one))
         return cls(classes, means, float(round_trip), window)
+
+
+def return_units(samples: Samples) -> FloatArray:
+    """Label returns in units of the ATR at the decision, shape (n,); NaN where there is none."""
+    return _in_ranges(samples)[2]
+
+
+def _in_ranges(samples: Samples) -> tuple[int, FloatArray, FloatArray]:
+    """Window of the ATR, what a return of 1 is in price units, and returns in ATR."""
+    window = int(samples.labels.attrs.get("atr_window", 14))
+    scale, price = atr_scale(samples.bars, window)
+    pos = samples.pos
+    # Log returns are fractions of the price; where prices are not positive, labels are points.
+    points = samples.labels.attrs.get("return_unit") == "points"
+    one = np.ones(len(pos)) if points else price[pos]
+    returns = samples.labels["ret"].to_numpy()[samples.rows]
+    return window, one, returns * one / (scale[pos] * price[pos])
 
 
 def atr_scale(bars: Bars, window: int) -> tuple[FloatArray, FloatArray]:
@@ -98,7 +109,12 @@ def atr_scale(bars: Bars, window: int) -> tuple[FloatArray, FloatArray]:
 
 
 def signal_table(
-    proba: FloatArray, model: SignalModel, scale: FloatArray, price: FloatArray, index: pd.Index
+    proba: FloatArray,
+    model: SignalModel,
+    scale: FloatArray,
+    price: FloatArray,
+    index: pd.Index,
+    expected: FloatArray | None = None,
 ) -> pd.DataFrame:
     """Return the signal per row: probabilities, expected returns, side and confidence.
 
@@ -110,6 +126,9 @@ def signal_table(
     scale, price : float64 arrays of shape (n,)
         From :func:`atr_scale`, at the same rows.
     index : pd.Index of length n
+    expected : float64 array of shape (n,), optional
+        Expected return in ATR where the model has one of its own; by default the sum over classes
+        of probability times training mean.
 
     Returns
     -------
@@ -130,7 +149,7 @@ def signal_table(
     >>> signal[["expected_return", "expected_net_return", "side"]].round(6).values.tolist()
     [[0.0005, 0.00025, 1.0], [0.0, 0.0, 0.0]]
     """
-    expected = proba @ model.return_means * scale
+    expected = (proba @ model.return_means if expected is None else expected) * scale
     cost = model.round_trip / price
     excess = np.abs(expected) - cost
     trades = np.nan_to_num(excess, nan=-1.0) > 0

@@ -32,6 +32,11 @@ class BarPanel:
     weight : float64 array of shape (B,) or None
         Sample weights.
 
+    Attributes
+    ----------
+    samples : Samples or None
+        The labelled rows these windows belong to, where there are any: in fitting at the bar door.
+
     Examples
     --------
     >>> import numpy as np
@@ -60,6 +65,7 @@ class BarPanel:
         self.ends = ends
         self.window = window
         self.weight = weight
+        self.samples: Any = None
 
     @classmethod
     def from_numpy3d(cls, X: npt.NDArray[Any]) -> BarPanel:
@@ -80,7 +86,9 @@ class BarPanel:
     def __getitem__(self, rows: Any) -> BarPanel:
         """Return a view on the same values."""
         weight = None if self.weight is None else np.atleast_1d(self.weight[rows])
-        return BarPanel(self.values, np.atleast_1d(self.ends[rows]), self.window, weight)
+        view = BarPanel(self.values, np.atleast_1d(self.ends[rows]), self.window, weight)
+        view.samples = None if self.samples is None else self.samples[rows]
+        return view
 
     def last(self) -> Float32Array:
         """Features at the decision rows, of shape (B, C)."""

@@ -21,12 +21,17 @@ from ohlcvml.models.neural.networks import (  # noqa: E402
     ResNet1DNetwork,
     TCNNetwork,
     TiDENetwork,
+    _base,
     _doubly_residual,
     _nbeats,
     _nhits,
 )
 
-NETWORKS = [pytest.param(getattr(networks, name), id=name) for name in networks.__all__]
+NETWORKS = [
+    pytest.param(getattr(networks, name), id=name)
+    for name in networks.__all__
+    if issubclass(getattr(networks, name), _base.Network)
+]
 every_network = pytest.mark.parametrize("cls", NETWORKS)
 
 

@@ -16,6 +16,7 @@ except ImportError as error:
 
 from ohlcvml.models.neural.networks._autoformer import AutoformerNetwork
 from ohlcvml.models.neural.networks._dlinear import DLinearNetwork
+from ohlcvml.models.neural.networks._heads import Heads
 from ohlcvml.models.neural.networks._inception import InceptionTimeNetwork
 from ohlcvml.models.neural.networks._itransformer import ITransformerNetwork
 from ohlcvml.models.neural.networks._lstm import LSTMNetwork
@@ -23,6 +24,7 @@ from ohlcvml.models.neural.networks._nbeats import NBEATSNetwork
 from ohlcvml.models.neural.networks._nhits import NHITSNetwork
 from ohlcvml.models.neural.networks._patchtst import PatchTSTNetwork
 from ohlcvml.models.neural.networks._resnet import ResNet1DNetwork
+from ohlcvml.models.neural.networks._scale import WindowScale
 from ohlcvml.models.neural.networks._smamba import SMambaNetwork
 from ohlcvml.models.neural.networks._tcn import TCNNetwork
 from ohlcvml.models.neural.networks._tide import TiDENetwork
@@ -31,6 +33,7 @@ from ohlcvml.models.neural.networks._timesnet import TimesNetNetwork
 __all__ = [
     "AutoformerNetwork",
     "DLinearNetwork",
+    "Heads",
     "ITransformerNetwork",
     "InceptionTimeNetwork",
     "LSTMNetwork",
@@ -42,4 +45,5 @@ __all__ = [
     "TCNNetwork",
     "TiDENetwork",
     "TimesNetNetwork",
+    "WindowScale",
 ]

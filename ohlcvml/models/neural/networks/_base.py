@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from ohlcvml._checks import Rule, check_value, integer
@@ -43,6 +44,10 @@ class Network(nn.Module):
             check_value(type(self).__name__, name, rules[name], value)
         self.config = {name: _plain(value) for name, value in given.items()}
 
+    def __reduce__(self) -> Any:
+        """Copy and pickle as arguments and tensors: torch refuses modules with weight norm."""
+        return _rebuild, (type(self), self.config, self.state_dict(), self.training)
+
     def _check_windows(self, x: Tensor) -> None:
         """Refuse anything but this network's windows; a transposed batch may fit by chance."""
         expected = (self.config["n_channels"], self.config["window"])
@@ -52,6 +57,15 @@ class Network(nn.Module):
                 f"(B, {expected[0]}, {expected[1]}); got {tuple(x.shape)}. Channels come before "
                 "time, the newest bar last."
             )
+
+
+def _rebuild(
+    cls: type[Network], config: dict[str, Any], state: dict[str, Tensor], training: bool
+) -> Network:
+    with torch.random.fork_rng(devices=[]):  # the weights drawn are thrown away
+        network = cls(**config)
+    network.load_state_dict(state)
+    return network.train(training)
 
 
 def _plain(value: Any) -> Any:

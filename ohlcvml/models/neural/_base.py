@@ -1,0 +1,229 @@
+"""What the networks' classifiers share: windows in; probabilities, returns and quantiles out."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from ohlcvml.exceptions import DataError, ParameterError
+from ohlcvml.models.neural._options import TrainingOptions
+from ohlcvml.pipeline import BaseBarClassifier
+from ohlcvml.pipeline._quantiles import QuantileAnswers
+from ohlcvml.pipeline._signal import return_units
+from ohlcvml.samples import BarPanel, Samples
+from ohlcvml.splits import PurgedHoldout
+from ohlcvml.typing import Bars, BoolArray, FloatArray, IntArray
+
+if TYPE_CHECKING:
+    from ohlcvml.models.neural._training import NetworkParts
+    from ohlcvml.models.neural.networks import Heads, WindowScale
+    from ohlcvml.models.neural.networks._base import Network
+
+__all__ = ["BaseNeuralClassifier"]
+
+_MIN_VALIDATION = 50  # rows, below which a loss says nothing of when to stop
+_NESTED = "training__"
+
+
+class BaseNeuralClassifier(QuantileAnswers, BaseBarClassifier):
+    """A network over windows of features, with heads for classes, expected return and quantiles.
+
+    A subclass names its network in ``_network_name``; every constructor parameter but ``window``,
+    ``training`` and ``random_state`` goes to the network under its own name. Where a network must
+    learn something of the training windows before its weights, ``_prepare`` does.
+
+    Attributes
+    ----------
+    scale_, network_, heads_ : torch modules
+        Normalisation, network and heads, in the order a window passes them.
+    history_ : dict of str to list of float
+        ``train_loss``, ``validation_loss``, ``learning_rate`` of each epoch.
+    best_epoch_ : int
+        Epoch, from 0, whose weights are kept.
+    """
+
+    _tags = {
+        "representation": "window",
+        "python_dependencies": "torch",
+        "capability:random_state": True,
+        "capability:pred_quantiles": True,
+        "property:randomness": "derandomized",
+    }
+    _network_name: ClassVar[str]
+    _batch_tolerance = 1e-5
+    scale_: WindowScale
+    network_: Network
+    heads_: Heads
+    window: int
+    training: TrainingOptions
+    random_state: int
+    history_: dict[str, list[float]]
+    best_epoch_: int
+
+    # ---- parameters
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Parameters; with ``deep`` those of ``training`` too, as ``training__name``."""
+        params: dict[str, Any] = super().get_params(deep)
+        if deep:
+            for item in fields(self.training):
+                params[_NESTED + item.name] = getattr(self.training, item.name)
+        return params
+
+    def set_params(self, **params: Any) -> BaseNeuralClassifier:
+        """Set parameters; ``training__name`` replaces one of the training options."""
+        nested = {k.removeprefix(_NESTED): v for k, v in params.items() if k.startswith(_NESTED)}
+        if nested:
+            params = {k: v for k, v in params.items() if not k.startswith(_NESTED)}
+            known = {item.name for item in fields(TrainingOptions)}
+            if not set(nested) <= known:
+                raise ParameterError(
+                    f"{type(self).__name__}.set_params: 'training' has the options "
+                    f"{', '.join(sorted(known))}; got {', '.join(sorted(set(nested) - known))}."
+                )
+            params["training"] = replace(params.get("training", self.training), **nested)
+        super().set_params(**params)
+        return self
+
+    # ---- fitting
+    def _fit(self, X: BarPanel, y: npt.NDArray[Any]) -> BaseNeuralClassifier:
+        import torch
+
+        from ohlcvml.models.neural._loss import begin_at_shares, make_targets
+        from ohlcvml.models.neural._training import choose_device, epoch_seed, train
+
+        present, codes = np.unique(y, return_inverse=True)
+        self._present = np.searchsorted(self.classes_, present)
+        self._window_seen = X.window
+        device = choose_device(self.training.device)
+        rows, validation = self._split(X)
+        returns = self._returns(X, rows)
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+            torch.manual_seed(epoch_seed(self.random_state, -1))
+            parts = self._build(X, rows, len(present), returns is not None)
+            targets = make_targets(codes, X.weight, returns, rows, self.training, device)
+            begin_at_shares(self.heads_, targets, rows)
+            who = type(self).__name__
+            run = train(parts, X, targets, rows, validation, self.training, self.random_state, who)
+        parts.modules().to("cpu")
+        self.history_, self.best_epoch_, self._feed = run.history, run.best_epoch, run.feed
+        if hasattr(self, "fit_report_"):
+            self.fit_report_ |= {"trained_on": len(rows), "early_stopping_on": len(validation)}
+        return self
+
+    def _build(self, X: BarPanel, rows: IntArray, n_classes: int, returns: bool) -> NetworkParts:
+        """Modules with first weights; normalisation is learnt from bars of training windows."""
+        from ohlcvml.models.neural import networks
+        from ohlcvml.models.neural._statistics import channel_statistics
+        from ohlcvml.models.neural._training import NetworkParts
+
+        n_channels = X.shape[1]
+        self.scale_ = networks.WindowScale(n_channels, self.training.normalize)
+        if self.training.normalize == "channel":
+            self.scale_.learn(*channel_statistics(X, rows))
+        network_class = getattr(networks, self._network_name)
+        self.network_ = network_class(n_channels, X.window, **self._network_arguments())
+        self._prepare(X, rows)
+        levels = self.training.quantiles if self.training.quantile_weight > 0 else ()
+        self.heads_ = networks.Heads(self.network_.n_features, n_classes, list(levels), returns)
+        return NetworkParts(self.scale_, self.network_, self.heads_)
+
+    def _network_arguments(self) -> dict[str, Any]:
+        own = {"window", "training", "random_state"}
+        return {k: v for k, v in super().get_params(deep=False).items() if k not in own}
+
+    def _prepare(self, X: BarPanel, rows: IntArray) -> None:
+        """Set what the network takes from training windows other than weights; nothing here."""
+
+    def _split(self, X: BarPanel) -> tuple[IntArray, IntArray]:
+        """Rows to train on, and the latest ones to stop by, purged of each other."""
+        everything = np.arange(len(X))
+        share = self.training.validation_share
+        if X.samples is None or share == 0:
+            return everything, everything[:0]
+        try:
+            cv = PurgedHoldout(validation=0, test=share, bar_index=_bar_index(X.samples))
+            rows, _, validation = cv.parts(X.samples)
+        except DataError:  # nothing is left of a part
+            return everything, everything[:0]
+        if len(rows) < 2 * self.training.batch_size or len(validation) < _MIN_VALIDATION:
+            return everything, everything[:0]
+        return rows, validation
+
+    def _returns(self, X: BarPanel, rows: IntArray) -> FloatArray | None:
+        """Label returns over their training deviation; None without a head for them."""
+        self._return_scale = 1.0
+        if X.samples is None or self.training.return_weight + self.training.quantile_weight == 0:
+            return None
+        units = return_units(X.samples)
+        # A row without an ATR has class scores to learn, and no return: the mean, which says least.
+        known = np.isfinite(units)
+        units = np.where(known, units, units[known].mean() if known.any() else 0.0)
+        deviation = float(units[rows].std())
+        self._return_scale = deviation if deviation > 0 else 1.0
+        return units / self._return_scale
+
+    # ---- predicting
+    def _outputs(self, X: BarPanel) -> tuple[FloatArray, FloatArray | None, FloatArray | None]:
+        """Probabilities over ``classes_``; expected return and quantiles in ATR, where learnt."""
+        import torch
+
+        from ohlcvml.models.neural._training import NetworkParts, choose_device, predict
+
+        if X.window != self._window_seen:
+            raise DataError(
+                f"{type(self).__name__}: series must have the length of those of fit, "
+                f"{self._window_seen}; got {X.window}."
+            )
+        parts = NetworkParts(self.scale_, self.network_, self.heads_)
+        found = predict(parts, X, choose_device(self.training.device))
+        proba = np.zeros((len(X), self.n_classes_))
+        proba[:, self._present] = torch.softmax(found.logits.double(), dim=1).numpy()
+        mean, quantiles = (
+            None if item is None else item.double().numpy() * self._return_scale
+            for item in (found.mean, found.quantiles)
+        )
+        return proba, mean if self.training.return_weight > 0 else None, quantiles
+
+    def _predict_proba(self, X: BarPanel) -> FloatArray:
+        return self._outputs(X)[0]
+
+    def _answer_at(self, X: Bars | Samples, pos: IntArray) -> tuple[FloatArray, FloatArray | None]:
+        if hasattr(self, "_constant_class"):
+            return self._proba_at(X, pos), None
+        panel, good = self._feature_table(X).panel(pos, self._window)
+        proba, expected = np.full((len(pos), self.n_classes_), np.nan), np.full(len(pos), np.nan)
+        if not good.any():
+            return proba, None
+        proba[good], mean, _ = self._outputs(panel)
+        if mean is None:
+            return proba, None
+        expected[good] = mean
+        return proba, expected
+
+    def _quantiles_at(
+        self, X: Bars | Samples, pos: IntArray, alpha: FloatArray
+    ) -> tuple[FloatArray, BoolArray]:
+        if hasattr(self, "_constant_class") or self.heads_.quantiles is None:
+            raise DataError(
+                f"{type(self).__name__}.predict_quantiles: the model has no quantile head. Fit on "
+                "bars with labels of more than one class and training__quantile_weight above 0."
+            )
+        from ohlcvml.models.forecast._tails import quantiles_at
+
+        panel, good = self._feature_table(X).panel(pos, self._window)
+        out = np.full((len(pos), len(alpha)), np.nan)
+        levels = np.asarray(self.training.quantiles)
+        _, extrapolated = quantiles_at(levels, np.zeros((1, len(levels))), alpha)
+        if good.any():
+            values = self._outputs(panel)[2]
+            assert values is not None
+            out[good], extrapolated = quantiles_at(levels, values, alpha)
+        return out, extrapolated
+
+
+def _bar_index(samples: Samples) -> Any:
+    index = samples.bars.index
+    return index.get_level_values(-1).unique().sort_values() if index.nlevels > 1 else index
