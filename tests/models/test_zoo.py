@@ -19,6 +19,53 @@ ZOO = {
     "LogisticClassifier",
     "SklearnClassifier",
     "XGBoostClassifier",
+    # recurrent and convolutional
+    "InceptionTimeClassifier",
+    "LSTMClassifier",
+    "ResNet1DClassifier",
+    "TCNClassifier",
+    # transformers
+    "AutoformerClassifier",
+    "ITransformerClassifier",
+    "PatchTSTClassifier",
+    "TimesNetClassifier",
+    # state space and MLP
+    "DLinearClassifier",
+    "NBEATSClassifier",
+    "NHITSClassifier",
+    "SMambaClassifier",
+    "TiDEClassifier",
+    # distributional
+    "DeepARClassifier",
+    "QuantileRNNClassifier",
+    # foundation
+    "Chronos2Classifier",
+    "ChronosBoltClassifier",
+    "KronosClassifier",
+    "TimesFMClassifier",
+    # forecasters
+    "ForecastClassifier",
+}
+# Of these, what is not written yet.
+NOT_YET = {
+    "AutoformerClassifier",
+    "Chronos2Classifier",
+    "ChronosBoltClassifier",
+    "DLinearClassifier",
+    "DeepARClassifier",
+    "ForecastClassifier",
+    "ITransformerClassifier",
+    "InceptionTimeClassifier",
+    "KronosClassifier",
+    "NBEATSClassifier",
+    "NHITSClassifier",
+    "PatchTSTClassifier",
+    "QuantileRNNClassifier",
+    "ResNet1DClassifier",
+    "SMambaClassifier",
+    "TiDEClassifier",
+    "TimesFMClassifier",
+    "TimesNetClassifier",
 }
 
 # Reasons: docs/models_left_out.md.
@@ -31,7 +78,7 @@ LEFT_OUT = {
     "Blending": "blend",
     "BigQuery": "bigquery|cloud|vertex",
 }
-NAMES = sorted(ZOO)
+NAMES = sorted(ZOO - NOT_YET)
 
 
 def public_models():
@@ -44,13 +91,13 @@ def public_models():
 
 
 def test_the_zoo_is_exactly_this():
-    assert set(public_models()) == ZOO
+    assert set(public_models()) == ZOO - NOT_YET
 
 
 def test_every_one_is_in_the_registry_and_has_a_short_name():
     listed = {name for name, _ in all_estimators("classifier")}
-    assert listed >= ZOO
-    assert {cls.__name__ for cls in model_classes().values()} >= ZOO
+    assert listed >= set(NAMES)
+    assert {cls.__name__ for cls in model_classes().values()} >= set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
