@@ -20,7 +20,8 @@ from ohlcvml.splits import WalkForward
 __all__ = ["edge_table"]
 
 HORIZON = 20
-WARM_UP = 40  # bars before the first sample with history, and after the last resolved label
+ATR_ROWS = 14  # rows at the beginning that have no label
+PURGE = 60  # bars between training and test rows: max(60, horizon)
 
 
 def edge_table(
@@ -48,7 +49,8 @@ def edge_table(
     seeds : sequence of int
         Of the bars. Fix them before you look.
     n_train, n_test : int
-        Labelled rows, about. Training rows whose labels reach the test rows are purged.
+        Labelled rows, after as many bars as the model says it looks back; those between the two
+        are purged.
 
     Returns
     -------
@@ -71,7 +73,7 @@ def edge_table(
            auc  oracle  rows
     seed
     1000  0.69    0.76  2000
-    1001  0.63    0.71  2000
+    1001  0.63    0.70  2000
     1002  0.68    0.71  2000
     >>> edge_table(LogisticClassifier(), edge=0.0)["auc"].round(2).tolist()
     [0.49, 0.49, 0.49]
@@ -92,14 +94,15 @@ def edge_table(
 
 def _score(model: Any, edge: float, seed: int, n_train: int, n_test: int) -> dict[str, float]:
     labeller = TripleBarrierLabeller(horizon=HORIZON, cost_adjustment=None)
-    # p = max(60, horizon) bars between the two are purged
-    simulation = simulate_bars(n_train + 60 + n_test + WARM_UP, seed=seed, edge=edge)
+    chain, n_rows = _chain(model), n_train + PURGE + n_test
+    history = max(chain.lookback or 0, ATR_ROWS)
+    simulation = simulate_bars(history + n_rows + HORIZON + 1, seed=seed, edge=edge)
     labels = labeller.fit_transform(simulation.bars)
-    samples = Samples(simulation.bars, labels)
+    samples = Samples(simulation.bars, labels)[-n_rows:]
     splitter = WalkForward(n_splits=1, initial=1.0 - n_test / len(samples))
     train, test = next(iter(splitter.split(samples)))
     held_out = samples[test]
-    proba = _chain(model).fit(samples[train]).predict_proba(held_out)
+    proba = chain.fit(samples[train]).predict_proba(held_out)
     sided = held_out.y != 0
     score = proba @ held_out.classes
     length = float((held_out.end_pos - held_out.pos).mean())

@@ -75,7 +75,7 @@ def test_the_same_seeds_give_the_same_table():
 def test_wrong_arguments_are_named(wrong):
     with pytest.raises(OhlcvmlError, match=f"edge_table.*'{next(iter(wrong))}'"):
         edge_table(LogisticClassifier(), **wrong)
-    with pytest.raises(OhlcvmlError, match="edge_table.*'model'"):
+    with pytest.raises(OhlcvmlError, match=r"edge_table.*'model'"):
         edge_table(ReturnFeatures())
 
 
