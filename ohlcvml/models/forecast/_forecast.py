@@ -9,6 +9,7 @@ import numpy as np
 
 from ohlcvml._checks import check_value, integer
 from ohlcvml.exceptions import ParameterError
+from ohlcvml.models.forecast._tails import quantiles_at
 from ohlcvml.typing import BoolArray, FloatArray, IntArray
 
 __all__ = ["Forecast", "PathForecast", "QuantileForecast"]
@@ -107,7 +108,7 @@ class QuantileForecast:
 
         Beyond the last step H the centre (the median) stays where it is and the distances of the
         quantiles from it grow with the square root of time, by sqrt(k / H) at step k: a random
-        walk without drift from there on. A ``mean`` keeps its distance from the centre.
+        walk without drift from there on. A ``mean`` stays where it is too.
         """
         check_value("QuantileForecast.extended", "n_steps", integer(1), n_steps)
         known = self.n_steps
@@ -116,7 +117,7 @@ class QuantileForecast:
             return QuantileForecast(self.levels, self.values[:, :n_steps], mean)
         last = self.values[:, -1:]
         growth = np.sqrt(np.arange(known + 1, n_steps + 1) / known)[:, None]
-        centre = _medians(self.levels, last)
+        centre, _ = quantiles_at(self.levels, last, [0.5])
         values = np.concatenate([self.values, centre + (last - centre) * growth], axis=1)
         mean = self.mean
         if mean is not None:
@@ -179,6 +180,13 @@ class PathForecast:
         """Forecasts of some of the windows."""
         return PathForecast(self.paths[rows])
 
+    def extended(self, n_steps: int) -> PathForecast | QuantileForecast:
+        """Cut to ``n_steps``; a longer horizon continues the marginals of the paths."""
+        if n_steps > self.n_steps:
+            return self.quantiles().extended(n_steps)
+        check_value("PathForecast.extended", "n_steps", integer(1), n_steps)
+        return PathForecast(self.paths[:, :, :n_steps])
+
     def quantiles(self, levels: Any = DECILES) -> QuantileForecast:
         """Marginals of the paths: sample quantiles and mean of each step.
 
@@ -209,11 +217,3 @@ def _refuse_infinite(who: str, name: str, values: FloatArray) -> None:
             f"{who}: parameter {name!r} must be finite, or NaN where a window has no forecast; got "
             f"{values[at]} at {at}. Look at the model's output for that window."
         )
-
-
-def _medians(levels: FloatArray, values: FloatArray) -> FloatArray:
-    """Median along the last axis, kept as an axis of length 1."""
-    from ohlcvml.models.forecast._tails import quantiles_at
-
-    median, _ = quantiles_at(levels, values, np.array([0.5]))
-    return median
