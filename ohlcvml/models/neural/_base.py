@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from ohlcvml.exceptions import DataError, ParameterError
-from ohlcvml.models.neural._options import TrainingOptions
+from ohlcvml.exceptions import DataError
+from ohlcvml.models.neural._options import HasTrainingOptions, TrainingOptions
 from ohlcvml.pipeline import BaseBarClassifier
 from ohlcvml.pipeline._quantiles import QuantileAnswers
 from ohlcvml.pipeline._signal import return_units
@@ -25,10 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["BaseNeuralClassifier"]
 
 _MIN_VALIDATION = 50  # rows, below which a loss says nothing of when to stop
-_NESTED = "training__"
 
 
-class BaseNeuralClassifier(QuantileAnswers, BaseBarClassifier):
+class BaseNeuralClassifier(HasTrainingOptions, QuantileAnswers, BaseBarClassifier):
     """A network over windows of features, with heads for classes, expected return and quantiles.
 
     A subclass names its network in ``_network_name``; every constructor parameter but ``window``,
@@ -62,30 +60,6 @@ class BaseNeuralClassifier(QuantileAnswers, BaseBarClassifier):
     random_state: int
     history_: dict[str, list[float]]
     best_epoch_: int
-
-    # ---- parameters
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Parameters; with ``deep`` those of ``training`` too, as ``training__name``."""
-        params: dict[str, Any] = super().get_params(deep)
-        if deep:
-            for item in fields(self.training):
-                params[_NESTED + item.name] = getattr(self.training, item.name)
-        return params
-
-    def set_params(self, **params: Any) -> BaseNeuralClassifier:
-        """Set parameters; ``training__name`` replaces one of the training options."""
-        nested = {k.removeprefix(_NESTED): v for k, v in params.items() if k.startswith(_NESTED)}
-        if nested:
-            params = {k: v for k, v in params.items() if not k.startswith(_NESTED)}
-            known = {item.name for item in fields(TrainingOptions)}
-            if not set(nested) <= known:
-                raise ParameterError(
-                    f"{type(self).__name__}.set_params: 'training' has the options "
-                    f"{', '.join(sorted(known))}; got {', '.join(sorted(set(nested) - known))}."
-                )
-            params["training"] = replace(params.get("training", self.training), **nested)
-        super().set_params(**params)
-        return self
 
     # ---- fitting
     def _fit(self, X: BarPanel, y: npt.NDArray[Any]) -> BaseNeuralClassifier:

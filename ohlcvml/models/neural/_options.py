@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -21,7 +21,9 @@ from ohlcvml._checks import (
 )
 from ohlcvml.exceptions import ParameterError
 
-__all__ = ["TrainingOptions"]
+__all__ = ["HasTrainingOptions", "TrainingOptions"]
+
+_NESTED = "training__"
 
 
 @dataclass(frozen=True)
@@ -151,3 +153,32 @@ class TrainingOptions:
 def option_names() -> tuple[str, ...]:
     """Names of the options."""
     return tuple(item.name for item in fields(TrainingOptions))
+
+
+class HasTrainingOptions:
+    """Reaches the options of ``training`` by name: ``training__max_epochs``."""
+
+    training: TrainingOptions
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Parameters; with ``deep`` those of ``training`` too, as ``training__name``."""
+        params: dict[str, Any] = super().get_params(deep)  # type: ignore[misc]
+        if deep:
+            for name in option_names():
+                params[_NESTED + name] = getattr(self.training, name)
+        return params
+
+    def set_params(self, **params: Any) -> Any:
+        """Set parameters; ``training__name`` replaces one of the training options."""
+        nested = {k.removeprefix(_NESTED): v for k, v in params.items() if k.startswith(_NESTED)}
+        if nested:
+            params = {k: v for k, v in params.items() if not k.startswith(_NESTED)}
+            known = set(option_names())
+            if not set(nested) <= known:
+                raise ParameterError(
+                    f"{type(self).__name__}.set_params: 'training' has the options "
+                    f"{', '.join(sorted(known))}; got {', '.join(sorted(set(nested) - known))}."
+                )
+            params["training"] = replace(params.get("training", self.training), **nested)
+        super().set_params(**params)  # type: ignore[misc]
+        return self

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ohlcvml.models.neural._checkpoint import fingerprint, read_checkpoint, write_checkpoint
-from ohlcvml.models.neural._feeds import make_feed
+from ohlcvml.models.neural._feeds import Feed, make_feed
 from ohlcvml.models.neural._loss import Targets, joint_loss
 from ohlcvml.models.neural._options import TrainingOptions
 from ohlcvml.models.neural.networks import Heads, WindowScale
@@ -22,7 +22,16 @@ from ohlcvml.models.neural.networks._heads import Outputs
 from ohlcvml.samples import BarPanel
 from ohlcvml.typing import IntArray
 
-__all__ = ["NetworkParts", "TrainingRun", "choose_device", "epoch_seed", "predict", "train"]
+__all__ = [
+    "NetworkParts",
+    "Objective",
+    "TrainingRun",
+    "choose_device",
+    "epoch_seed",
+    "lower",
+    "predict",
+    "train",
+]
 
 _NOT_THE_RUN = {"checkpoint", "callbacks", "progress", "device"}
 
@@ -62,31 +71,65 @@ def epoch_seed(seed: int, epoch: int) -> int:
     return int(state[0]) << 31 | int(state[1] >> 1)
 
 
-def train(
-    parts: NetworkParts,
-    panel: BarPanel,
-    targets: Targets,
+class Objective:
+    """A loss over rows of a feed, and the modules that are to lower it.
+
+    Subclasses say what the loss of a batch is; the precision it is computed in is the same for
+    all: mixed where asked on CUDA.
+    """
+
+    def __init__(
+        self, modules: nn.Module, feed: Feed, options: TrainingOptions, device: torch.device
+    ) -> None:
+        self.modules, self.feed = modules, feed
+        self._mixed = (
+            device.type == "cuda" and options.mixed_precision and torch.cuda.is_bf16_supported()
+        )
+
+    def loss(self, rows: IntArray) -> Tensor:
+        """Mean loss of a batch."""
+        raise NotImplementedError
+
+    def identity(self) -> list[Any]:
+        """Arrays and plain values that tell this objective from any other."""
+        raise NotImplementedError
+
+    def precision(self) -> AbstractContextManager[Any]:
+        """Arithmetic of training; that of judging is whole."""
+        if not (self._mixed and self.modules.training):
+            return nullcontext()
+        return torch.autocast("cuda", dtype=torch.bfloat16)
+
+    def judge(self, rows: IntArray) -> float:
+        """Loss of rows without training on them."""
+        self.modules.eval()
+        total = 0.0
+        with torch.inference_mode():
+            for batch in self.feed.batches(rows, self.feed.predict_size(), None):
+                total += float(self.loss(batch)) * len(batch)
+        return total / len(rows)
+
+
+def lower(
+    objective: Objective,
     rows: IntArray,
     validation: IntArray,
     options: TrainingOptions,
     seed: int,
     who: str,
 ) -> TrainingRun:
-    """Fit the parts in place to ``rows`` of the panel; stop early by ``validation`` rows.
+    """Train the modules in place on ``rows``; stop early by ``validation`` rows.
 
     The caller's torch generators are left alone only if it forks them. Every epoch draws from a
     seed of its own, so a run that goes on from a checkpoint has the same bits.
     """
-    device = targets.codes.device
-    whole = parts.modules().to(device)
-    feed = make_feed(panel, parts.scale, parts.network, device)
-    loop = _Loop(parts, whole, targets, options, device)
+    whole, feed = objective.modules, objective.feed
     steps = sum(1 for _ in feed.batches(rows, options.batch_size, np.random.default_rng(0)))
     optimizer, schedule = _optimizer(whole, options, steps)
     run = _State(options.patience if len(validation) else None)
     identity = ""
     if options.checkpoint is not None:
-        identity = fingerprint(_identity(parts, panel, targets, rows, validation, options, seed))
+        identity = fingerprint([*objective.identity(), rows, validation, _chosen(options), seed])
         saved = read_checkpoint(options.checkpoint, identity, who)
         if saved is not None:
             run.restore(saved, whole, optimizer, schedule)
@@ -100,7 +143,7 @@ def train(
             whole.train()
             total = 0.0
             for batch in feed.batches(rows, options.batch_size, generator):
-                loss = loop.loss(feed, batch)
+                loss = objective.loss(batch)
                 optimizer.zero_grad(set_to_none=True)
                 loss.backward()  # type: ignore[no-untyped-call]
                 if options.gradient_clip is not None:
@@ -109,7 +152,7 @@ def train(
                 if schedule.last_epoch < options.max_epochs * steps - 1:
                     schedule.step()
                 total += float(loss.detach()) * len(batch)
-            judged = loop.judge(feed, validation) if len(validation) else float("nan")
+            judged = objective.judge(validation) if len(validation) else float("nan")
             run.close(epoch, total / len(rows), judged, rate, whole)
             advance(run.describe())
             # All are told, whoever asks to end.
@@ -123,6 +166,21 @@ def train(
         whole.load_state_dict(run.best)
     whole.eval()
     return TrainingRun(run.history, run.best_epoch, type(feed).__name__)
+
+
+def train(
+    parts: NetworkParts,
+    panel: BarPanel,
+    targets: Targets,
+    rows: IntArray,
+    validation: IntArray,
+    options: TrainingOptions,
+    seed: int,
+    who: str,
+) -> TrainingRun:
+    """Fit normalisation, network and heads in place to ``rows`` of the panel, as :func:`lower`."""
+    objective = _HeadsObjective(parts, panel, targets, options, targets.codes.device)
+    return lower(objective, rows, validation, options, seed, who)
 
 
 def predict(parts: NetworkParts, panel: BarPanel, device: torch.device) -> Outputs:
@@ -148,46 +206,38 @@ def predict(parts: NetworkParts, panel: BarPanel, device: torch.device) -> Outpu
     return Outputs(logits, join("mean"), join("quantiles"))
 
 
-class _Loop:
-    """Forward passes with the loss, in mixed precision and compiled where asked on CUDA."""
+class _HeadsObjective(Objective):
+    """The joint loss of the heads; the network is compiled where asked on CUDA."""
 
     def __init__(
         self,
         parts: NetworkParts,
-        whole: nn.Module,
+        panel: BarPanel,
         targets: Targets,
         options: TrainingOptions,
         device: torch.device,
     ) -> None:
-        self._parts, self._whole, self._targets, self._options = parts, whole, targets, options
+        whole = parts.modules().to(device)
+        feed = make_feed(panel, parts.scale, parts.network, device)
+        super().__init__(whole, feed, options, device)
+        self._parts, self._panel, self._targets, self._options = parts, panel, targets, options
+        self._compiled: Any = parts.network
         cuda = device.type == "cuda"
-        self._mixed = cuda and options.mixed_precision and torch.cuda.is_bf16_supported()
-        self._network: Any = parts.network
         if cuda and options.compile_network and not hasattr(parts.network, "steps"):
-            self._network = torch.compile(parts.network)
+            self._compiled = torch.compile(parts.network)
 
-    def _precision(self) -> AbstractContextManager[Any]:
-        if not self._mixed:
-            return nullcontext()
-        return torch.autocast("cuda", dtype=torch.bfloat16)
-
-    def loss(self, feed: Any, rows: IntArray) -> Tensor:
-        with self._precision():
-            outputs = self._parts.heads(feed.embed(self._parts.scale, self._network, rows))
+    def loss(self, rows: IntArray) -> Tensor:
+        parts = self._parts
+        network = self._compiled if self.modules.training else parts.network
+        with self.precision():
+            outputs = parts.heads(self.feed.embed(parts.scale, network, rows))
         return joint_loss(outputs, self._targets.at(rows), self._options)
 
-    def judge(self, feed: Any, rows: IntArray) -> float:
-        """Loss of rows without training on them."""
-        self._whole.eval()
-        total = 0.0
-        with torch.inference_mode():
-            for batch in feed.batches(rows, feed.predict_size(), None):
-                outputs = self._parts.heads(
-                    feed.embed(self._parts.scale, self._parts.network, batch)
-                )
-                loss = joint_loss(outputs, self._targets.at(batch), self._options)
-                total += float(loss) * len(batch)
-        return total / len(rows)
+    def identity(self) -> list[Any]:
+        panel, parts = self._panel, self._parts
+        tensors = [item.cpu().numpy() for item in self._targets if item is not None]
+        names = [type(parts.network).__name__, parts.network.config, parts.scale.config]
+        return [panel.values, panel.ends, panel.window, *tensors, names]
 
 
 class _State:
@@ -269,25 +319,10 @@ def _optimizer(whole: nn.Module, options: TrainingOptions, steps: int) -> tuple[
     return optimizer, schedulers.ConstantLR(optimizer, factor=1.0)
 
 
-def _identity(
-    parts: NetworkParts,
-    panel: BarPanel,
-    targets: Targets,
-    rows: IntArray,
-    validation: IntArray,
-    options: TrainingOptions,
-    seed: int,
-) -> list[Any]:
-    chosen = {
-        item.name: getattr(options, item.name)
-        for item in fields(options)
-        if item.name not in _NOT_THE_RUN
-    }
-    tensors = [item.cpu().numpy() for item in targets if item is not None]
-    names = [type(parts.network).__name__, parts.network.config, parts.scale.config]
-    return [
-        panel.values, panel.ends, panel.window, rows, validation, *tensors, chosen, names, seed,
-    ]  # fmt: skip
+def _chosen(options: TrainingOptions) -> dict[str, Any]:
+    """Options that make a run what it is."""
+    names = [item.name for item in fields(options) if item.name not in _NOT_THE_RUN]
+    return {name: getattr(options, name) for name in names}
 
 
 class _Progress(AbstractContextManager[Callable[[str], None]]):
