@@ -42,19 +42,21 @@ CLOCK_SCORES = float(np.diff(ndtri(CLOCK_LEVELS))[0])  # the range of a standard
 def shared_draws(n_paths: int, n_steps: int, seed: int) -> FloatArray:
     """Quasi-random standard normals (n_steps, n_paths), the same for all windows.
 
-    Scrambled Sobol points, turned so that the first and best coordinates carry the slow movements
-    of the path: the principal components of a random walk, whose increments are a cosine
+    Scrambled Sobol points, each with its mirror image, so that a forecast without a direction gets
+    none from the draws. They are turned so that the first and best coordinates carry the slow
+    movements of the path: the principal components of a random walk, whose increments are a cosine
     transform with no sign left to a linear algebra library.
     """
     from scipy.stats import qmc
 
+    half = (n_paths + 1) // 2
     points = qmc.Sobol(n_steps, scramble=True, seed=seed)
-    uniform = points.random_base2(int(np.ceil(np.log2(n_paths))))[:n_paths]
+    uniform = points.random_base2(int(np.ceil(np.log2(half))))[:half]
     normal = ndtri(uniform + 2.0**-31)  # the middle of cells of 2^-30, one of which begins at 0
     step, component = np.arange(n_steps) + 0.5, 2 * np.arange(n_steps) + 1
     angle = np.pi * np.outer(component, step) / (2 * n_steps + 1)
-    turn = 2.0 / np.sqrt(2 * n_steps + 1) * np.cos(angle)
-    draws = np.ascontiguousarray((normal @ turn).T)
+    turned = normal @ (2.0 / np.sqrt(2 * n_steps + 1) * np.cos(angle))
+    draws = np.ascontiguousarray(np.concatenate([turned, -turned])[:n_paths].T)
     draws.flags.writeable = False
     return draws
 

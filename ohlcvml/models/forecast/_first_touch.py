@@ -156,7 +156,8 @@ def race_paths(paths, rate, upper, lower, bridge, out):  # type: ignore[no-untyp
                     up0, down0 = max(high - before, 0.0), max(before - low, 0.0)
                     up, down = _touch(rate[b, k], up0, down0, high - after, after - low)
                 else:
-                    up, down = float(after >= high), float(after <= low)
+                    up = 1.0 if after >= high else 0.0
+                    down = 1.0 if after <= low else 0.0
                 out[b, 2] += left * up
                 out[b, 0] += left * down
                 left *= max(1.0 - up - down, 0.0)

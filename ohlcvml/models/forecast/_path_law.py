@@ -65,7 +65,8 @@ def barrier_probabilities(
         Barriers as log returns from the window's last close, lower < 0 < upper; infinite where
         there is none, NaN where the row has no answer.
     n_paths : int, default=16384
-        Quasi-random paths (scrambled Sobol), shared by all windows.
+        Quasi-random paths (scrambled Sobol, mirrored), shared by all windows. The error of a
+        probability has a standard deviation of about 0.001 at 16,384 and 0.002 at 4,096.
     seed : int, default=0
         Of the scrambling.
     bridge : bool, default=True
@@ -93,7 +94,7 @@ def barrier_probabilities(
     >>> levels, spread = np.arange(1, 10) / 10, 0.001 * np.sqrt(np.arange(1, 21))
     >>> forecast = QuantileForecast(levels, spread[None, :, None] * ndtri(levels))
     >>> barrier_probabilities(forecast, upper=0.0024, lower=-0.0024).round(3)
-    array([[0.486, 0.028, 0.486]])
+    array([[0.491, 0.018, 0.491]])
     """
     who = "barrier_probabilities"
     _check(forecast, who)
