@@ -42,7 +42,11 @@ OWN_TAGS: dict[str, tuple[str | list[str], Any, str]] = {
     "capability:pred_quantiles": ("object", "bool", "has predict_quantiles"),
     "capability:bundle": ("object", "bool", "can be written to a bundle"),
     "licence": ("object", "str", "SPDX licence of the model and of its weights"),
-    "training_data_cutoff": ("object", "str", "ISO date of the last pretraining datum, or empty"),
+    "training_data_cutoff": (
+        "object",
+        "str",
+        "ISO date after which no pretraining datum lies, 'unknown', or empty: nothing pretrained",
+    ),
 }
 
 

@@ -12,7 +12,7 @@ from ohlcvml.registry import STAGES
 
 PACKAGE = Path(ohlcvml.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
-ROOT = {"exceptions", "typing", "registry", "_checks", "_drawing"}
+ROOT = {"exceptions", "typing", "registry", "_checks", "_drawing", "_home"}
 ORDER = {name: rank for rank, name in enumerate((*STAGES, "testing", "cli"), start=1)}
 
 

@@ -21,6 +21,7 @@ from ohlcvml.evaluation._performance import (
     win_rate,
 )
 from ohlcvml.evaluation._plots import plot_calibration, plot_equity
+from ohlcvml.evaluation._pretraining import pretraining_notes
 from ohlcvml.evaluation._scores import (
     auc,
     balanced_accuracy,
@@ -57,6 +58,7 @@ __all__ = [
     "performance",
     "plot_calibration",
     "plot_equity",
+    "pretraining_notes",
     "profit_factor",
     "reliability_curve",
     "rows_fingerprint",

@@ -22,6 +22,7 @@ from ohlcvml.evaluation._evaluate import (
     predictions_table,
     score_predictions,
 )
+from ohlcvml.evaluation._pretraining import pretraining_notes
 from ohlcvml.exceptions import DataError, ParameterError
 from ohlcvml.pipeline import BarPipeline, BaseBarClassifier
 from ohlcvml.pipeline._steps import fit_step
@@ -240,7 +241,10 @@ def _collect(
         two_sided=two_sided,
         unused=_unused(samples, table, results),
         training_intervals=[fold.training_intervals for fold in results],
-        notes=_notes(report, model, samples, two_sided),
+        notes=[
+            *_notes(report, model, samples, two_sided),
+            *pretraining_notes(model, predictions.index.get_level_values(-1).min()),
+        ],
         split_report=report,
         regime_scores=_by_regime(results, run),
     )

@@ -13,6 +13,7 @@ from ohlcvml.evaluation._backtest import backtest
 from ohlcvml.evaluation._backtest_exposure import sides_at
 from ohlcvml.evaluation._backtest_hold import buy_and_hold
 from ohlcvml.evaluation._backtest_result import Backtest
+from ohlcvml.evaluation._pretraining import pretraining_notes
 from ohlcvml.evaluation._scores import classification_scores
 from ohlcvml.pipeline import BaseBarClassifier
 from ohlcvml.samples import Samples
@@ -57,6 +58,8 @@ class Evaluation:
         None with several symbols, whose contracts and capital differ: nothing is traded then.
     regime_scores : pd.DataFrame or None
         All scores by regime, index (column, regime), where a ``regime`` was given.
+    notes : list of str
+        What limits the result: a pretrained model that may have seen the test period.
     """
 
     predictions: pd.DataFrame
@@ -64,6 +67,7 @@ class Evaluation:
     baselines: pd.DataFrame
     backtest: Backtest | None
     regime_scores: pd.DataFrame | None = None
+    notes: list[str] = field(default_factory=list)
 
 
 def evaluate(
@@ -119,7 +123,8 @@ def evaluate(
     scores, run = score_predictions(table, samples, model.classes_, shares, trading)
     baselines = baseline_scores(table, samples, model.classes_, shares, trading, run)
     by_regime = join_regimes(classification_by_regime(table, model.classes_, shares, trading), run)
-    return Evaluation(table, scores, baselines, run, by_regime)
+    notes = pretraining_notes(model, samples.index.get_level_values(-1).min())
+    return Evaluation(table, scores, baselines, run, by_regime, notes)
 
 
 def predictions_table(model: BaseBarClassifier, samples: Samples) -> pd.DataFrame:

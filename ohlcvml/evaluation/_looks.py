@@ -4,35 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from ohlcvml._home import data_folder
 from ohlcvml.samples import Samples
 
 __all__ = ["count_look", "data_folder", "rows_fingerprint"]
-
-
-def data_folder() -> Path:
-    """Folder of ohlcvml's own records: ``OHLCVML_HOME``, or ``ohlcvml`` in the user's data folder.
-
-    Examples
-    --------
-    >>> from ohlcvml.evaluation import data_folder
-    >>> isinstance(data_folder().name, str)
-    True
-    """
-    override = os.environ.get("OHLCVML_HOME")
-    if override:
-        return Path(override)
-    if os.name == "nt":
-        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
-    else:
-        base = Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local" / "share"))
-    return base / "ohlcvml"
 
 
 def rows_fingerprint(samples: Samples) -> str:

@@ -99,6 +99,7 @@ class BarPipeline(QuantileAnswers, _HeterogenousMetaEstimator, BaseBarClassifier
             self.set_tags(
                 representation=parts[-1].get_tag("representation"),
                 model_family=parts[-1].get_tag("model_family", "composition", raise_error=False),
+                training_data_cutoff=parts[-1].get_tag("training_data_cutoff", "", False) or "",
             )
             quantiles = "capability:pred_quantiles"
             self.set_tags(**{quantiles: parts[-1].get_tag(quantiles, False, raise_error=False)})
@@ -204,6 +205,16 @@ class BarPipeline(QuantileAnswers, _HeterogenousMetaEstimator, BaseBarClassifier
         if samples is not None:
             samples = samples.with_features(self._transform(samples.features))
         return self.classifier_.feature_importance(kind, samples)
+
+    def components(self, X: Bars | Samples) -> pd.DataFrame:
+        """What each part of the classifier adds to its scores; see its own method."""
+        self.check_is_fitted()
+        if not hasattr(self.classifier_, "components"):
+            raise DataError(
+                f"BarPipeline.components: {type(self.classifier_).__name__} has no parts that add "
+                "up to its scores. NBEATSClassifier and NHITSClassifier do."
+            )
+        return self.classifier_.components(self._inside(X))
 
     # ---- panel door: every instance is a symbol of its own
     def _fit(self, X: Features, y: Any) -> BarPipeline:

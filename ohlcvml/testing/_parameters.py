@@ -14,12 +14,15 @@ from ohlcvml.testing._report import LawBroken
 __all__ = ["RESOURCE_PARAMETERS", "check_parameters_matter"]
 
 # These may change how fast a result comes, never the result: values that every machine can try.
-# A device is a resource too, but its arithmetic may differ in the last bits: not tried.
+# A device and the number of windows computed at once are resources too, but the arithmetic may
+# differ in the last bits: not tried.
 RESOURCE_PARAMETERS: dict[str, tuple[Any, ...]] = {
     "n_jobs": (1, 2),
     "verbose": (False, True),
     "backend": (None, "threading"),
     "device": (),
+    "cache": (False, True),
+    "inference_batch_size": (),
 }
 
 

@@ -117,4 +117,6 @@ def test_what_has_no_laws_is_refused():
 
 
 def test_resource_parameters_are_few():
-    assert set(RESOURCE_PARAMETERS) == {"n_jobs", "verbose", "backend", "device"}
+    assert set(RESOURCE_PARAMETERS) == {
+        *("n_jobs", "verbose", "backend", "device", "cache", "inference_batch_size")
+    }

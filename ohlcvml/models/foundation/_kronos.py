@@ -1,0 +1,323 @@
+"""Kronos: sampled paths of whole bars."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ohlcvml._checks import check_value, integer, optional, real, string
+from ohlcvml.models.forecast import PathForecast
+from ohlcvml.models.forecast._windows import WindowBatch
+from ohlcvml.models.foundation._base import FOUNDATION_RULES, BaseFoundationClassifier
+from ohlcvml.models.foundation._tiny import random_weights_params
+from ohlcvml.models.foundation._weights import KnownWeights, missing_package, quiet_loading
+from ohlcvml.typing import FloatArray, IntArray
+
+__all__ = ["KronosClassifier"]
+
+MAX_CONTEXT = 512  # bars, past and drawn together, that the published weights were trained on
+CLIP = 5.0  # deviations, as in the library
+FLOOR = 0.01  # of the last close: a sampled price below counts as this
+
+
+class KronosForecaster:
+    """Loaded weights of Kronos and of its tokenizer.
+
+    Parameters
+    ----------
+    folder, tokenizer_folder : Path
+    device : str
+    """
+
+    longest = MAX_CONTEXT
+
+    def __init__(self, folder: Path, tokenizer_folder: Path, *, device: str) -> None:
+        try:
+            import einops  # noqa: F401 - sktime's copy of Kronos fails late without it
+            import torch
+            from sktime.libs.kronos import Kronos, KronosTokenizer
+        except ImportError as error:
+            raise missing_package("KronosClassifier", "torch, einops, huggingface-hub") from error
+        with quiet_loading():
+            self.model: Any = Kronos.from_pretrained(str(folder)).eval()
+            self.tokenizer: Any = KronosTokenizer.from_pretrained(str(tokenizer_folder)).eval()
+        self.device = torch.device(device)
+        self.model.to(self.device)
+        self.tokenizer.to(self.device)
+
+    def row_shape(self, n_steps: int, *, n_paths: int, **_: Any) -> tuple[int, ...]:
+        """Paths and steps."""
+        return (n_paths, n_steps)
+
+    def forecast(
+        self,
+        bars: FloatArray,
+        calendar: IntArray,
+        *,
+        n_steps: int,
+        n_paths: int,
+        temperature: float,
+        top_p: float,
+        random_state: int,
+    ) -> FloatArray:
+        """Paths of the cumulative log return, shape (n_windows, n_paths, n_steps).
+
+        All windows are drawn with the same numbers, each by itself: a window's paths depend on
+        nothing but the window, and neighbouring bars differ by their bars and not by luck.
+
+        Parameters
+        ----------
+        bars : float64 array of shape (n_windows, length, 5)
+        calendar : int64 array of shape (n_windows, length)
+            Stamps in ns since 1970 UTC; all 0 where there are none.
+        """
+        draws = np.random.default_rng(random_state).random((n_paths, n_steps, 2))
+        out = np.full((len(bars), n_paths, n_steps), np.nan)
+        for row, (window, stamps) in enumerate(zip(bars, calendar, strict=True)):
+            if np.ptp(window[:, 3]) > 0:  # a close that never moved has no scale
+                parts = _calendar(stamps, n_steps) if stamps[-1] != 0 else None
+                out[row] = self._paths(window, parts, draws, temperature, top_p)
+        return out
+
+    def told(self, values: FloatArray) -> PathForecast:
+        """The paths."""
+        return PathForecast(values)
+
+    def _paths(
+        self,
+        window: FloatArray,
+        calendar: FloatArray | None,
+        uniforms: FloatArray,
+        temperature: float,
+        top_p: float,
+    ) -> FloatArray:
+        import torch
+
+        from ohlcvml.models.foundation._kronos_decoding import sample_tokens
+
+        values, centre, deviation = standardised_bars(window)
+        length, n_paths = len(window), len(uniforms)
+        with torch.inference_mode():
+            x = torch.from_numpy(values[None]).to(self.device)
+            past = tuple(self.tokenizer.encode(x, half=True))
+            stamps = None
+            if calendar is not None:
+                stamps = torch.from_numpy(calendar[None]).to(self.device)
+            drawn = sample_tokens(
+                self.model,
+                past,  # type: ignore[arg-type]
+                stamps,
+                torch.from_numpy(uniforms).to(self.device),
+                temperature,
+                top_p,
+            )
+            whole = [
+                torch.cat([old.expand(n_paths, -1), new], dim=1)
+                for old, new in zip(past, drawn, strict=True)
+            ]
+            told = self.tokenizer.decode(whole, half=True)[:, length:, 3]
+        close = told.cpu().numpy().astype(np.float64) * deviation[3] + centre[3]
+        last = window[-1, 3]
+        return np.log(np.maximum(close, FLOOR * last) / last)
+
+
+def standardised_bars(window: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Columns open, high, low, close, volume, amount with mean 0 and deviation 1, clipped.
+
+    As the library's predictor does it, with two differences: amounts and volumes that are missing
+    count as the window's mean (the library fills a whole missing column with zeros, which comes to
+    the same), and the deviation stands alone where the library adds 1e-5, which is nothing beside
+    a price of 100 and a tenth of the deviation of an exchange rate.
+    """
+    volume = window[:, 4]
+    amount = volume * window[:, :4].mean(axis=1)
+    table = np.column_stack([window[:, :4], volume, amount])
+    counted = np.where(np.isfinite(table), table, 0.0)
+    number = np.maximum(np.isfinite(table).sum(axis=0), 1)
+    centre = counted.sum(axis=0) / number
+    moved = np.where(np.isfinite(table), table - centre, 0.0)
+    deviation = np.sqrt((moved**2).sum(axis=0) / number)
+    unit = np.where(deviation > 1e-12 * np.abs(centre), deviation, 1.0)
+    values = np.clip(moved / unit, -CLIP, CLIP).astype(np.float32)
+    return np.ascontiguousarray(values), centre, np.where(unit == deviation, deviation, 0.0)
+
+
+def _calendar(stamps: IntArray, n_steps: int) -> FloatArray:
+    """Minute, hour, weekday, day and month (UTC) of a window's bars and of those ahead.
+
+    Bars ahead are taken to follow at the window's median spacing: of nights and weekends between
+    them it knows nothing.
+    """
+    step = int(np.median(np.diff(stamps))) if len(stamps) > 1 else 0
+    ahead = stamps[-1] + step * np.arange(1, n_steps + 1)
+    time = pd.DatetimeIndex(np.concatenate([stamps, ahead]))
+    parts = (time.minute, time.hour, time.weekday, time.day, time.month)
+    return np.column_stack(parts).astype(np.float32)
+
+
+class KronosClassifier(BaseFoundationClassifier):
+    """Zero-shot barrier probabilities from Kronos, pretrained on bars of financial markets.
+
+    Row t sees open, high, low, close and volume of the ``context`` bars up to and including t, and
+    their time of day and date (UTC). The model samples whole bars ahead; the touches of its paths
+    are counted, with a correction for touches between closes. Every window is drawn by itself and
+    with the same random numbers. Needs the extra ``foundation`` and, once, a network: see
+    docs/foundation.md.
+
+    Parameters
+    ----------
+    model_name : str, default="NeoQuasar/Kronos-small"
+        Hub id, or folder with ``config.json`` and ``model.safetensors``.
+    revision : str or None, default=None
+        Commit, branch or tag on the hub. None is a fixed commit for the default weights, else
+        ``main``.
+    tokenizer_name : str, default="NeoQuasar/Kronos-Tokenizer-base"
+        Weights of the tokenizer, that the model was trained with.
+    tokenizer_revision : str or None, default=None
+    context : int, default=400
+        Bars the model sees; with ``prediction_length`` at most 512.
+    prediction_length : int, default=20
+        Bars ahead that are sampled; for longer horizons the quantiles of the paths are continued.
+    n_paths : int, default=128
+        Sampled paths of each window. Time grows with it; the standard error of a probability is at
+        most 1 / (2 sqrt(n_paths)).
+    temperature : float, default=1.0
+        Of the token distributions; below 1 narrows them.
+    top_p : float in (0, 1], default=0.9
+        Mass of the likeliest tokens that are drawn from, as in the library. Below 1 cuts the tails.
+    calibrate : bool, default=False
+    random_state : int, default=0
+        Of the sampled paths.
+    inference_batch_size : int, default=32
+        Windows between two looks at the cache; they are computed one by one.
+    device : str, default="auto"
+        ``"cpu"``, ``"cuda"``; auto is CUDA where there is one.
+    cache : bool, default=True
+        Keep forecasts on disk, in ``forecasts`` below the folder ``OHLCVML_HOME``.
+
+    Attributes
+    ----------
+    weights_digest_ : str
+
+    References
+    ----------
+    Shi et al., Kronos: A Foundation Model for the Language of Financial Markets, AAAI 2026,
+    arXiv:2508.02739.
+
+    Examples
+    --------
+    Random weights stand in for the published ones here: the calls are the same, the numbers
+    mean nothing.
+
+    >>> from ohlcvml.bars import simulate_bars
+    >>> from ohlcvml.labels import TripleBarrierLabeller
+    >>> from ohlcvml.models import KronosClassifier
+    >>> from ohlcvml.models.foundation import random_weights
+    >>> bars = simulate_bars(100, seed=0).bars
+    >>> labels = TripleBarrierLabeller(horizon=5, cost_adjustment=None).fit_transform(bars)
+    >>> model = KronosClassifier(
+    ...     random_weights("kronos"),
+    ...     tokenizer_name=random_weights("kronos_tokenizer"),
+    ...     context=32,
+    ...     n_paths=8,
+    ... )
+    >>> model.fit(bars, labels).predict_proba(bars).shape
+    (100, 3)
+    """
+
+    _tags = {
+        "python_dependencies": ["torch", "einops", "huggingface-hub"],
+        "licence": "MIT",
+        "training_data_cutoff": "2024-05-31",
+    }
+    _known = {
+        "NeoQuasar/Kronos-small": KnownWeights(
+            "901c26c1332695a2a8f243eb2f37243a37bea320", "MIT", "2024-05-31"
+        ),
+        "NeoQuasar/Kronos-Tokenizer-base": KnownWeights(
+            "0e0117387f39004a9016484a186a908917e22426", "MIT", "2024-05-31"
+        ),
+    }
+    _packages = ("sktime", "torch")
+    _forecaster = KronosForecaster
+    _parameter_rules = {
+        **FOUNDATION_RULES,
+        "tokenizer_name": string(),
+        "tokenizer_revision": optional(string()),
+        "temperature": real(0.0, open_low=True),
+        "top_p": real(0.0, 1.0, open_low=True),
+    }
+
+    def __init__(
+        self,
+        model_name: str = "NeoQuasar/Kronos-small",
+        revision: str | None = None,
+        tokenizer_name: str = "NeoQuasar/Kronos-Tokenizer-base",
+        tokenizer_revision: str | None = None,
+        context: int = 400,
+        prediction_length: int = 20,
+        n_paths: int = 128,
+        temperature: float = 1.0,
+        top_p: float = 0.9,
+        calibrate: bool = False,
+        random_state: int = 0,
+        inference_batch_size: int = 32,
+        device: str = "auto",
+        cache: bool = True,
+    ) -> None:
+        self.model_name = model_name
+        self.revision = revision
+        self.tokenizer_name = tokenizer_name
+        self.tokenizer_revision = tokenizer_revision
+        self.context = context
+        self.prediction_length = prediction_length
+        self.n_paths = n_paths
+        self.temperature = temperature
+        self.top_p = top_p
+        self.calibrate = calibrate
+        self.random_state = random_state
+        self.inference_batch_size = inference_batch_size
+        self.device = device
+        self.cache = cache
+        super().__init__()
+
+    def __post_init__(self) -> None:
+        """Check the parameters; past and future bars must fit the model together."""
+        super().__post_init__()
+        room = MAX_CONTEXT - self.prediction_length
+        remedy = f"With prediction_length, at most {MAX_CONTEXT} bars."
+        check_value(type(self).__name__, "context", integer(2, room), self.context, remedy)
+
+    def _names(self) -> tuple[tuple[str, str, str | None], ...]:
+        return (
+            *super()._names(),
+            ("tokenizer_name", self.tokenizer_name, self.tokenizer_revision),
+        )
+
+    def _reads(self, windows: WindowBatch) -> tuple[Any, ...]:
+        stamps = windows.stamps
+        if stamps is None:
+            stamps = np.zeros(windows.bars.shape[:2], dtype=np.int64)
+        return windows.bars, stamps
+
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "n_paths": self.n_paths,
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            "random_state": self.random_state,
+        }
+
+    @classmethod
+    def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:  # noqa: ARG003
+        """Two small sets on random weights."""
+        first, second = random_weights_params("kronos")
+        names = random_weights_params("kronos_tokenizer")
+        for given, tokenizer in zip((first, second), names, strict=True):
+            given["tokenizer_name"] = tokenizer["model_name"]
+            given["tokenizer_revision"] = tokenizer["revision"]
+            given["n_paths"] = given["n_paths"] // 16
+        return [first, {**second, "temperature": 0.7, "top_p": 0.5}]
