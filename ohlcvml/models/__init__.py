@@ -1,7 +1,33 @@
 """Models: classifiers of bars, each with the same contract."""
 
 from ohlcvml.models._configs import make_model, model_config
-from ohlcvml.models.neural import LSTMClassifier, TCNClassifier, TrainingOptions
+from ohlcvml.models.forecast import (
+    DeepARClassifier,
+    ForecastClassifier,
+    QuantileRNNClassifier,
+)
+from ohlcvml.models.foundation import (
+    Chronos2Classifier,
+    ChronosBoltClassifier,
+    KronosClassifier,
+    TimesFMClassifier,
+)
+from ohlcvml.models.neural import (
+    AutoformerClassifier,
+    DLinearClassifier,
+    InceptionTimeClassifier,
+    ITransformerClassifier,
+    LSTMClassifier,
+    NBEATSClassifier,
+    NHITSClassifier,
+    PatchTSTClassifier,
+    ResNet1DClassifier,
+    SMambaClassifier,
+    TCNClassifier,
+    TiDEClassifier,
+    TimesNetClassifier,
+    TrainingOptions,
+)
 from ohlcvml.models.tabular import (
     LightGBMClassifier,
     LogisticClassifier,
@@ -10,11 +36,29 @@ from ohlcvml.models.tabular import (
 )
 
 __all__ = [
+    "AutoformerClassifier",
+    "ITransformerClassifier",
+    "PatchTSTClassifier",
+    "SMambaClassifier",
+    "TimesNetClassifier",
+    "Chronos2Classifier",
+    "ChronosBoltClassifier",
+    "DLinearClassifier",
+    "DeepARClassifier",
+    "ForecastClassifier",
+    "InceptionTimeClassifier",
+    "KronosClassifier",
     "LSTMClassifier",
     "LightGBMClassifier",
     "LogisticClassifier",
+    "NBEATSClassifier",
+    "NHITSClassifier",
+    "QuantileRNNClassifier",
+    "ResNet1DClassifier",
     "SklearnClassifier",
     "TCNClassifier",
+    "TiDEClassifier",
+    "TimesFMClassifier",
     "TrainingOptions",
     "XGBoostClassifier",
     "make_model",

@@ -5,8 +5,34 @@ architectures as plain modules. Importing this package does not load torch; impo
 ``ohlcvml.models.neural.networks`` does.
 """
 
+from ohlcvml.models.neural._autoformer import AutoformerClassifier
+from ohlcvml.models.neural._dlinear import DLinearClassifier
+from ohlcvml.models.neural._inception import InceptionTimeClassifier
+from ohlcvml.models.neural._itransformer import ITransformerClassifier
 from ohlcvml.models.neural._lstm import LSTMClassifier
+from ohlcvml.models.neural._nbeats import NBEATSClassifier
+from ohlcvml.models.neural._nhits import NHITSClassifier
 from ohlcvml.models.neural._options import TrainingOptions
+from ohlcvml.models.neural._patchtst import PatchTSTClassifier
+from ohlcvml.models.neural._resnet import ResNet1DClassifier
+from ohlcvml.models.neural._smamba import SMambaClassifier
 from ohlcvml.models.neural._tcn import TCNClassifier
+from ohlcvml.models.neural._tide import TiDEClassifier
+from ohlcvml.models.neural._timesnet import TimesNetClassifier
 
-__all__ = ["LSTMClassifier", "TCNClassifier", "TrainingOptions"]
+__all__ = [
+    "AutoformerClassifier",
+    "ITransformerClassifier",
+    "PatchTSTClassifier",
+    "SMambaClassifier",
+    "TimesNetClassifier",
+    "DLinearClassifier",
+    "InceptionTimeClassifier",
+    "LSTMClassifier",
+    "NBEATSClassifier",
+    "NHITSClassifier",
+    "ResNet1DClassifier",
+    "TCNClassifier",
+    "TiDEClassifier",
+    "TrainingOptions",
+]

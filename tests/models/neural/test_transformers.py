@@ -197,7 +197,7 @@ def test_timesnet_finds_the_periods_of_a_wave():
     net = timesnet(window=48, top_k=2)
     bars = torch.arange(48.0)
     wave = 3 * torch.sin(2 * math.pi * bars / 8) + torch.cos(2 * math.pi * bars / 16)
-    assert net.find_periods(torch.stack([wave, 100 * wave + 5])[None]) == [8, 16]
+    assert net.find_periods([torch.stack([wave, 100 * wave + 5])[None]]) == [8, 16]
 
 
 def test_timesnet_periods_are_set_saved_and_loaded():

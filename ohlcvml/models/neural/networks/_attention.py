@@ -6,9 +6,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ohlcvml._checks import check_value, one_of
-from ohlcvml.exceptions import ParameterError
+from ohlcvml.models.neural._widths import check_heads
 
-__all__ = ["EncoderLayer", "FeedForward", "TokenNorm", "check_heads"]
+__all__ = ["EncoderLayer", "FeedForward", "TokenNorm"]
 
 
 class EncoderLayer(nn.Module):
@@ -92,12 +92,3 @@ class TokenNorm(nn.BatchNorm1d):
     def forward(self, x: Tensor) -> Tensor:
         """Normalise; in eval by the running moments, so that rows stay independent."""
         return super().forward(x.transpose(1, 2)).transpose(1, 2)
-
-
-def check_heads(who: str, d_model: int, n_heads: int) -> None:
-    """Refuse a number of heads that does not divide the width."""
-    if d_model % n_heads:
-        raise ParameterError(
-            f"{who}: parameter 'n_heads' must divide d_model={d_model}; got {n_heads!r}. "
-            "Change one of the two."
-        )

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ohlcvml._checks import integer, real
-from ohlcvml.models.neural.networks._attention import FeedForward, check_heads
+from ohlcvml.models.neural._widths import check_heads
+from ohlcvml.models.neural.networks._attention import FeedForward
 from ohlcvml.models.neural.networks._base import Network
 
 __all__ = ["AutoformerNetwork"]

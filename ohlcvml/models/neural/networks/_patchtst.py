@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ohlcvml._checks import boolean, integer, one_of, real
-from ohlcvml.exceptions import ParameterError
-from ohlcvml.models.neural.networks._attention import EncoderLayer, check_heads
+from ohlcvml.models.neural._widths import check_heads, check_stride
+from ohlcvml.models.neural.networks._attention import EncoderLayer
 from ohlcvml.models.neural.networks._base import Network
 
 __all__ = ["PatchTSTNetwork"]
@@ -107,7 +107,7 @@ class PatchTSTNetwork(Network):
             norm=norm,
         )
         check_heads("PatchTSTNetwork", d_model, n_heads)
-        _check_stride(patch_len, stride)
+        check_stride("PatchTSTNetwork", patch_len, stride)
         self.patch_len, self.stride, self.causal = patch_len, stride, causal
         n_patches = max(0, math.ceil((window - patch_len) / stride)) + 1
         self.padding = (n_patches - 1) * stride + patch_len - window
@@ -139,11 +139,3 @@ class PatchTSTNetwork(Network):
         if self.padding:
             x = functional.pad(x, (self.padding, 0), mode="replicate")
         return x.unfold(-1, self.patch_len, self.stride)
-
-
-def _check_stride(patch_len: int, stride: int) -> None:
-    if stride > patch_len:
-        raise ParameterError(
-            f"PatchTSTNetwork: parameter 'stride' must be at most patch_len={patch_len}, or bars "
-            f"between patches are never seen; got {stride!r}. Lower it."
-        )

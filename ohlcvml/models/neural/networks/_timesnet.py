@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ohlcvml._checks import Rule, check_value, each, integer, optional, real
+from ohlcvml._checks import check_value, each, integer, odd, optional, real
 from ohlcvml.exceptions import ParameterError
 from ohlcvml.models.neural.networks._base import Network
 
 __all__ = ["TimesNetNetwork"]
-
-_odd = Rule("an odd integer of at least 1", lambda v: integer(1).accepts(v) and v % 2 == 1, 2)
 
 
 class TimesNetNetwork(Network):
@@ -63,7 +61,7 @@ class TimesNetNetwork(Network):
     >>> from ohlcvml.models.neural.networks import TimesNetNetwork
     >>> net = TimesNetNetwork(1, 48, d_model=8, d_ff=8, top_k=1)
     >>> wave = torch.sin(torch.arange(48) * 2 * math.pi / 12).expand(4, 1, 48)
-    >>> net.set_periods(net.find_periods(wave))
+    >>> net.set_periods(net.find_periods([wave]))
     >>> net.config["periods"], net(wave).shape
     ([12], torch.Size([4, 16]))
     """
@@ -73,7 +71,7 @@ class TimesNetNetwork(Network):
         "d_model": integer(1),
         "d_ff": integer(1),
         "e_layers": integer(1),
-        "kernel_sizes": each(_odd),
+        "kernel_sizes": each(odd()),
         "dropout": real(0.0, 1.0),
         "periods": optional(each(integer(2))),
     }
@@ -139,21 +137,34 @@ class TimesNetNetwork(Network):
         basis = _waves(window, self._periods).to(self.position)
         self.register_buffer("basis", basis, persistent=False)
 
-    def find_periods(self, x: Tensor) -> list[int]:
-        """Periods of the strongest frequencies of the windows ``x``, the strongest first.
+    def find_periods(self, blocks: Iterable[Tensor]) -> list[int]:
+        """Periods of the strongest frequencies of windows, the strongest first.
 
         Amplitudes are averaged over windows and channels, each channel in units of its deviation.
-        Give training windows only: what is found is part of the fitted model.
+        Give training windows only, in blocks (B, n_channels, window): what is found is part of the
+        fitted model.
         """
-        self._check_windows(x)
-        if x.shape[-1] < 2:
+        window, n_windows = self.config["window"], 0
+        if window < 2:
             return [1]
-        values = x.double()
-        scale = values.std(dim=(0, 2), correction=0, keepdim=True)
-        values = (values - values.mean(dim=(0, 2), keepdim=True)) / scale.where(scale > 0, 1.0)
-        amplitude = torch.fft.rfft(values, dim=-1).abs().mean(dim=(0, 1))[1:]
-        order = amplitude.argsort(descending=True, stable=True) + 1
-        found = dict.fromkeys(x.shape[-1] // int(frequency) for frequency in order)
+        n_channels = self.config["n_channels"]
+        amplitude = torch.zeros(n_channels, window // 2, dtype=torch.float64)
+        total, square = torch.zeros(2, n_channels, dtype=torch.float64)
+        for x in blocks:
+            self._check_windows(x)
+            values = x.double()
+            amplitude += torch.fft.rfft(values, dim=-1).abs().sum(0)[:, 1:]
+            total += values.sum((0, 2))
+            square += values.square().sum((0, 2))
+            n_windows += len(x)
+        mean = total / (n_windows * window)
+        variance = square / (n_windows * window) - mean.square()
+        # Rounding leaves a still channel a variance of some 1e-16 of its square; it has no period.
+        moves = variance > 1e-12 * mean.square()
+        weight = torch.where(moves, variance.clamp_min(1e-300).rsqrt(), 0.0)
+        strength = (amplitude * weight[:, None]).sum(0)
+        order = strength.argsort(descending=True, stable=True) + 1
+        found = dict.fromkeys(window // int(frequency) for frequency in order)
         return list(found)[: self.config["top_k"]]
 
     def forward(self, x: Tensor) -> Tensor:
