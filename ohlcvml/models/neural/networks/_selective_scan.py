@@ -144,6 +144,8 @@ def _forward(
     dt: Tensor, A: Tensor, B: Tensor, C: Tensor, u: Tensor, *, keep: bool
 ) -> tuple[Tensor, list[Tensor]]:
     """Output (L, batch, d) and, with ``keep``, the state before each segment."""
+    if torch.compiler.is_exporting():  # a loop over steps would be as many nodes of the graph
+        return (_doubled(dt, A, B, u) @ C.unsqueeze(-1)).squeeze(-1), []
     length, batch, d = dt.shape
     h = dt.new_zeros(batch, d, A.shape[1])
     block, segment = _steps(dt, A)
@@ -155,6 +157,18 @@ def _forward(
         h = states[-1].clone()
         outputs.append((states @ C[part].unsqueeze(-1)).squeeze(-1))
     return torch.cat(outputs), kept
+
+
+def _doubled(dt: Tensor, A: Tensor, B: Tensor, u: Tensor) -> Tensor:
+    """States after every step, each from stretches of 1, 2, 4, ... steps (Hillis and Steele)."""
+    decay = torch.exp(dt.unsqueeze(-1) * A)
+    states = (dt * u).unsqueeze(-1) * B.unsqueeze(-2)
+    span = 1
+    while span < len(dt):
+        states = torch.cat([states[:span], states[span:] + decay[span:] * states[:-span]])
+        decay = torch.cat([decay[:span], decay[span:] * decay[:-span]])
+        span *= 2
+    return states
 
 
 def _backward(
