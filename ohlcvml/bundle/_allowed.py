@@ -25,6 +25,8 @@ AnyType = TypeVar("AnyType", bound=type)
 # sktime classes read for this list: no parameter of theirs is code, a name of code or a file.
 SKTIME_CLASSES: tuple[str, ...] = (
     "sktime.classification.dummy.DummyClassifier",
+    "sktime.forecasting.naive.NaiveForecaster",
+    "sktime.forecasting.theta.ThetaForecaster",
     "sktime.transformations.adapt.TabularToSeriesAdaptor",
     "sktime.transformations.boxcox.BoxCoxTransformer",
     "sktime.transformations.boxcox.LogTransformer",

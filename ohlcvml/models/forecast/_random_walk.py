@@ -52,7 +52,7 @@ def drift(windows: WindowBatch, n_steps: int) -> QuantileForecast:
     >>> windows = WindowBatch(np.repeat(close[None, :, None], 5, axis=2))
     >>> drift(windows, 4).values[0, [0, 3]].round(4)[:, [0, 3, 6]]
     array([[-0.0007,  0.0011,  0.0028],
-           [ 0.0005,  0.0043,  0.008 ]])
+           [ 0.0004,  0.0043,  0.0081]])
     """
     path, n = windows.log_path, windows.length - 1
     slope = -path[:, 0] / n

@@ -99,8 +99,9 @@ class BarWindows:
         self.values = np.stack(price_arrays(bars, who), axis=1)
         index = bars.index
         time = index.get_level_values(-1) if isinstance(index, pd.MultiIndex) else index
-        is_time = isinstance(time, pd.DatetimeIndex)
-        self.stamps: IntArray | None = time.as_unit("ns").asi8 if is_time else None
+        self.stamps: IntArray | None = None
+        if isinstance(time, pd.DatetimeIndex):
+            self.stamps = time.as_unit("ns").asi8
         self.starts = symbol_starts(index)
         self._scale, self._shift = _to_traded_prices(bars, self.values[:, 3])
 
@@ -181,7 +182,8 @@ def instance_windows(series: FloatArray, positive: bool, length: int) -> WindowB
     size = np.sqrt(np.mean(steps**2, axis=1)) if steps.shape[1] else np.zeros(len(series))
     size = np.where(size > 0, size, 1.0)
     made = np.exp(np.clip(STEP * (series - series[:, -1:]) / size[:, None], -50.0, 50.0))
-    price = np.where(positive & (series > 0).all(axis=1)[:, None], series, made)
+    is_price = np.logical_and(positive, (series > 0).all(axis=1))
+    price = np.where(is_price[:, None], series, made)
     bars = np.repeat(price[:, :, None], 5, axis=2)
     bars[:, :, 4] = np.nan
     return WindowBatch(bars)
