@@ -34,9 +34,9 @@ FAMILIES = (
     "convolutional",
     "transformer",
     "state space",
-    "MLP",
+    "mlp",
     "distributional",
-    "forecaster",
+    "forecast",
     "foundation",
 )
 

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import re
-from importlib.metadata import PackageNotFoundError, requires
 from typing import Any
 
 from ohlcvml.exceptions import MissingDependencyError
 
-__all__ = ["extras_of", "missing_packages", "packages_of", "require_packages"]
+__all__ = [
+    "EXTRAS",
+    "extras_of",
+    "missing_packages",
+    "package_name",
+    "packages_of",
+    "require_packages",
+]
 
-# Extras that only gather what others bring.
-GATHERING = frozenset({"all", "docs", "test"})
+# Packages by the extra that brings them, as pyproject.toml has them; a test compares the two. What
+# is installed cannot be asked: of a package used from its sources nothing is known.
+EXTRAS: dict[str, frozenset[str]] = {
+    "boosting": frozenset({"xgboost"}),
+    "forecast": frozenset({"neuralforecast"}),
+    "foundation": frozenset(
+        {"chronos-forecasting", "einops", "huggingface-hub", "timesfm", "torch"}
+    ),
+    "neural": frozenset({"torch"}),
+}
+CORE = frozenset({"lightgbm"})
 
 
 def packages_of(cls: type) -> list[str]:
@@ -27,14 +42,30 @@ def packages_of(cls: type) -> list[str]:
     tagged: Any = cls
     told = tagged.get_class_tag("python_dependencies") or []
     listed = [told] if isinstance(told, str) else list(told)
-    core = _extras().get(None, set())
-    return [item for item in listed if _name(item) not in core]
+    return [item for item in listed if package_name(item) not in CORE]
 
 
 def extras_of(cls: type) -> list[str]:
-    """Extras of ohlcvml that bring the packages of a class; empty where the core is enough."""
-    wanted = {_name(item) for item in packages_of(cls)}
-    return sorted(extra for extra, names in _extras().items() if extra and wanted & names)
+    """Fewest extras of ohlcvml that bring the packages of a class; empty where none is needed.
+
+    Examples
+    --------
+    >>> from ohlcvml.models import LSTMClassifier, LogisticClassifier
+    >>> from ohlcvml.models._requirements import extras_of
+    >>> extras_of(LSTMClassifier), extras_of(LogisticClassifier)
+    (['neural'], [])
+    """
+    wanted = {package_name(item) for item in packages_of(cls)}
+    chosen = []
+    while wanted:
+        brought = {extra: len(wanted & names) for extra, names in EXTRAS.items()}
+        # Of extras that bring the same, the smaller.
+        best = max(brought, key=lambda extra: (brought[extra], -len(EXTRAS[extra])))
+        if brought[best] == 0:
+            break
+        chosen.append(best)
+        wanted -= EXTRAS[best]
+    return sorted(chosen)
 
 
 def missing_packages(cls: type) -> list[str]:
@@ -50,31 +81,16 @@ def require_packages(cls: type) -> None:
     if not missing:
         return
     extras = extras_of(cls)
-    brought = set().union(*(_extras()[extra] for extra in extras))
+    brought = frozenset().union(*(EXTRAS[extra] for extra in extras))
     wanted = [f"'ohlcvml[{','.join(extras)}]'"] if extras else []
-    wanted += [f"'{package}'" for package in missing if _name(package) not in brought]
+    wanted += [f"'{package}'" for package in missing if package_name(package) not in brought]
     raise MissingDependencyError(
         f"{cls.__name__} needs the package{'s' if len(missing) > 1 else ''} {', '.join(missing)}: "
         f"pip install {' '.join(wanted)}."
     )
 
 
-def _extras() -> dict[str | None, set[str]]:
-    """Names of the packages of each extra; under None those of the core."""
-    try:
-        lines = requires("ohlcvml") or []
-    except PackageNotFoundError:  # used from its sources, not installed
-        lines = []
-    found: dict[str | None, set[str]] = {}
-    for line in lines:
-        marker = re.search(r"extra == ['\"]([\w-]+)['\"]", line)
-        extra = marker[1] if marker else None
-        if extra not in GATHERING and _name(line) != "ohlcvml":
-            found.setdefault(extra, set()).add(_name(line))
-    return found
-
-
-def _name(requirement: str) -> str:
+def package_name(requirement: str) -> str:
     """Normalised name of a requirement: ``chronos-forecasting`` of ``Chronos_Forecasting>=2``."""
     match = re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", requirement)
     return re.sub(r"[._-]+", "-", match[0]).lower() if match else requirement

@@ -17,7 +17,7 @@ def test_the_page_is_up_to_date():
 
 def test_every_model_has_a_source_or_is_of_a_library():
     for name, cls in model_classes().items():
-        if cls.get_class_tag("model_family") not in {"linear", "scikit-learn", "forecaster"}:
+        if cls.get_class_tag("model_family") not in {"linear", "scikit-learn", "forecast"}:
             assert "\nSource: " in generate_models.section(name, cls), name
 
 

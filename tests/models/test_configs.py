@@ -2,16 +2,26 @@
 
 import dataclasses
 import math
+import tomllib
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 import yaml
 
 from ohlcvml import models
 from ohlcvml.exceptions import MissingDependencyError, ParameterError
-from ohlcvml.models import LightGBMClassifier, SklearnClassifier, make_model, model_config
+from ohlcvml.models import (
+    LightGBMClassifier,
+    SklearnClassifier,
+    make_model,
+    model_config,
+)
+from ohlcvml.models import _named_parts as named_parts
 from ohlcvml.models import _requirements as requirements
 from ohlcvml.models._configs import model_classes
+from ohlcvml.models._named_parts import as_part
+from ohlcvml.models.forecast import ForecastClassifier
 
 SHIPPED = {item.name: item for item in files("ohlcvml.models").joinpath("configs").iterdir()}
 EVERY = pytest.mark.parametrize(("name", "cls"), sorted(model_classes().items()))
@@ -165,5 +175,87 @@ def test_packages_that_no_extra_brings_are_named_themselves(monkeypatch):
 @EVERY
 def test_every_package_of_a_model_comes_with_an_extra(name, cls):
     assert bool(requirements.packages_of(cls)) == bool(requirements.extras_of(cls))
-    brought = set().union(*(requirements._extras()[e] for e in requirements.extras_of(cls)))
-    assert {requirements._name(p) for p in requirements.packages_of(cls)} <= brought
+    brought = set().union(*(requirements.EXTRAS[extra] for extra in requirements.extras_of(cls)))
+    assert {requirements.package_name(p) for p in requirements.packages_of(cls)} <= brought
+
+
+def test_extras_are_those_of_the_project():
+    text = (Path(__file__).resolve().parents[2] / "pyproject.toml").read_text(encoding="utf-8")
+    project = tomllib.loads(text)["project"]
+    names = requirements.package_name
+    for extra, packages in requirements.EXTRAS.items():
+        assert {names(r) for r in project["optional-dependencies"][extra]} == packages
+    assert {names(r) for r in project["dependencies"]} >= requirements.CORE
+
+
+@pytest.mark.parametrize(
+    ("needs", "extras"),
+    [
+        (["torch"], ["neural"]),
+        (["timesfm", "torch>=2.6"], ["foundation"]),
+        (["xgboost", "torch"], ["boosting", "neural"]),
+        ("LightGBM>=4", []),
+        ([], []),
+        (["none-such"], []),
+    ],
+)
+def test_the_fewest_and_smallest_extras(monkeypatch, needs, extras):
+    tagged = type("Tagged", (), {"get_class_tag": staticmethod(lambda name: needs)})
+    assert requirements.extras_of(tagged) == extras
+
+
+def test_forecasters_are_found_by_their_class_name():
+    made = as_part(ForecastClassifier, "forecaster", "NaiveForecaster")
+    assert type(made).__name__ == "NaiveForecaster"
+    with pytest.raises(ParameterError, match="not the class name of a forecaster of sktime"):
+        as_part(ForecastClassifier, "forecaster", "naive")
+    assert as_part(ForecastClassifier, "forecaster", "random_walk") == "random_walk"
+
+
+def test_a_part_whose_package_is_missing(monkeypatch):
+    monkeypatch.setattr(named_parts, "_check_estimator_deps", lambda cls, severity: False)
+    with pytest.raises(MissingDependencyError, match="ARIMA needs pmdarima, of which something"):
+        as_part(ForecastClassifier, "forecaster", "ARIMA")
+
+
+# What the original plan asks for. Where it has one figure for several parameters, each is here.
+PLAN = {
+    "patchtst": {
+        "patch_len": 16,
+        "stride": 8,
+        "window": 512,
+        "d_model": 256,
+        "n_heads": 8,
+        "e_layers": 3,
+        "causal": True,
+    },
+    "itransformer": {"d_model": 128, "n_heads": 4, "e_layers": 2},
+    "timesnet": {"top_k": 5, "d_model": 64, "kernel_sizes": (3, 5, 7)},
+    "autoformer": {"moving_avg": 25, "d_model": 256, "n_heads": 8, "e_layers": 3},
+    "smamba": {"d_model": 128, "d_state": 16},
+    "nbeats": {"n_blocks": 3, "hidden_size": 256},
+    "nhits": {"n_pool_kernel_size": (8, 4, 2), "hidden_size": 256},
+    "chronosbolt": {
+        "model_name": "amazon/chronos-bolt-small",
+        "prediction_length": 20,
+        "context": 512,
+    },
+    "timesfm": {"model_name": "google/timesfm-2.5-200m-pytorch", "prediction_length": 20},
+}
+
+
+@pytest.mark.parametrize("name", PLAN)
+def test_the_figures_of_the_plan_are_shipped(name):
+    params = model_config(name)["params"]
+    assert {key: params[key] for key in PLAN[name]} == PLAN[name]
+
+
+def test_mamba_over_time_has_the_figures_of_the_plan():
+    pytest.importorskip("torch")
+    from ohlcvml.models.neural.networks import SMambaNetwork
+
+    assert model_config("smamba")["params"]["d_conv"] is None
+    over_time = SMambaNetwork(2, 8, scan="time")
+    mixers = [part for part in over_time.modules() if hasattr(part, "conv1d")]
+    shapes = {(part.conv1d.kernel_size, part.conv1d.in_channels) for part in mixers}
+    assert shapes == {((4,), 2 * 128)}
