@@ -31,6 +31,7 @@ __all__ = [
     "integer",
     "jobs",
     "none",
+    "odd",
     "one_of",
     "optional",
     "real",
@@ -61,6 +62,12 @@ def integer(low: int | None = None, high: int | None = None) -> Rule:
 
     bounds = _bounds_text(low, high, closed=True)
     return Rule(f"an integer{bounds}", accepts, (low - 1) if low is not None else 1.5)
+
+
+def odd() -> Rule:
+    """Accept an odd integer of at least 1."""
+    whole = integer(1)
+    return Rule("an odd integer of at least 1", lambda v: whole.accepts(v) and v % 2 == 1, 4)
 
 
 def real(low: float | None = None, high: float | None = None, *, open_low: bool = False) -> Rule:

@@ -8,17 +8,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
-from ohlcvml._checks import Rule, each, integer
+from ohlcvml._checks import each, integer, odd
 from ohlcvml.models.neural.networks._base import Network
 
 __all__ = ["InceptionTimeNetwork"]
 
 # A residual connection spans this many modules in the paper.
 SPAN = 3
-
-_ODD = Rule(
-    "an odd integer of at least 1", lambda value: integer(1).accepts(value) and value % 2 == 1, 4
-)
 
 
 class _InceptionModule(nn.Module):
@@ -89,7 +85,7 @@ class InceptionTimeNetwork(Network):
         "n_filters": integer(1),
         "depth": integer(1),
         "bottleneck_size": integer(1),
-        "kernel_sizes": each(_ODD),
+        "kernel_sizes": each(odd()),
     }
 
     def __init__(
