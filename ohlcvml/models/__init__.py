@@ -27,6 +27,7 @@ from ohlcvml.models.neural import (
     TiDEClassifier,
     TimesNetClassifier,
     TrainingOptions,
+    plot_training,
 )
 from ohlcvml.models.tabular import (
     LightGBMClassifier,
@@ -37,15 +38,12 @@ from ohlcvml.models.tabular import (
 
 __all__ = [
     "AutoformerClassifier",
-    "ITransformerClassifier",
-    "PatchTSTClassifier",
-    "SMambaClassifier",
-    "TimesNetClassifier",
     "Chronos2Classifier",
     "ChronosBoltClassifier",
     "DLinearClassifier",
     "DeepARClassifier",
     "ForecastClassifier",
+    "ITransformerClassifier",
     "InceptionTimeClassifier",
     "KronosClassifier",
     "LSTMClassifier",
@@ -53,14 +51,18 @@ __all__ = [
     "LogisticClassifier",
     "NBEATSClassifier",
     "NHITSClassifier",
+    "PatchTSTClassifier",
     "QuantileRNNClassifier",
     "ResNet1DClassifier",
+    "SMambaClassifier",
     "SklearnClassifier",
     "TCNClassifier",
     "TiDEClassifier",
     "TimesFMClassifier",
+    "TimesNetClassifier",
     "TrainingOptions",
     "XGBoostClassifier",
     "make_model",
     "model_config",
+    "plot_training",
 ]

@@ -14,6 +14,7 @@ from ohlcvml.models.neural._nbeats import NBEATSClassifier
 from ohlcvml.models.neural._nhits import NHITSClassifier
 from ohlcvml.models.neural._options import TrainingOptions
 from ohlcvml.models.neural._patchtst import PatchTSTClassifier
+from ohlcvml.models.neural._plot import plot_training
 from ohlcvml.models.neural._resnet import ResNet1DClassifier
 from ohlcvml.models.neural._smamba import SMambaClassifier
 from ohlcvml.models.neural._tcn import TCNClassifier
@@ -22,17 +23,18 @@ from ohlcvml.models.neural._timesnet import TimesNetClassifier
 
 __all__ = [
     "AutoformerClassifier",
-    "ITransformerClassifier",
-    "PatchTSTClassifier",
-    "SMambaClassifier",
-    "TimesNetClassifier",
     "DLinearClassifier",
+    "ITransformerClassifier",
     "InceptionTimeClassifier",
     "LSTMClassifier",
     "NBEATSClassifier",
     "NHITSClassifier",
+    "PatchTSTClassifier",
     "ResNet1DClassifier",
+    "SMambaClassifier",
     "TCNClassifier",
     "TiDEClassifier",
+    "TimesNetClassifier",
     "TrainingOptions",
+    "plot_training",
 ]

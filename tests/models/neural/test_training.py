@@ -11,7 +11,12 @@ from ohlcvml.bars import simulate_bars  # noqa: E402
 from ohlcvml.exceptions import DataError, ParameterError  # noqa: E402
 from ohlcvml.features import MomentumFeatures, ReturnFeatures  # noqa: E402
 from ohlcvml.labels import FixedHorizonLabeller, TripleBarrierLabeller  # noqa: E402
-from ohlcvml.models import LSTMClassifier, TCNClassifier, TrainingOptions  # noqa: E402
+from ohlcvml.models import (  # noqa: E402
+    LSTMClassifier,
+    TCNClassifier,
+    TrainingOptions,
+    plot_training,
+)
 from ohlcvml.models.neural._feeds import SegmentFeed, WindowFeed, make_feed  # noqa: E402
 from ohlcvml.models.neural._loss import joint_loss, make_targets  # noqa: E402
 from ohlcvml.models.neural._statistics import channel_statistics  # noqa: E402
@@ -342,3 +347,14 @@ def test_series_of_another_length_are_refused():
     model = lstm(max_epochs=1).fit(X, np.arange(20) % 2)
     with pytest.raises(DataError, match="length of those of fit"):
         model.predict_proba(X[:, :, :10])
+
+
+def test_the_course_of_training_is_drawn(samples):
+    pytest.importorskip("matplotlib")
+    model = lstm(batch_size=32).fit(samples)
+    training, validation, kept = plot_training(model).axes[0].get_lines()
+    assert training.get_ydata().tolist() == model.history_["train_loss"]
+    assert validation.get_ydata().tolist() == model.history_["validation_loss"]
+    assert kept.get_xdata()[0] == model.best_epoch_ + 1
+    with pytest.raises(DataError, match="no course of training"):
+        plot_training(LSTMClassifier())
