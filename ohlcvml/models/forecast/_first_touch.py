@@ -37,7 +37,7 @@ def _decay(a):  # type: ignore[no-untyped-def]
     p *= p
     p *= p
     p *= p
-    return p
+    return p if a < LIMIT else 0.0
 
 
 @njit(inline="always")

@@ -33,7 +33,8 @@ from ohlcvml.typing import FloatArray
 
 __all__ = ["barrier_probabilities", "threshold_probabilities"]
 
-WINDOWS = 4096  # windows at a time: bounds what is held beside the forecast
+# Numbers of a forecast at a time, 32 MB: bounds what is held beside it.
+CHUNK = 1 << 22
 
 # Barriers closer than this many standard deviations of one step: the step may touch both.
 NARROW = 4.5
@@ -119,8 +120,10 @@ def barrier_probabilities(
     out = np.full((len(forecast), 3), np.nan)
     known = ~(forecast.missing | np.isnan(high).any(axis=1) | np.isnan(low).any(axis=1))
     rows = np.flatnonzero(known)
-    for start in range(0, len(rows), WINDOWS):
-        some = rows[start : start + WINDOWS]
+    inner = forecast.paths if isinstance(forecast, PathForecast) else forecast.values
+    windows = max(1, CHUNK // inner[:1].size) if len(rows) else 1
+    for start in range(0, len(rows), windows):
+        some = rows[start : start + windows]
         part = forecast.take(some)
         if isinstance(part, PathForecast):
             touched = _of_paths(part, high[some], low[some], bridge)
