@@ -2,4 +2,13 @@
 
 from importlib.util import find_spec
 
-collect_ignore_glob = [] if find_spec("torch") else ["ohlcvml/models/neural/networks/*"]
+NEEDS = {
+    "ohlcvml/models/neural/*": ("torch",),
+    "ohlcvml/models/forecast/_deepar.py": ("torch",),
+    "ohlcvml/models/forecast/_quantile_rnn.py": ("torch",),
+    "ohlcvml/models/forecast/_sequence_training.py": ("torch",),
+    "ohlcvml/models/foundation/*": ("torch", "chronos", "timesfm"),
+}
+collect_ignore_glob = [
+    folder for folder, packages in NEEDS.items() if not all(map(find_spec, packages))
+]

@@ -66,7 +66,7 @@ def plot_training(model: Any, *, title: str | None = None, figure: Figure | None
     if np.isfinite(history["validation_loss"]).any():
         axes.plot(epochs, history["validation_loss"], color=COLOURS[1], label="validation")
     axes.axvline(trained.best_epoch_ + 1, color=GREY, lw=0.9, ls="--", label="kept")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.locator_params(axis="x", integer=True)
     axes.set(xlabel="epoch", ylabel="loss", title=title or type(trained).__name__)
     axes.legend(frameon=False)
     plain_axes(axes)
