@@ -115,7 +115,9 @@ def demo(
 
     from ohlcvml.bars import simulate_bars
     from ohlcvml.cli._settings import TrainSettings
+    from ohlcvml.models._configs import find_model
 
+    model, _ = find_model(model)
     simulation = simulate_bars(n_bars, seed=seed, edge=0.15, sessions=True)
     console.print(
         f"{n_bars:,} simulated 1-minute bars with a planted edge. What is printed here shows that "
@@ -177,7 +179,8 @@ def evaluate(
     result, looks = evaluate_bundle(bundle, data, tz, scale or 1.0, symbol, policy or "raise")
     rows: list[tuple[str, Any]] = [("model", result.scores)]
     rows += [(str(name), scores) for name, scores in result.baselines.iterrows()]
-    console.print(score_table("Untouched test set", rows, looks_text(looks)))
+    caption = "; ".join([looks_text(looks), *result.notes])
+    console.print(score_table("Untouched test set", rows, caption))
 
 
 @app.command()

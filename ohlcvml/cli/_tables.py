@@ -89,14 +89,14 @@ def print_result(console: Console, result: TrainingResult, model: str) -> None:
     console.print(score_table(f"Walk-forward, {model}, fold by fold", folds))
     columns: list[tuple[str, Any]] = [(model, _means(forward)), *_rows(forward.baselines)]
     title = "Walk-forward, mean of the folds, beside what needs no model"
-    console.print(score_table(title, columns))
+    console.print(score_table(title, columns, "; ".join(forward.notes) or None))
     assert forward.backtest is not None  # walk-forward tests each row once
     columns = [(model, forward.backtest.scores), ("buy_and_hold", result.held.scores)]
     title = "Walk-forward, out of fold: the headline P&L, one run over all folds, net of costs"
     console.print(score_table(title, columns))
     columns = [(f"{model} fold mean", _means(k_fold)), *_rows(k_fold.baselines)]
     console.print(score_table("Purged k-fold (two-sided)", columns, "; ".join(k_fold.notes)))
-    caption = f"{looks_text(result.looks).capitalize()}."
+    caption = "; ".join([looks_text(result.looks).capitalize(), *test.notes]) + "."
     columns = [(model, test.scores), *_rows(test.baselines)]
     console.print(score_table("Untouched test set: the last rows in time", columns, caption))
     used = len(result.parts.train) + len(result.parts.test)

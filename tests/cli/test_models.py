@@ -78,6 +78,16 @@ def test_every_model_trains(run, small_file, tmp_path, name):
         assert type(steps[-1][1]) is cls
 
 
+def test_a_test_period_that_was_pretrained_on_is_told(run, small_file, tmp_path, monkeypatch):
+    for module in ("_cross_validate", "_evaluate"):
+        name = f"ohlcvml.evaluation.{module}.pretraining_notes"
+        monkeypatch.setattr(name, lambda model, first: ["pretrained: seen before"])
+    config = tmp_path / "run.yaml"
+    config.write_text(yaml.safe_dump({**SMALL, "data": str(small_file), "model": "logistic"}))
+    told = " ".join(run("train", "--config", config).out.split())
+    assert told.count("pretrained: seen before") == 3  # walk-forward, k-fold, test set
+
+
 def test_every_model_is_listed(run, monkeypatch):
     result = run("models")
     assert result.code == 0
