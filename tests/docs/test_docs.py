@@ -5,7 +5,7 @@ import pytest
 from tests.docs.pages import DOCS, ROOT, broken_links, python_blocks, run_page
 
 PAGES = sorted(DOCS.glob("*.md"))
-NEEDS = {"networks.md": "torch"}
+NEEDS = {"foundation.md": "chronos", "networks.md": "torch"}
 RUN_ELSEWHERE = {"bundles.md"}  # tests/bundle/test_docs.py, as one doctest file
 
 

@@ -65,8 +65,8 @@ class KronosForecaster:
     ) -> FloatArray:
         """Paths of the cumulative log return, shape (n_windows, n_paths, n_steps).
 
-        All windows are drawn with the same numbers, each by itself: a window's paths depend on
-        nothing but the window, and neighbouring bars differ by their bars and not by luck.
+        All windows are drawn with the same numbers: a window's paths depend on nothing but the
+        window, and neighbouring bars differ by their bars and not by luck.
 
         Parameters
         ----------
@@ -74,88 +74,92 @@ class KronosForecaster:
         calendar : int64 array of shape (n_windows, length)
             Stamps in ns since 1970 UTC; all 0 where there are none.
         """
-        draws = np.random.default_rng(random_state).random((n_paths, n_steps, 2))
-        out = np.full((len(bars), n_paths, n_steps), np.nan)
-        for row, (window, stamps) in enumerate(zip(bars, calendar, strict=True)):
-            if np.ptp(window[:, 3]) > 0:  # a close that never moved has no scale
-                parts = _calendar(stamps, n_steps) if stamps[-1] != 0 else None
-                out[row] = self._paths(window, parts, draws, temperature, top_p)
-        return out
+        import torch
+
+        from ohlcvml.models.foundation._kronos_decoding import sample_tokens
+
+        uniforms = np.random.default_rng(random_state).random((n_paths, n_steps, 2))
+        values, centre, deviation = standardised_bars(bars)
+        with torch.inference_mode():
+            past = tuple(self.tokenizer.encode(self._tensor(values), half=True))
+            stamps = None
+            if calendar.any():
+                stamps = self._tensor(_calendar(calendar, n_steps))
+            drawn = sample_tokens(
+                self.model,
+                past,  # type: ignore[arg-type]
+                stamps,
+                self._tensor(uniforms),
+                temperature,
+                top_p,
+            )
+            whole = [
+                torch.cat([old[:, None].expand(-1, n_paths, -1), new], dim=2).flatten(0, 1)
+                for old, new in zip(past, drawn, strict=True)
+            ]
+            told = self.tokenizer.decode(whole, half=True)[:, bars.shape[1] :, 3]
+        z = told.cpu().numpy().astype(np.float64).reshape(len(bars), n_paths, n_steps)
+        close = z * deviation[:, 3, None, None] + centre[:, 3, None, None]
+        last = bars[:, -1, 3, None, None]
+        paths = np.log(np.maximum(close, FLOOR * last) / last)
+        return np.where(deviation[:, 3, None, None] > 0, paths, np.nan)
+
+    def _tensor(self, values: FloatArray) -> Any:
+        import torch
+
+        return torch.from_numpy(values).to(self.device)
 
     def told(self, values: FloatArray) -> PathForecast:
         """The paths."""
         return PathForecast(values)
 
-    def _paths(
-        self,
-        window: FloatArray,
-        calendar: FloatArray | None,
-        uniforms: FloatArray,
-        temperature: float,
-        top_p: float,
-    ) -> FloatArray:
-        import torch
 
-        from ohlcvml.models.foundation._kronos_decoding import sample_tokens
-
-        values, centre, deviation = standardised_bars(window)
-        length, n_paths = len(window), len(uniforms)
-        with torch.inference_mode():
-            x = torch.from_numpy(values[None]).to(self.device)
-            past = tuple(self.tokenizer.encode(x, half=True))
-            stamps = None
-            if calendar is not None:
-                stamps = torch.from_numpy(calendar[None]).to(self.device)
-            drawn = sample_tokens(
-                self.model,
-                past,  # type: ignore[arg-type]
-                stamps,
-                torch.from_numpy(uniforms).to(self.device),
-                temperature,
-                top_p,
-            )
-            whole = [
-                torch.cat([old.expand(n_paths, -1), new], dim=1)
-                for old, new in zip(past, drawn, strict=True)
-            ]
-            told = self.tokenizer.decode(whole, half=True)[:, length:, 3]
-        close = told.cpu().numpy().astype(np.float64) * deviation[3] + centre[3]
-        last = window[-1, 3]
-        return np.log(np.maximum(close, FLOOR * last) / last)
-
-
-def standardised_bars(window: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+def standardised_bars(bars: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Columns open, high, low, close, volume, amount with mean 0 and deviation 1, clipped.
 
-    As the library's predictor does it, with two differences: amounts and volumes that are missing
-    count as the window's mean (the library fills a whole missing column with zeros, which comes to
-    the same), and the deviation stands alone where the library adds 1e-5, which is nothing beside
-    a price of 100 and a tenth of the deviation of an exchange rate.
+    As the library's predictor does it, with two differences: volumes (and amounts) that are
+    missing count as the window's mean (the library fills a wholly missing column with zeros, which
+    comes to the same), and the deviation stands alone where the library adds 1e-5, which is
+    nothing beside a price of 100 and a tenth of the deviation of an exchange rate.
+
+    Parameters
+    ----------
+    bars : float64 array of shape (n_windows, length, 5)
+
+    Returns
+    -------
+    (values, centre, deviation)
+        float32 (n_windows, length, 6) and float64 (n_windows, 6); deviation is 0 where nothing
+        moves.
     """
-    volume = window[:, 4]
-    amount = volume * window[:, :4].mean(axis=1)
-    table = np.column_stack([window[:, :4], volume, amount])
-    counted = np.where(np.isfinite(table), table, 0.0)
-    number = np.maximum(np.isfinite(table).sum(axis=0), 1)
-    centre = counted.sum(axis=0) / number
-    moved = np.where(np.isfinite(table), table - centre, 0.0)
-    deviation = np.sqrt((moved**2).sum(axis=0) / number)
-    unit = np.where(deviation > 1e-12 * np.abs(centre), deviation, 1.0)
-    values = np.clip(moved / unit, -CLIP, CLIP).astype(np.float32)
-    return np.ascontiguousarray(values), centre, np.where(unit == deviation, deviation, 0.0)
+    volume = bars[:, :, 4:]
+    amount = volume * bars[:, :, :4].mean(axis=2, keepdims=True)
+    table = np.concatenate([bars, amount], axis=2)
+    there = np.isfinite(table)
+    number = np.maximum(there.sum(axis=1), 1)
+    centre = np.where(there, table, 0.0).sum(axis=1) / number
+    moved = np.where(there, table - centre[:, None], 0.0)
+    deviation = np.sqrt((moved**2).sum(axis=1) / number)
+    deviation = np.where(deviation > 1e-12 * np.abs(centre), deviation, 0.0)
+    unit = np.where(deviation > 0, deviation, 1.0)
+    values = np.clip(moved / unit[:, None], -CLIP, CLIP).astype(np.float32)
+    return np.ascontiguousarray(values), centre, deviation
 
 
 def _calendar(stamps: IntArray, n_steps: int) -> FloatArray:
-    """Minute, hour, weekday, day and month (UTC) of a window's bars and of those ahead.
+    """Minute, hour, weekday, day and month (UTC) of the windows' bars and of those ahead.
 
-    Bars ahead are taken to follow at the window's median spacing: of nights and weekends between
-    them it knows nothing.
+    Bars ahead are taken to follow at a window's median spacing: of nights and weekends between
+    them it knows nothing. Shape (n_windows, length + n_steps, 5).
     """
-    step = int(np.median(np.diff(stamps))) if len(stamps) > 1 else 0
-    ahead = stamps[-1] + step * np.arange(1, n_steps + 1)
-    time = pd.DatetimeIndex(np.concatenate([stamps, ahead]))
+    step = np.zeros(len(stamps), dtype=np.int64)
+    if stamps.shape[1] > 1:
+        step = np.median(np.diff(stamps, axis=1), axis=1).astype(np.int64)
+    ahead = stamps[:, -1:] + step[:, None] * np.arange(1, n_steps + 1)
+    whole = np.concatenate([stamps, ahead], axis=1)
+    time = pd.DatetimeIndex(whole.ravel())
     parts = (time.minute, time.hour, time.weekday, time.day, time.month)
-    return np.column_stack(parts).astype(np.float32)
+    return np.column_stack(parts).astype(np.float32).reshape(*whole.shape, len(parts))
 
 
 class KronosClassifier(BaseFoundationClassifier):
@@ -163,7 +167,7 @@ class KronosClassifier(BaseFoundationClassifier):
 
     Row t sees open, high, low, close and volume of the ``context`` bars up to and including t, and
     their time of day and date (UTC). The model samples whole bars ahead; the touches of its paths
-    are counted, with a correction for touches between closes. Every window is drawn by itself and
+    are counted, with a correction for touches between closes. Every window is drawn
     with the same random numbers. Needs the extra ``foundation`` and, once, a network: see
     docs/foundation.md.
 
@@ -191,8 +195,8 @@ class KronosClassifier(BaseFoundationClassifier):
     calibrate : bool, default=False
     random_state : int, default=0
         Of the sampled paths.
-    inference_batch_size : int, default=32
-        Windows between two looks at the cache; they are computed one by one.
+    inference_batch_size : int, default=8
+        Windows computed at once; memory grows with it times ``n_paths``.
     device : str, default="auto"
         ``"cpu"``, ``"cuda"``; auto is CUDA where there is one.
     cache : bool, default=True
@@ -264,7 +268,7 @@ class KronosClassifier(BaseFoundationClassifier):
         top_p: float = 0.9,
         calibrate: bool = False,
         random_state: int = 0,
-        inference_batch_size: int = 32,
+        inference_batch_size: int = 8,
         device: str = "auto",
         cache: bool = True,
     ) -> None:

@@ -26,22 +26,22 @@ def sample_tokens(
     temperature: float,
     top_p: float,
 ) -> tuple[Tensor, Tensor]:
-    """Draw paths of tokens after one window.
+    """Draw paths of tokens after each window.
 
     Parameters
     ----------
     model : sktime.libs.kronos.Kronos, in evaluation mode
-    past : two int64 tensors of shape (1, length)
-        Coarse and fine tokens of the window.
-    stamps : float tensor of shape (1, length + n_steps, 5) or None
-        Minute, hour, weekday, day and month of the window's bars and of those ahead.
+    past : two int64 tensors of shape (n_windows, length)
+        Coarse and fine tokens.
+    stamps : float tensor of shape (n_windows, length + n_steps, 5) or None
+        Minute, hour, weekday, day and month of the windows' bars and of those ahead.
     uniforms : float64 tensor of shape (n_paths, n_steps, 2)
-        In [0, 1): what the draws are made of.
+        In [0, 1): what the draws of every window are made of.
     temperature, top_p : float
 
     Returns
     -------
-    two int64 tensors of shape (n_paths, n_steps)
+    two int64 tensors of shape (n_windows, n_paths, n_steps)
     """
     n_paths, n_steps, _ = uniforms.shape
     length = past[0].shape[1]
@@ -53,8 +53,8 @@ def sample_tokens(
         x = x + layer.read(block.norm1(x))
         x = x + block.ffn(block.norm2(x))
     hidden = model.norm(x)
-    sibling = _Dependency(model.dep_layer, hidden[0])
-    now = hidden[:, -1].expand(n_paths, -1)
+    sibling = _Dependency(model.dep_layer, hidden)
+    now = hidden[:, -1:].expand(-1, n_paths, -1)  # (n_windows, n_paths, d) from here on
     coarse, fine = [], []
     for step in range(n_steps):
         first = draw(model.head(now), uniforms[:, step, 0], temperature, top_p)
@@ -64,21 +64,22 @@ def sample_tokens(
         fine.append(second)
         if step + 1 == n_steps:
             break
-        x = model.embedding([first[:, None], second[:, None]])
+        x = model.embedding([first, second])
         if stamps is not None:
             x = x + model.time_emb(stamps[:, length + step : length + step + 1])
         for block, layer in zip(model.transformer, layers, strict=True):
             x = x + layer.append(block.norm1(x), length + step)
             x = x + block.ffn(block.norm2(x))
-        now = model.norm(x)[:, 0]
+        now = model.norm(x)
         sibling.append(now)
-    return torch.stack(coarse, dim=1), torch.stack(fine, dim=1)
+    return torch.stack(coarse, dim=2), torch.stack(fine, dim=2)
 
 
 def draw(logits: Tensor, uniforms: Tensor, temperature: float, top_p: float) -> Tensor:
     """Invert the distribution of the likeliest tokens that hold ``top_p`` of the mass.
 
-    One number a row in [0, 1) decides, so a row's token depends on nothing but that row.
+    One number of each path in [0, 1) decides, so a path's token depends on nothing but that path.
+    Shapes (n_windows, n_paths, n_tokens) and (n_paths,) to (n_windows, n_paths).
     """
     mass, order = torch.sort(
         torch.softmax(logits.double() / temperature, dim=-1), dim=-1, descending=True
@@ -86,50 +87,44 @@ def draw(logits: Tensor, uniforms: Tensor, temperature: float, top_p: float) -> 
     reached = torch.cumsum(mass, dim=-1)
     mass = torch.where(reached - mass <= top_p, mass, 0.0)  # the token that crosses is kept
     reached = torch.cumsum(mass, dim=-1)
-    wanted = uniforms[:, None] * reached[:, -1:]
+    wanted = uniforms[:, None] * reached[..., -1:]
     place = torch.searchsorted(reached, wanted, right=True)
     last = (mass > 0).sum(dim=-1, keepdim=True) - 1  # rounding may pass the end
-    return torch.gather(order, 1, torch.minimum(place, last))[:, 0]
+    return torch.gather(order, -1, torch.minimum(place, last))[..., 0]
 
 
 class _Attention:
-    """One layer's causal self-attention: over the shared past, then one bar at a time."""
+    """One layer's causal self-attention: over the past, then one bar of every path at a time."""
 
     def __init__(self, module: Any) -> None:
         self.module = module
-        self.keys: list[Tensor] = []  # of the bars drawn, each (n_paths, heads, 1, width)
-        self.values: list[Tensor] = []
+        self.own: list[tuple[Tensor, Tensor]] = []  # keys and values of the bars drawn
 
     def read(self, x: Tensor) -> Tensor:
-        """The past: (1, length, d) to (1, length, d)."""
-        query, key, value = self._project(x, 0)
-        self.past_key, self.past_value = key[0], value[0]  # (heads, length, width)
-        seen = F.scaled_dot_product_attention(query, key, value, is_causal=True)
-        return self._out(seen)
+        """The past: (n_windows, length, d) to the same."""
+        at = torch.arange(x.shape[1], device=x.device)
+        query, key, value = self._project(x, at)
+        self.past = key, value  # (n_windows, heads, length, width)
+        return self._out(F.scaled_dot_product_attention(query, key, value, is_causal=True))
 
     def append(self, x: Tensor, position: int) -> Tensor:
-        """One bar of every path: (n_paths, 1, d) to (n_paths, 1, d)."""
-        query, key, value = self._project(x, position)
-        self.keys.append(key)
-        self.values.append(value)
-        return self._out(_attend(query, self.past_key, self.past_value, self.keys, self.values))
+        """One bar of every path: (n_windows, n_paths, d) to the same."""
+        query, key, value = self._project(x, torch.tensor([position], device=x.device))
+        self.own.append((key, value))
+        return self._out(_attend(query, self.past, self.own))
 
-    def _project(self, x: Tensor, position: int) -> tuple[Tensor, Tensor, Tensor]:
+    def _project(self, x: Tensor, at: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         module = self.module
-        shape = (*x.shape[:2], module.n_heads, module.head_dim)
         query, key, value = (
-            part(x).view(shape).transpose(1, 2)
-            for part in (module.q_proj, module.k_proj, module.v_proj)
+            _heads(module, part(x)) for part in (module.q_proj, module.k_proj, module.v_proj)
         )
         frequency = module.rotary.inv_freq
-        at = torch.arange(position, position + x.shape[1], device=x.device).type_as(frequency)
-        angle = torch.outer(at, frequency)
+        angle = torch.outer(at.type_as(frequency), frequency)
         angle = torch.cat([angle, angle], dim=-1)
         return _rotate(module, query, angle), _rotate(module, key, angle), value
 
     def _out(self, seen: Tensor) -> Tensor:
-        rows, _, length, _ = seen.shape
-        return self.module.out_proj(seen.transpose(1, 2).reshape(rows, length, -1))
+        return self.module.out_proj(seen.transpose(1, 2).flatten(2))
 
 
 class _Dependency:
@@ -137,45 +132,46 @@ class _Dependency:
 
     def __init__(self, layer: Any, hidden: Tensor) -> None:
         self.layer, self.attention = layer, layer.cross_attn
-        self.past_key = self._heads(self.attention.k_proj(hidden)).transpose(0, 1)
-        self.past_value = self._heads(self.attention.v_proj(hidden)).transpose(0, 1)
-        self.keys: list[Tensor] = []
-        self.values: list[Tensor] = []
+        self.past = self._known(hidden)
+        self.own: list[tuple[Tensor, Tensor]] = []
 
     def append(self, now: Tensor) -> None:
-        """Add one bar's states, (n_paths, d)."""
-        self.keys.append(self._heads(self.attention.k_proj(now))[:, :, None])
-        self.values.append(self._heads(self.attention.v_proj(now))[:, :, None])
+        """Add one bar's states, (n_windows, n_paths, d)."""
+        self.own.append(self._known(now))
 
     def condition(self, now: Tensor, embedding: Any, coarse: Tensor) -> Tensor:
-        """States from which the fine token is read, (n_paths, d)."""
-        asked = self._heads(self.attention.q_proj(embedding.emb_s1(coarse)))[:, :, None]
-        seen = _attend(asked, self.past_key, self.past_value, self.keys, self.values)
-        return self.layer.norm(now + self.attention.out_proj(seen[:, :, 0].flatten(1)))
+        """States from which the fine token is read, (n_windows, n_paths, d)."""
+        asked = _heads(self.attention, self.attention.q_proj(embedding.emb_s1(coarse)))
+        seen = _attend(asked, self.past, self.own).transpose(1, 2).flatten(2)
+        return self.layer.norm(now + self.attention.out_proj(seen))
 
-    def _heads(self, x: Tensor) -> Tensor:
-        return x.view(len(x), self.attention.n_heads, self.attention.head_dim)
+    def _known(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        attention = self.attention
+        return _heads(attention, attention.k_proj(x)), _heads(attention, attention.v_proj(x))
 
 
-def _attend(
-    query: Tensor, past_key: Tensor, past_value: Tensor, keys: list[Tensor], values: list[Tensor]
-) -> Tensor:
-    """Attention of one bar of every path, (n_paths, heads, 1, width), over past and own bars.
+def _attend(query: Tensor, past: tuple[Tensor, Tensor], own: list[tuple[Tensor, Tensor]]) -> Tensor:
+    """Attention of one bar of every path, (n_windows, heads, n_paths, width).
 
-    The past is one matrix for all paths: it is never copied for each.
+    Over the past, one matrix for all paths of a window, and over each path's own bars.
     """
-    scale = 1 / math.sqrt(query.shape[-1])
-    by_head = query[:, :, 0].transpose(0, 1)  # (heads, n_paths, width)
-    scores = (by_head @ past_key.transpose(1, 2)).transpose(0, 1)[:, :, None] * scale
-    length = past_key.shape[1]
-    if keys:
-        own = query @ torch.cat(keys, dim=2).transpose(2, 3) * scale
-        scores = torch.cat([scores, own], dim=-1)
-    weight = torch.softmax(scores, dim=-1)
-    seen = (weight[:, :, 0, :length].transpose(0, 1) @ past_value).transpose(0, 1)[:, :, None]
-    if keys:
-        seen = seen + weight[..., length:] @ torch.cat(values, dim=2)
+    past_key, past_value = past
+    scores = query @ past_key.transpose(-1, -2)
+    if own:
+        keys = torch.stack([key for key, _ in own], dim=-2)  # (..., n_paths, bars, width)
+        scores = torch.cat([scores, (keys @ query[..., None])[..., 0]], dim=-1)
+    weight = torch.softmax(scores / math.sqrt(query.shape[-1]), dim=-1)
+    length = past_key.shape[-2]
+    seen = weight[..., :length] @ past_value
+    if own:
+        values = torch.stack([value for _, value in own], dim=-2)
+        seen = seen + (weight[..., None, length:] @ values)[..., 0, :]
     return seen
+
+
+def _heads(module: Any, x: Tensor) -> Tensor:
+    """(n_windows, n, d) to (n_windows, heads, n, width)."""
+    return x.unflatten(-1, (module.n_heads, module.head_dim)).transpose(1, 2)
 
 
 def _rotate(module: Any, x: Tensor, angle: Tensor) -> Tensor:
