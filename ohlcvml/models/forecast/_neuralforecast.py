@@ -130,7 +130,8 @@ def ask_network(
     order = np.argsort(levels)
     # A distribution puts its sample mean before its quantiles (and may put parameters after).
     first = 1 if network.loss.is_distribution_output else 0
-    values = np.concatenate(out)[:, :n_steps, first : first + len(levels)][:, :, order]
+    values = np.concatenate(out).reshape(len(paths), network.h, -1)[:, :n_steps, first:]
+    values = values[:, :, : len(levels)][:, :, order]
     return levels[order], np.sort(values, axis=2) - paths[:, -1, None, None]
 
 
