@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ohlcvml.bars import Contract, Costs, simulate_bars
+from ohlcvml.bars import Contract, Costs, read_bars, simulate_bars
 from ohlcvml.exceptions import DataError, ParameterError
 from ohlcvml.features import average_true_range
 from ohlcvml.labels import FixedHorizonLabeller, TripleBarrierLabeller, label_positions
@@ -230,3 +230,18 @@ def test_the_range_is_wilders(bars):
     atr = average_true_range(*arrays, 5, np.array([0, len(bars)]))
     upper, _ = spec.distances(bars, [77])
     assert upper[0] == pytest.approx(np.log1p(2 * atr[77] / arrays[2][77]))
+
+
+def test_the_gap_to_the_open_moves_few_labels_on_es(shared_data):
+    """The figures of docs/forecast_law.md."""
+    bars = read_bars(shared_data / "norm" / "es_1m_quotrading_2025.parquet")
+    at_open, at_close = (
+        TripleBarrierLabeller(cost_adjustment=None, contract="ES", entry=entry).fit_transform(bars)
+        for entry in ("next_open", "close")
+    )
+    good = ~(at_open["censored"] | at_close["censored"])
+    differ = (at_open["label"] != at_close["label"])[good].mean()
+    assert differ == pytest.approx(0.050, abs=0.0005)
+    pos, _ = label_positions(at_open[good], bars.index)
+    gap = bars["open"].to_numpy()[pos + 1] - bars["close"].to_numpy()[pos]
+    assert (gap == 0).mean() == pytest.approx(0.524, abs=0.0005)
