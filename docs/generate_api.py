@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from dataclasses import is_dataclass
 from importlib import import_module
 from pathlib import Path
 from types import FunctionType, ModuleType
@@ -59,8 +60,24 @@ def _parameters(item: Any) -> str:
     signature = inspect.signature(item)
     empty = inspect.Parameter.empty
     public = [p for p in signature.parameters.values() if p.name[0] != "_"]
-    bare = [p.replace(annotation=empty) for p in public]
+    bare = [p.replace(annotation=empty, default=_shown(p.default)) for p in public]
     return str(signature.replace(parameters=bare, return_annotation=empty))
+
+
+def _shown(default: Any) -> Any:
+    """An object of options that are all the usual ones, without them."""
+    if not is_dataclass(default) or isinstance(default, type) or default != type(default)():
+        return default
+    return _Usual(f"{type(default).__name__}()")
+
+
+class _Usual(str):
+    """Text that stands for a default."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
 
 
 def _methods(cls: type) -> list[str]:
