@@ -20,7 +20,7 @@ STEEPEST = 1e200  # 2 / variance of a step without variance
 BLOCK = 512  # paths at a time: they and their draws stay in the cache while the windows pass
 GONE = 1e-12  # share of a path that has not touched yet
 
-# exp(-a) = exp(-a / 64) ** 64 with Taylor's first terms, to 1e-8: it has no branch, so that the
+# exp(-a) = exp(-a / 64) ** 64 with Taylor's first terms, to 2e-10: it has no branch, so that the
 # loops over paths turn into vector instructions. exp(-40) is nothing.
 LIMIT, PART = 40.0, 1.0 / 64.0
 C3, C4, C5 = 1.0 / 6.0, 1.0 / 24.0, 1.0 / 120.0

@@ -36,8 +36,9 @@ __all__ = ["barrier_probabilities", "threshold_probabilities"]
 # Numbers of a forecast at a time, 32 MB: bounds what is held beside it.
 CHUNK = 1 << 22
 
-# Barriers closer than this many standard deviations of one step: the step may touch both.
-NARROW = 4.5
+# Barriers closer than this many standard deviations of one step: the step may touch both. At 4.5
+# the difference is 1e-5 and shows as a probability that falls when its barrier comes nearer.
+NARROW = 6.0
 
 
 def barrier_probabilities(
