@@ -15,6 +15,7 @@ except ImportError as error:
     ) from error
 
 from ohlcvml.models.neural.networks._autoformer import AutoformerNetwork
+from ohlcvml.models.neural.networks._deepar import DeepARNetwork
 from ohlcvml.models.neural.networks._dlinear import DLinearNetwork
 from ohlcvml.models.neural.networks._heads import Heads
 from ohlcvml.models.neural.networks._inception import InceptionTimeNetwork
@@ -23,6 +24,7 @@ from ohlcvml.models.neural.networks._lstm import LSTMNetwork
 from ohlcvml.models.neural.networks._nbeats import NBEATSNetwork
 from ohlcvml.models.neural.networks._nhits import NHITSNetwork
 from ohlcvml.models.neural.networks._patchtst import PatchTSTNetwork
+from ohlcvml.models.neural.networks._quantile_rnn import QuantileRNNNetwork
 from ohlcvml.models.neural.networks._resnet import ResNet1DNetwork
 from ohlcvml.models.neural.networks._scale import WindowScale
 from ohlcvml.models.neural.networks._smamba import SMambaNetwork
@@ -33,6 +35,7 @@ from ohlcvml.models.neural.networks._timesnet import TimesNetNetwork
 __all__ = [
     "AutoformerNetwork",
     "DLinearNetwork",
+    "DeepARNetwork",
     "Heads",
     "ITransformerNetwork",
     "InceptionTimeNetwork",
@@ -40,6 +43,7 @@ __all__ = [
     "NBEATSNetwork",
     "NHITSNetwork",
     "PatchTSTNetwork",
+    "QuantileRNNNetwork",
     "ResNet1DNetwork",
     "SMambaNetwork",
     "TCNNetwork",
