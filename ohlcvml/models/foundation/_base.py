@@ -180,10 +180,15 @@ class BaseFoundationClassifier(BasePathClassifier):
             "device": device.partition(":")[0],
             "steps": n_steps,
             "settings": self._settings(),
-            "packages": [f"{name} {version(name)}" for name in self._packages],
+            "packages": [_with_version(name) for name in self._packages],
         }
         name = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:24]
         return _cache_at(data_folder() / "forecasts" / type(self).__name__ / name)
+
+
+@lru_cache(maxsize=16)
+def _with_version(package: str) -> str:
+    return f"{package} {version(package)}"
 
 
 @lru_cache(maxsize=2)

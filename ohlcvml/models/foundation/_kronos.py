@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ohlcvml._checks import check_value, integer, optional, real, string
@@ -18,6 +19,7 @@ from ohlcvml.typing import FloatArray, IntArray
 
 __all__ = ["KronosClassifier"]
 
+Float32Array = npt.NDArray[np.float32]
 MAX_CONTEXT = 512  # bars, past and drawn together, that the published weights were trained on
 CLIP = 5.0  # deviations, as in the library
 FLOOR = 0.01  # of the last close: a sampled price below counts as this
@@ -76,35 +78,24 @@ class KronosForecaster:
         """
         import torch
 
-        from ohlcvml.models.foundation._kronos_decoding import sample_tokens
+        from ohlcvml.models.foundation._kronos_decoding import decode_closes, sample_tokens
 
         uniforms = np.random.default_rng(random_state).random((n_paths, n_steps, 2))
         values, centre, deviation = standardised_bars(bars)
         with torch.inference_mode():
-            past = tuple(self.tokenizer.encode(self._tensor(values), half=True))
-            stamps = None
-            if calendar.any():
-                stamps = self._tensor(_calendar(calendar, n_steps))
+            past: Any = tuple(self.tokenizer.encode(self._tensor(values), half=True))
+            stamps = self._tensor(_calendar(calendar, n_steps)) if calendar.any() else None
             drawn = sample_tokens(
-                self.model,
-                past,  # type: ignore[arg-type]
-                stamps,
-                self._tensor(uniforms),
-                temperature,
-                top_p,
+                self.model, past, stamps, self._tensor(uniforms), temperature, top_p
             )
-            whole = [
-                torch.cat([old[:, None].expand(-1, n_paths, -1), new], dim=2).flatten(0, 1)
-                for old, new in zip(past, drawn, strict=True)
-            ]
-            told = self.tokenizer.decode(whole, half=True)[:, bars.shape[1] :, 3]
-        z = told.cpu().numpy().astype(np.float64).reshape(len(bars), n_paths, n_steps)
+            told = decode_closes(self.tokenizer, past, drawn)
+        z = told.cpu().numpy().astype(np.float64)
         close = z * deviation[:, 3, None, None] + centre[:, 3, None, None]
         last = bars[:, -1, 3, None, None]
         paths = np.log(np.maximum(close, FLOOR * last) / last)
         return np.where(deviation[:, 3, None, None] > 0, paths, np.nan)
 
-    def _tensor(self, values: FloatArray) -> Any:
+    def _tensor(self, values: FloatArray | Float32Array) -> Any:
         import torch
 
         return torch.from_numpy(values).to(self.device)
@@ -114,7 +105,7 @@ class KronosForecaster:
         return PathForecast(values)
 
 
-def standardised_bars(bars: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+def standardised_bars(bars: FloatArray) -> tuple[Float32Array, FloatArray, FloatArray]:
     """Columns open, high, low, close, volume, amount with mean 0 and deviation 1, clipped.
 
     As the library's predictor does it, with two differences: volumes (and amounts) that are
@@ -146,7 +137,7 @@ def standardised_bars(bars: FloatArray) -> tuple[FloatArray, FloatArray, FloatAr
     return np.ascontiguousarray(values), centre, deviation
 
 
-def _calendar(stamps: IntArray, n_steps: int) -> FloatArray:
+def _calendar(stamps: IntArray, n_steps: int) -> Float32Array:
     """Minute, hour, weekday, day and month (UTC) of the windows' bars and of those ahead.
 
     Bars ahead are taken to follow at a window's median spacing: of nights and weekends between
@@ -323,5 +314,7 @@ class KronosClassifier(BaseFoundationClassifier):
         for given, tokenizer in zip((first, second), names, strict=True):
             given["tokenizer_name"] = tokenizer["model_name"]
             given["tokenizer_revision"] = tokenizer["revision"]
-            given["n_paths"] = given["n_paths"] // 16
+            given["n_paths"] //= 16
+            given["prediction_length"] //= 2
+            given["inference_batch_size"] = 128
         return [first, {**second, "temperature": 0.7, "top_p": 0.5}]

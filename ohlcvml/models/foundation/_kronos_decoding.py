@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["sample_tokens"]
+__all__ = ["decode_closes", "sample_tokens"]
 
 
 def sample_tokens(
@@ -45,14 +45,11 @@ def sample_tokens(
     """
     n_paths, n_steps, _ = uniforms.shape
     length = past[0].shape[1]
-    layers = [_Attention(block.self_attn) for block in model.transformer]
+    blocks = _Blocks(model.transformer)
     x = model.embedding([past[0], past[1]])
     if stamps is not None:
         x = x + model.time_emb(stamps[:, :length])
-    for block, layer in zip(model.transformer, layers, strict=True):
-        x = x + layer.read(block.norm1(x))
-        x = x + block.ffn(block.norm2(x))
-    hidden = model.norm(x)
+    hidden = model.norm(blocks.read(x))
     sibling = _Dependency(model.dep_layer, hidden)
     now = hidden[:, -1:].expand(-1, n_paths, -1)  # (n_windows, n_paths, d) from here on
     coarse, fine = [], []
@@ -67,12 +64,29 @@ def sample_tokens(
         x = model.embedding([first, second])
         if stamps is not None:
             x = x + model.time_emb(stamps[:, length + step : length + step + 1])
-        for block, layer in zip(model.transformer, layers, strict=True):
-            x = x + layer.append(block.norm1(x), length + step)
-            x = x + block.ffn(block.norm2(x))
-        now = model.norm(x)
+        now = model.norm(blocks.append(x, length + step))
         sibling.append(now)
     return torch.stack(coarse, dim=2), torch.stack(fine, dim=2)
+
+
+def decode_closes(
+    tokenizer: Any, past: tuple[Tensor, Tensor], drawn: tuple[Tensor, Tensor]
+) -> Tensor:
+    """Standardised closes of drawn tokens, (n_windows, n_paths, n_steps).
+
+    What ``tokenizer.decode`` tells of past and drawn bars together, the past decoded once.
+    """
+    blocks = _Blocks(tokenizer.decoder)
+    blocks.read(_embedded(tokenizer, *past))
+    length, closes = past[0].shape[1], []
+    for step, tokens in enumerate(zip(*(part.unbind(2) for part in drawn), strict=True)):
+        x = blocks.append(_embedded(tokenizer, *tokens), length + step)
+        closes.append(tokenizer.head(x)[..., 3])
+    return torch.stack(closes, dim=2)
+
+
+def _embedded(tokenizer: Any, coarse: Tensor, fine: Tensor) -> Tensor:
+    return tokenizer.post_quant_embed(tokenizer.indices_to_bits([coarse, fine], half=True))
 
 
 def draw(logits: Tensor, uniforms: Tensor, temperature: float, top_p: float) -> Tensor:
@@ -91,6 +105,25 @@ def draw(logits: Tensor, uniforms: Tensor, temperature: float, top_p: float) -> 
     place = torch.searchsorted(reached, wanted, right=True)
     last = (mass > 0).sum(dim=-1, keepdim=True) - 1  # rounding may pass the end
     return torch.gather(order, -1, torch.minimum(place, last))[..., 0]
+
+
+class _Blocks:
+    """A stack of causal transformer blocks: over the past, then one bar of every path at a time."""
+
+    def __init__(self, blocks: Any) -> None:
+        self.blocks = [(block, _Attention(block.self_attn)) for block in blocks]
+
+    def read(self, x: Tensor) -> Tensor:
+        for block, attention in self.blocks:
+            x = x + attention.read(block.norm1(x))
+            x = x + block.ffn(block.norm2(x))
+        return x
+
+    def append(self, x: Tensor, position: int) -> Tensor:
+        for block, attention in self.blocks:
+            x = x + attention.append(block.norm1(x), position)
+            x = x + block.ffn(block.norm2(x))
+        return x
 
 
 class _Attention:
@@ -171,7 +204,7 @@ def _attend(query: Tensor, past: tuple[Tensor, Tensor], own: list[tuple[Tensor, 
 
 def _heads(module: Any, x: Tensor) -> Tensor:
     """(n_windows, n, d) to (n_windows, heads, n, width)."""
-    return x.unflatten(-1, (module.n_heads, module.head_dim)).transpose(1, 2)
+    return x.reshape(*x.shape[:2], module.n_heads, module.head_dim).transpose(1, 2)
 
 
 def _rotate(module: Any, x: Tensor, angle: Tensor) -> Tensor:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ohlcvml.typing import FloatArray
 
@@ -26,7 +28,7 @@ class StandardWindows:
         Mean and deviation of the log closes relative to the newest.
     """
 
-    values: FloatArray
+    values: npt.NDArray[np.float32]
     centre: FloatArray
     deviation: FloatArray
 
@@ -41,7 +43,7 @@ class StandardWindows:
         values = ((from_last - centre[:, None]) / unit[:, None]).astype(np.float32)
         return cls(values, centre, deviation)
 
-    def returns(self, forecast: FloatArray) -> FloatArray:
+    def returns(self, forecast: npt.NDArray[Any]) -> FloatArray:
         """Cumulative log returns after the last close of forecasts, shape (n_windows, ...).
 
         A quantile of the standardised log price is a quantile of the return: the two are one

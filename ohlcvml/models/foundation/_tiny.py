@@ -56,18 +56,23 @@ def random_weights(kind: str, seed: int = 0) -> str:
 def random_weights_params(kind: str) -> list[dict[str, Any]]:
     """Two sets of parameters on random weights that move all that foundation models share.
 
-    Weights lie as the hub's cache lays them out, so that a revision has something to choose.
+    Weights lie as the hub's cache lays them out, so that a revision has something to choose. Where
+    the library is missing there are none: parameters can be checked, but nothing can be fitted.
     """
+    try:
+        first, second = _as_hub_cache(kind, (0, 1)), _as_hub_cache(kind, (2, 3))
+    except ImportError:
+        first, second = f"random/{kind}", f"random/{kind}-2"
     return [
         {
-            "model_name": _as_hub_cache(kind, (0, 1)),
+            "model_name": first,
             "revision": None,
             "context": 16,
             "prediction_length": 4,
             "n_paths": 64,
         },
         {
-            "model_name": _as_hub_cache(kind, (2, 3)),
+            "model_name": second,
             "revision": "other",
             "context": 24,
             "prediction_length": 6,
@@ -82,8 +87,10 @@ def random_weights_params(kind: str) -> list[dict[str, Any]]:
 
 def write_random_weights(kind: str, folder: Path, seed: int) -> None:
     """Write a checkpoint of random numbers with the library of that kind."""
-    import torch
-
+    try:
+        import torch
+    except ImportError as error:
+        raise missing_package("random_weights", "torch") from error
     with quiet_loading():
         torch.manual_seed(seed)
         WRITERS[kind](folder)
@@ -100,19 +107,19 @@ def _scratch() -> Path:
 def _as_hub_cache(kind: str, seeds: tuple[int, int]) -> str:
     """Two sets of weights as the revisions ``main`` and ``other`` of one repository."""
     folder = _scratch() / f"models--random--{kind}-{seeds[0]}"
-    if not folder.exists():
-        (folder / "refs").mkdir(parents=True)
-        for name, commit, seed in zip(("main", "other"), COMMITS, seeds, strict=True):
-            (folder / "refs" / name).write_text(commit, encoding="utf-8")
+    if not (folder / "refs").exists():
+        for commit, seed in zip(COMMITS, seeds, strict=True):
             write_random_weights(kind, folder / "snapshots" / commit, seed)
+        (folder / "refs").mkdir()  # last: a folder left half written is written again
+        for name, commit in zip(("main", "other"), COMMITS, strict=True):
+            (folder / "refs" / name).write_text(commit, encoding="utf-8")
     return str(folder)
 
 
 def _chronos_bolt(folder: Path) -> None:
-    from transformers import T5Config
-
     try:
         from chronos.chronos_bolt import ChronosBoltModelForForecasting
+        from transformers import T5Config
     except ImportError as error:
         raise missing_package("random_weights", "chronos-forecasting") from error
     config = T5Config(

@@ -170,10 +170,14 @@ def quiet_loading() -> Iterator[None]:
     The libraries fill a network with random numbers before they read its weights.
     """
     import torch
-    from transformers.utils import logging
 
-    bars = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
+    try:
+        from transformers.utils import logging
+    except ImportError:  # Kronos and TimesFM do without
+        logging = None
+    bars = logging is not None and logging.is_progress_bar_enabled()
+    if bars:
+        logging.disable_progress_bar()
     try:
         with torch.random.fork_rng(devices=[]), redirect_stdout(io.StringIO()):
             yield

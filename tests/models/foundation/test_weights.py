@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from ohlcvml.exceptions import DataError, ParameterError
+from ohlcvml.exceptions import DataError, MissingDependencyError, ParameterError
 from ohlcvml.models import (
     Chronos2Classifier,
     ChronosBoltClassifier,
@@ -15,6 +15,7 @@ from ohlcvml.models import (
     TimesFMClassifier,
 )
 from ohlcvml.models.foundation import random_weights
+from ohlcvml.models.foundation._chronos_bolt import BoltForecaster
 from ohlcvml.models.foundation._tiny import COMMITS, write_random_weights
 from ohlcvml.models.foundation._weights import find_weights, weights_digest
 
@@ -77,33 +78,37 @@ def test_the_digest_is_that_of_the_bytes(tmp_path):
 
 
 OFFLINE = """
+import ohlcvml.models
 from ohlcvml.bars import simulate_bars
 from ohlcvml.labels import FixedHorizonLabeller
-from ohlcvml.models import {name}
 bars = simulate_bars(700, seed=0).bars
 labels = FixedHorizonLabeller(horizon=5, cost_adjustment=None).fit_transform(bars)
-try:
-    {name}().fit(bars, labels)
-except Exception as error:
-    print(type(error).__name__, error)
+for name in NAMES:
+    try:
+        getattr(ohlcvml.models, name)().fit(bars, labels)
+    except Exception as error:
+        print(type(error).__name__, error)
 """
 
 
-@pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
-def test_offline_without_weights_is_one_clear_error(cls, tmp_path):
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)}
+def run_offline(code, home):
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(home)}
     done = subprocess.run(
-        [sys.executable, "-c", OFFLINE.format(name=cls.__name__)],
-        capture_output=True,
-        text=True,
-        env=environment,
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True
     )
-    told = done.stdout
-    assert told.startswith(f"DataError {cls.__name__}: the weights {cls().model_name!r} at ")
-    assert "HF_HUB_OFFLINE is set" in told
-    assert f"hf download {cls().model_name} --revision " in told
-    assert "'model_name'" in told
-    assert "Traceback" not in done.stderr
+    return done.stdout.splitlines()
+
+
+def test_offline_without_weights_is_one_clear_error(tmp_path):
+    names = [cls.__name__ for cls in CLASSES]
+    lines = run_offline(OFFLINE.replace("NAMES", repr(names)), tmp_path)
+    assert len(lines) == len(CLASSES)
+    for cls, told in zip(CLASSES, lines, strict=True):
+        name = cls().model_name
+        assert told.startswith(f"DataError {cls.__name__}: the weights {name!r} at ")
+        assert "HF_HUB_OFFLINE is set" in told
+        assert f"hf download {name} --revision {cls._known[name].revision}" in told
+        assert "'model_name'" in told
 
 
 def test_a_hub_id_is_read_from_the_hubs_cache_without_a_network(tmp_path):
@@ -114,11 +119,7 @@ def test_a_hub_id_is_read_from_the_hubs_cache_without_a_network(tmp_path):
         "print(find_weights('random/tiny', None, 'Model').name)\n"
         f"print(find_weights('random/tiny', {COMMITS[1]!r}, 'Model').name)\n"
     )
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)}
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True
-    )
-    assert tuple(done.stdout.split()) == COMMITS
+    assert tuple(run_offline(code, tmp_path)) == COMMITS
 
 
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
@@ -142,15 +143,11 @@ def test_tags_are_those_of_the_weights(cls):
     assert other.get_tag("training_data_cutoff") == model.get_tag("training_data_cutoff")
 
 
-def test_a_missing_package_names_the_extra():
-    code = (
-        "import sys\n"
-        "sys.modules['chronos'] = None\n"
-        "from pathlib import Path\n"
-        "from ohlcvml.models.foundation._chronos_bolt import BoltForecaster\n"
-        "try:\n    BoltForecaster(Path('.'), device='cpu')\n"
-        "except Exception as error:\n    print(type(error).__name__, error)\n"
+def test_a_missing_package_names_the_extra(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "chronos", None)
+    with pytest.raises(MissingDependencyError) as caught:
+        BoltForecaster(tmp_path, device="cpu")
+    assert str(caught.value) == (
+        "ChronosBoltClassifier needs the package chronos-forecasting: "
+        "pip install 'ohlcvml[foundation]'."
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.startswith("MissingDependencyError ChronosBoltClassifier needs the package")
-    assert "pip install 'ohlcvml[foundation]'" in done.stdout
