@@ -82,7 +82,7 @@ class ForecastClassifier(BasePathClassifier):
     verbose : bool, default=False
         Show a progress bar.
     random_state : int, default=0
-        Of the paths, and of sampled distributions. An sktime forecaster brings its own.
+        Of the paths, and of sampled distributions. Forecasters and networks bring their own.
 
     Attributes
     ----------
@@ -92,6 +92,7 @@ class ForecastClassifier(BasePathClassifier):
 
     Notes
     -----
+    In the Panel door "update" fits on the first instance, and the other two learn from all.
     Forecasts of an sktime forecaster are kept in memory for the windows asked last, so the folds
     of a cross-validation ask once. A bundle can hold a model with sktime's ``NaiveForecaster`` or
     ``ThetaForecaster``; allow others with :func:`ohlcvml.bundle.allow_class`. With "update" it
@@ -272,10 +273,10 @@ class ForecastClassifier(BasePathClassifier):
         from sktime.forecasting.naive import NaiveForecaster
 
         return [
-            {"forecaster": "drift", "context": 16, "n_paths": 256, "calibrate": True},
+            {"forecaster": "drift", "context": 200, "n_paths": 256, "calibrate": True},
             {
                 "forecaster": NaiveForecaster(strategy="drift"),
-                "context": 660,
+                "context": 675,
                 "prediction_length": 4,
                 "strategy": "update",
                 "n_paths": 64,

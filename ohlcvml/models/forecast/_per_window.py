@@ -5,6 +5,8 @@ from __future__ import annotations
 import weakref
 from collections import OrderedDict
 from collections.abc import Sequence
+from copy import deepcopy
+from hashlib import blake2b
 from typing import Any
 
 import joblib
@@ -52,7 +54,7 @@ def forecast_windows(
     """
     out = np.full((len(paths), n_steps, len(LEVELS)), np.nan)
     name = _name(forecaster, n_steps, training)
-    keys = [(name, path.tobytes()) for path in paths]
+    keys = [(name, blake2b(path.tobytes(), digest_size=16).digest()) for path in paths]
     moving = np.ptp(paths, axis=1) > 0
     asked = [b for b in np.flatnonzero(moving) if name == "" or keys[b] not in _kept]
     for b in set(np.flatnonzero(moving)) - set(asked):
@@ -71,14 +73,16 @@ def forecast_windows(
 
 
 def answers_to_updates(
-    forecaster: Any, paths: FloatArray, n_steps: int, training: FloatArray
+    forecaster: Any, path: FloatArray, n_steps: int, training: FloatArray
 ) -> bool:
-    """Whether new observations move the forecast while the parameters stay as fitted."""
+    """Whether new observations move the forecast while the parameters stay as fitted.
+
+    A window and its mirror image lead to other levels; a forecaster that does not look at them
+    forecasts the same prices after both.
+    """
     fitted = _fitted_on(training, forecaster, n_steps)
     meta = {"steps": np.arange(1, n_steps + 1), "forecaster": fitted, "level": training[-1]}
-    one, two = (
-        _updated(path, meta) + training[-1] + path[-1] - path[0] for path in (paths, -paths)
-    )
+    one, two = (_updated(new, meta) + new[-1] - new[0] for new in (path, -path))
     return not np.allclose(one, two, rtol=0, atol=1e-12, equal_nan=True)
 
 
@@ -108,8 +112,6 @@ def _refitted(path: FloatArray, meta: dict[str, Any]) -> FloatArray:
 
 
 def _updated(path: FloatArray, meta: dict[str, Any]) -> FloatArray:
-    from copy import deepcopy
-
     moved = deepcopy(meta["forecaster"])
     first = int(moved.cutoff[0]) + 1
     new = meta["level"] + path[1:] - path[0]
@@ -141,7 +143,8 @@ def _name(forecaster: Any, n_steps: int, training: FloatArray | None) -> str:
     if forecaster.get_tag("capability:pretrain", False, raise_error=False):
         return ""  # parameters do not say what it has learned
     try:
-        parts = (type(forecaster).__qualname__, forecaster.get_params(), n_steps, training)
+        kind = f"{type(forecaster).__module__}.{type(forecaster).__qualname__}"
+        parts = (kind, forecaster.get_params(), n_steps, training)
         return str(joblib.hash(parts))
     except Exception:  # a parameter that cannot be hashed: nothing is kept
         return ""
