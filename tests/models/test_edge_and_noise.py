@@ -7,6 +7,7 @@ from ohlcvml.exceptions import OhlcvmlError
 from ohlcvml.features import ReturnFeatures, VolumeFeatures
 from ohlcvml.models import LogisticClassifier, SklearnClassifier
 from ohlcvml.pipeline import BarPipeline
+from ohlcvml.registry import all_estimators
 from ohlcvml.testing import edge_table, planted_leaks
 from tests.models.zoo import EXCEPTIONS, classifiers, is_pretrained, learner
 
@@ -80,5 +81,5 @@ def test_wrong_arguments_are_named(wrong):
 
 
 def test_exceptions_have_a_class_and_a_reason():
-    assert set(EXCEPTIONS) <= {cls.__name__ for cls in CLASSES}
+    assert set(EXCEPTIONS) <= {name for name, _ in all_estimators("classifier")}
     assert all(len(reason) > 20 for _, reason in EXCEPTIONS.values())

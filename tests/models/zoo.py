@@ -27,6 +27,10 @@ LEARNING = {
 
 # Class name: values that replace those above, and why.
 EXCEPTIONS = {
+    "KronosClassifier": (
+        {"context": 16, "prediction_length": 2, "n_paths": 4},
+        "every step of every path is a pass through its decoder",
+    ),
     "SklearnClassifier": (
         {"estimator": RandomForestClassifier(60, min_samples_leaf=30, random_state=0)},
         "its test set is a logistic regression whose penalty is for columns of unit size",
