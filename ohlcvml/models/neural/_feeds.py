@@ -19,7 +19,8 @@ __all__ = ["Feed", "SegmentFeed", "WindowFeed", "make_feed"]
 
 _MIN_SEGMENT = 64  # labelled bars a segment spans at least
 _PREDICT_STEPS = 4096  # bars of a segment in prediction
-_PREDICT_FLOATS = 2**22  # input values of a batch in prediction, so that memory stays bounded
+# Numbers in the widest layer of a batch in prediction, so that memory stays bounded.
+_PREDICT_FLOATS = {"cuda": 2**26, "cpu": 2**22}
 
 
 class Feed(Protocol):
@@ -42,21 +43,23 @@ def make_feed(panel: BarPanel, scale: WindowScale, network: Network, device: tor
     reach = getattr(network, "receptive_field", None)
     if reach is not None and reach <= panel.window and scale.normalize != "window":
         return SegmentFeed(panel, int(reach), device)
-    return WindowFeed(panel, device)
+    return WindowFeed(panel, device, network.floats_per_window)
 
 
 class WindowFeed:
     """Windows cut from the shared matrix, batch by batch.
 
     Bars are rows of the matrix, so a window is one piece of memory: cutting copies it whole, and
-    the matrix itself is never copied on a CPU.
+    the matrix itself is never copied on a CPU. ``floats`` is what a network makes of a window in
+    its widest layer: batches in prediction go by it.
     """
 
-    def __init__(self, panel: BarPanel, device: torch.device) -> None:
+    def __init__(self, panel: BarPanel, device: torch.device, floats: int = 0) -> None:
         self._values = shared_tensor(panel, device)
         self._window, self._device = panel.window, device
         self._starts = panel.ends - panel.window + 1
         n_bars, n_channels = self._values.shape
+        self._floats = max(floats, panel.window * n_channels)
         n_windows = max(0, n_bars - panel.window + 1)
         self._windows = self._values.as_strided(
             (n_windows, panel.window * n_channels), (n_channels, 1)
@@ -75,13 +78,15 @@ class WindowFeed:
 
     def predict_size(self) -> int:
         """Rows of a batch in prediction."""
-        return max(1, min(1024, _PREDICT_FLOATS // self._windows.shape[1]))
+        room = _PREDICT_FLOATS.get(self._device.type, _PREDICT_FLOATS["cpu"])
+        return max(1, min(1024, room // self._floats))
 
     def take(self, rows: IntArray) -> Tensor:
         """Windows of the rows, ``(len(rows), n_channels, window)``."""
         starts = torch.from_numpy(self._starts[rows]).to(self._device)
         flat = self._windows.index_select(0, starts)
-        return flat.view(len(rows), self._window, -1).transpose(1, 2)
+        # Networks work along time: laid out so once, not by each of their first operations.
+        return flat.view(len(rows), self._window, -1).transpose(1, 2).contiguous()
 
     def embed(self, scale: nn.Module, network: nn.Module, rows: IntArray) -> Tensor:
         """Embeddings of the rows."""

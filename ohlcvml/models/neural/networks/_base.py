@@ -44,6 +44,17 @@ class Network(nn.Module):
             check_value(type(self).__name__, name, rules[name], value)
         self.config = {name: _plain(value) for name, value in given.items()}
 
+    @property
+    def n_tokens(self) -> int:
+        """Vectors that the layers make of a window; one a bar unless a network says otherwise."""
+        return int(self.config["window"])
+
+    @property
+    def floats_per_window(self) -> int:
+        """Numbers that a window is in the widest layer, about; memory goes by it."""
+        widest = max((p.shape[0] for p in self.parameters() if p.ndim > 1), default=1)
+        return self.n_tokens * max(widest, int(self.config["n_channels"]))
+
     def __reduce__(self) -> Any:
         """Copy and pickle as arguments and tensors: torch refuses modules with weight norm."""
         return _rebuild, (type(self), self.config, self.state_dict(), self.training)

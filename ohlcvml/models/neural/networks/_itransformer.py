@@ -90,6 +90,11 @@ class ITransformerNetwork(Network):
         self.norm = nn.LayerNorm(d_model)
         self.n_features = n_channels * d_model
 
+    @property
+    def n_tokens(self) -> int:
+        """A channel each."""
+        return int(self.config["n_channels"])
+
     def forward(self, x: Tensor) -> Tensor:
         """Embed windows (B, n_channels, window) as (B, n_features)."""
         return functional.gelu(self.tokens(x)).flatten(1)

@@ -119,6 +119,11 @@ class PatchTSTNetwork(Network):
         )
         self.n_features = n_channels * d_model
 
+    @property
+    def n_tokens(self) -> int:
+        """A patch of a channel each."""
+        return int(self.config["n_channels"]) * len(self.position)
+
     def forward(self, x: Tensor) -> Tensor:
         """Embed windows (B, n_channels, window) as (B, n_features)."""
         tokens = self.tokens(x)

@@ -113,6 +113,11 @@ class SMambaNetwork(Network):
         self.norm = nn.LayerNorm(d_model)
         self.n_features = d_model if self.over_time else n_channels * d_model
 
+    @property
+    def n_tokens(self) -> int:
+        """A bar or a channel each."""
+        return int(self.config["window" if self.over_time else "n_channels"])
+
     def forward(self, x: Tensor) -> Tensor:
         """Embed windows (B, n_channels, window) as (B, n_features)."""
         tokens = self.tokens(x)
