@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from sktime.classification.base import BaseClassifier
 
 from ohlcvml._checks import boolean, integer
@@ -154,11 +153,7 @@ class BasePathClassifier(QuantileAnswers, BaseBarClassifier):
 
     def _parted(self, samples: Samples) -> tuple[Samples, Samples]:
         """Rows to fit the forecaster on, and later ones to calibrate it on."""
-        stamps = samples.bars.index
-        if isinstance(stamps, pd.MultiIndex):
-            stamps = stamps.get_level_values(-1).unique().sort_values()
-        holdout = PurgedHoldout(validation=0.0, test=CALIBRATION_SHARE, bar_index=stamps)
-        parts = holdout.parts(samples)
+        parts = PurgedHoldout(validation=0.0, test=CALIBRATION_SHARE).parts(samples)
         return samples[parts.train], samples[parts.test]
 
     def _learn(self, samples: Samples) -> None:

@@ -120,7 +120,7 @@ class BaseNeuralClassifier(HasTrainingOptions, QuantileAnswers, BaseBarClassifie
         if X.samples is None or share == 0:
             return everything, everything[:0]
         try:
-            cv = PurgedHoldout(validation=0, test=share, bar_index=_bar_index(X.samples))
+            cv = PurgedHoldout(validation=0, test=share)
             rows, _, validation = cv.parts(X.samples)
         except DataError:  # nothing is left of a part
             return everything, everything[:0]
@@ -273,8 +273,3 @@ class BaseNeuralClassifier(HasTrainingOptions, QuantileAnswers, BaseBarClassifie
             assert values is not None
             out[good], extrapolated = quantiles_at(levels, values, alpha)
         return out, extrapolated
-
-
-def _bar_index(samples: Samples) -> Any:
-    index = samples.bars.index
-    return index.get_level_values(-1).unique().sort_values() if index.nlevels > 1 else index
