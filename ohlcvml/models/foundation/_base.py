@@ -114,7 +114,9 @@ class BaseFoundationClassifier(BasePathClassifier):
     # ---- weights
     def _weights_are_known(self) -> bool:
         return all(
-            name in self._known and revision in (None, self._known[name].revision)
+            name in self._known
+            and revision in (None, self._known[name].revision)
+            and not Path(name).is_dir()
             for _, name, revision in self._names()
         )
 

@@ -143,6 +143,12 @@ def test_tags_are_those_of_the_weights(cls):
     assert other.get_tag("training_data_cutoff") == model.get_tag("training_data_cutoff")
 
 
+def test_a_folder_of_the_same_name_is_other_weights(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_random_weights("chronos_bolt", tmp_path / "amazon" / "chronos-bolt-small", 0)
+    assert ChronosBoltClassifier().get_tag("training_data_cutoff") == "unknown"
+
+
 def test_a_missing_package_names_the_extra(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "chronos", None)
     with pytest.raises(MissingDependencyError) as caught:
