@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 from sklearn.preprocessing import StandardScaler
 
+from ohlcvml.models.forecast._windows import BarWindows, WindowBatch
 from ohlcvml.samples import BarPanel
 from ohlcvml.samples._samples import FeatureTable
 from tests.models.zoo import classifiers
 
-# A model of paths reads the bars themselves: see its own tests.
-CLASSES = [cls for cls in classifiers() if cls.get_class_tag("representation") != "path"]
+# A model of paths cuts its windows out of the bars.
+PATHS = [cls for cls in classifiers() if cls.get_class_tag("representation") == "path"]
+CLASSES = [cls for cls in classifiers() if cls not in PATHS]
 WINDOW = 12
 
 # Windows laid out one after another repeat a bar as often as they overlap, and batches of
@@ -63,9 +65,9 @@ class Dense:
         self.monkeypatch.undo()
 
 
-def assert_same(one, two, cls, tolerance):
+def assert_same(one, two, tolerance):
     """The same bits, or within the tolerance where batches of other shapes round otherwise."""
-    if cls._batch_tolerance == 0.0:
+    if tolerance == 0.0:
         assert np.array_equal(one, two, equal_nan=True)
     else:
         np.testing.assert_allclose(one, two, rtol=0.0, atol=tolerance)
@@ -79,7 +81,7 @@ def test_predicting(cls, parts, monkeypatch):
     with Dense(monkeypatch) as dense:
         again = model.predict_proba(test)
     assert dense.asked == 1
-    assert_same(lazy, again, cls, cls._batch_tolerance)
+    assert_same(lazy, again, model._batch_tolerance)
 
 
 @every_class
@@ -89,7 +91,7 @@ def test_fitting(cls, parts, monkeypatch):
     with Dense(monkeypatch) as dense:
         again = instance(cls, ALIKE).fit(train).predict_proba(test)
     assert dense.asked >= 2
-    assert_same(lazy, again, cls, 1e-5)
+    assert_same(lazy, again, 1e-5 if cls._batch_tolerance else 0.0)
 
 
 @every_class
@@ -105,6 +107,26 @@ def test_the_panel_door_is_the_bar_door(cls, parts):
     by_panel = model.clone().fit(train.take(slice(None), window), train.y.astype(int))
     proba = by_panel.predict_proba(test.take(slice(None), window))
     np.testing.assert_allclose(by_bars[:, [0, 2]], proba, rtol=0.0, atol=1e-5)
+
+
+@pytest.mark.parametrize("cls", PATHS, ids=lambda cls: cls.__name__)
+def test_paths(cls, problem, monkeypatch):
+    """Windows cut from one table are those that are tables of their own."""
+    model = cls.create_test_instance().fit(problem.bars.iloc[:500], problem.labels.iloc[:400])
+    bars = problem.bars.iloc[500:900]
+    lazy = model.predict_proba(bars)
+    asked = []
+
+    def cut(table, ends, length):
+        good = ends - length + 1 >= 0
+        windows = [problem.bars.loc[:time].tail(length) for time in bars.index[ends[good]]]
+        asked.append(len(windows))
+        stamps = np.stack([window.index.asi8 for window in windows])
+        return WindowBatch(np.stack([window.to_numpy() for window in windows]), stamps), good
+
+    monkeypatch.setattr(BarWindows, "cut", cut)
+    assert_same(lazy, model.predict_proba(bars), model._batch_tolerance)
+    assert sum(asked) >= lazy.notna().all(axis=1).sum() > 50
 
 
 def test_dense_windows_are_really_dense(parts, monkeypatch):
