@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Iterator
 from typing import Protocol, cast
@@ -19,7 +20,9 @@ __all__ = ["Feed", "SegmentFeed", "WindowFeed", "make_feed"]
 
 _MIN_SEGMENT = 64  # labelled bars a segment spans at least
 _PREDICT_STEPS = 4096  # bars of a segment in prediction
-# Numbers in the widest layer of a batch in prediction, so that memory stays bounded.
+# Numbers in the widest layer of what is computed at once, so that memory stays bounded; in training
+# every layer is kept, some ten to forty times as many.
+_TRAIN_FLOATS = {"cuda": 2**28, "cpu": 2**24}
 _PREDICT_FLOATS = {"cuda": 2**26, "cpu": 2**22}
 
 
@@ -33,6 +36,9 @@ class Feed(Protocol):
 
     def predict_size(self) -> int:
         """Rows of a batch in prediction."""
+
+    def train_size(self) -> int:
+        """Rows whose layers are kept at once in training."""
 
     def embed(self, scale: nn.Module, network: nn.Module, rows: IntArray) -> Tensor:
         """Embeddings of the rows, ``(len(rows), n_features)``, in their order."""
@@ -81,6 +87,10 @@ class WindowFeed:
         room = _PREDICT_FLOATS.get(self._device.type, _PREDICT_FLOATS["cpu"])
         return max(1, min(1024, room // self._floats))
 
+    def train_size(self) -> int:
+        """Rows whose layers are kept at once in training."""
+        return max(1, _TRAIN_FLOATS.get(self._device.type, _TRAIN_FLOATS["cpu"]) // self._floats)
+
     def take(self, rows: IntArray) -> Tensor:
         """Windows of the rows, ``(len(rows), n_channels, window)``."""
         starts = torch.from_numpy(self._starts[rows]).to(self._device)
@@ -127,6 +137,10 @@ class SegmentFeed:
     def predict_size(self) -> int:
         """Rows of a batch in prediction."""
         return _PREDICT_STEPS
+
+    def train_size(self) -> int:
+        """Rows of whole segments, which are not taken apart."""
+        return sys.maxsize
 
     def embed(self, scale: nn.Module, network: nn.Module, rows: IntArray) -> Tensor:
         """Embeddings of the rows."""

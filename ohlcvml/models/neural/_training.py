@@ -82,6 +82,9 @@ class Objective:
         self, modules: nn.Module, feed: Feed, options: TrainingOptions, device: torch.device
     ) -> None:
         self.modules, self.feed = modules, feed
+        self._by_batch = any(
+            isinstance(m, nn.modules.batchnorm._BatchNorm) for m in modules.modules()
+        )
         self._mixed = (
             device.type == "cuda" and options.mixed_precision and torch.cuda.is_bf16_supported()
         )
@@ -93,6 +96,22 @@ class Objective:
     def identity(self) -> list[Any]:
         """Arrays and plain values that tell this objective from any other."""
         raise NotImplementedError
+
+    def backward(self, rows: IntArray) -> float:
+        """Add the gradient of a batch's mean loss, in parts where a whole would take much memory.
+
+        Parts give the gradient of the whole but for rounding, unless moments of the batch are
+        taken: then it stays whole.
+        """
+        size = len(rows) if self._by_batch else min(len(rows), self.feed.train_size())
+        total = 0.0
+        for part in np.array_split(rows, -(-len(rows) // size)):
+            loss = self.loss(part)
+            if len(part) < len(rows):
+                loss = loss * (len(part) / len(rows))
+            loss.backward()  # type: ignore[no-untyped-call]
+            total += float(loss.detach())
+        return total
 
     def precision(self) -> AbstractContextManager[Any]:
         """Arithmetic of training; that of judging is whole."""
@@ -143,15 +162,13 @@ def lower(
             whole.train()
             total = 0.0
             for batch in feed.batches(rows, options.batch_size, generator):
-                loss = objective.loss(batch)
                 optimizer.zero_grad(set_to_none=True)
-                loss.backward()  # type: ignore[no-untyped-call]
+                total += objective.backward(batch) * len(batch)
                 if options.gradient_clip is not None:
                     nn.utils.clip_grad_norm_(whole.parameters(), options.gradient_clip)
                 optimizer.step()
                 if schedule.last_epoch < options.max_epochs * steps - 1:
                     schedule.step()
-                total += float(loss.detach()) * len(batch)
             judged = objective.judge(validation) if len(validation) else float("nan")
             run.close(epoch, total / len(rows), judged, rate, whole)
             advance(run.describe())

@@ -14,7 +14,8 @@ from ohlcvml.models import (  # noqa: E402
     TimesNetClassifier,
     TrainingOptions,
 )
-from ohlcvml.models.neural._feeds import make_feed  # noqa: E402
+from ohlcvml.models.neural import _feeds as feeds  # noqa: E402
+from ohlcvml.models.neural.networks import PatchTSTNetwork  # noqa: E402
 from ohlcvml.samples import BarPanel  # noqa: E402
 
 WINDOW = 12
@@ -126,5 +127,28 @@ def test_batches_in_prediction_go_by_what_a_network_makes_of_a_window(model, tok
     values = np.zeros((600, 6), dtype=np.float32)
     panel = BarPanel(values, np.arange(model.window - 1, 600), model.window)
     parts = model._build(panel, np.arange(8), 3, returns=True)
-    feed = make_feed(panel, parts.scale, parts.network, torch.device("cpu"))
+    feed = feeds.make_feed(panel, parts.scale, parts.network, torch.device("cpu"))
     assert feed.predict_size() == min(1024, 2**22 // (tokens * widest))
+
+
+def weights(model):
+    return torch.cat([p.flatten() for p in model.network_.parameters()]).detach().numpy()
+
+
+@pytest.mark.parametrize("norm", ["layer", "batch"])
+def test_a_step_in_parts_is_the_whole_step(problem, norm, monkeypatch):
+    options = TrainingOptions(max_epochs=2, batch_size=64, validation_share=0.0)
+    patches = MODELS[0].clone().set_params(dropout=0.0, norm=norm, training=options)
+    calls, forward = [], PatchTSTNetwork.forward
+    monkeypatch.setattr(
+        PatchTSTNetwork, "forward", lambda net, x: calls.append(len(x)) or forward(net, x)
+    )
+    whole = patches.clone().fit(problem.train[:200])
+    assert min(calls) > 40
+    calls.clear()
+    monkeypatch.setattr(feeds, "_TRAIN_FLOATS", {"cpu": whole.network_.floats_per_window * 20})
+    parts = patches.clone().fit(problem.train[:200])
+    assert max(calls) <= 20 if norm == "layer" else min(calls) > 40
+    np.testing.assert_allclose(weights(parts), weights(whole), atol=1e-4)
+    found, expected = parts.history_["train_loss"], whole.history_["train_loss"]
+    np.testing.assert_allclose(found, expected, rtol=1e-5)

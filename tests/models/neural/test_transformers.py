@@ -232,6 +232,13 @@ def test_timesnet_block_is_the_equation_of_the_paper():
     torch.testing.assert_close(net._vary(z, net.blocks[0]), expected)
 
 
+def test_timesnet_inception_is_the_mean_of_its_convolutions():
+    block = timesnet(kernel_sizes=(5, 1, 3)).blocks[0][0]
+    x = torch.randn(3, 4, 6, 7)
+    expected = torch.stack([convolve(x) for convolve in block.convolutions]).mean(0)
+    torch.testing.assert_close(block(x), expected)
+
+
 @pytest.mark.parametrize("length", [7, 12])
 def test_autocorrelation_is_its_definition(length):
     q, k = torch.randn(2, 3, length).double(), torch.randn(2, 3, length).double()

@@ -199,17 +199,30 @@ class TimesNetNetwork(Network):
 
 
 class _Inception(nn.Module):
-    """Mean of square convolutions that keep the shape."""
+    """Mean of square convolutions of several sizes, as one convolution of the largest.
+
+    Convolutions are linear in their kernels: the mean of the outputs is the output of the mean of
+    the kernels, each padded with zeros, for as many products as the largest alone takes.
+    """
 
     def __init__(self, n_in: int, n_out: int, kernel_sizes: Sequence[int]) -> None:
         super().__init__()
+        self.largest = max(kernel_sizes)
         self.convolutions = nn.ModuleList(
             nn.Conv2d(n_in, n_out, size, padding=size // 2) for size in kernel_sizes
         )
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, n_in, H, W) to (B, n_out, H, W)."""
-        return torch.stack([convolve(x) for convolve in self.convolutions]).mean(0)
+        kernels, biases = [], []
+        for convolve in self.convolutions:
+            assert isinstance(convolve, nn.Conv2d)
+            assert convolve.bias is not None
+            missing = (self.largest - convolve.kernel_size[0]) // 2
+            kernels.append(functional.pad(convolve.weight, [missing] * 4))
+            biases.append(convolve.bias)
+        kernel, bias = torch.stack(kernels).mean(0), torch.stack(biases).mean(0)
+        return functional.conv2d(x, kernel, bias, padding=self.largest // 2)
 
 
 def _halves(window: int, top_k: int) -> list[int]:
