@@ -16,8 +16,9 @@ from ohlcvml.features import OHLCVFeatures, ReturnFeatures
 from ohlcvml.labels import TripleBarrierLabeller
 from ohlcvml.models import LightGBMClassifier, LogisticClassifier, SklearnClassifier
 from ohlcvml.registry import all_estimators
+from tests.registered import installed
 
-CLASSIFIERS = [cls for _, cls in all_estimators("classifier")]
+CLASSIFIERS = [cls for _, cls in all_estimators("classifier") if installed(cls)]
 TRANSFORMERS = [cls for _, cls in all_estimators("transformer")]
 BARS = simulate_bars(700, seed=0).bars
 LABELLER = TripleBarrierLabeller(

@@ -10,12 +10,13 @@ from ohlcvml.splits import PurgedKFold
 from ohlcvml.testing import LawBroken, check_estimator
 from ohlcvml.testing._check import laws_of
 from ohlcvml.testing._parameters import RESOURCE_PARAMETERS
+from tests.registered import cases
 
 CLASSES = [cls for _, cls in all_estimators()]
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize("cls", cases())
 def test_every_law_holds(cls):
     results = check_estimator(cls, sktime_suite=False, raise_exceptions=True)
     laws, class_laws = laws_of(cls.create_test_instance())

@@ -6,6 +6,7 @@ import pytest
 
 from ohlcvml.exceptions import OhlcvmlError
 from ohlcvml.registry import all_estimators
+from tests.registered import absent, installed
 
 CLASSES = [cls for _, cls in all_estimators()]
 FREE = "anything"  # checked where it is used
@@ -17,7 +18,13 @@ def parameters(cls):
 
 def cases(free):
     return [
-        pytest.param(cls, name, id=f"{cls.__name__}-{name}")
+        pytest.param(
+            cls,
+            name,
+            id=f"{cls.__name__}-{name}",
+            # Without its packages sktime builds a class unchecked, so that it can be listed.
+            marks=() if installed(cls) else absent(cls),
+        )
         for cls in CLASSES
         for name in parameters(cls)
         if name != "label_ends"  # matched with the rows when these are known: tests/splits

@@ -4,6 +4,7 @@ import pytest
 from sktime.utils.estimator_checks import check_estimator
 
 from ohlcvml.registry import all_estimators
+from tests.registered import cases
 
 CLASSES = [cls for _, cls in all_estimators()]
 LEAST = {"classifier": 190, "transformer": 270, "splitter": 40}  # checks of a trivial estimator
@@ -11,7 +12,7 @@ LEAST_SUPERVISED = 80  # of a transformer that needs a target: most of sktime's 
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize("cls", cases())
 def test_every_check_of_sktime_passes(cls):
     results = check_estimator(cls, raise_exceptions=True, verbose=False)
     assert set(results.values()) == {"PASSED"}

@@ -1,10 +1,10 @@
 """Every classifier of the registry, small but able to learn: none is listed by hand."""
 
 from sklearn.ensemble import RandomForestClassifier
-from sktime.utils.dependencies import _check_estimator_deps
 
 from ohlcvml.pipeline import BarPipeline
 from ohlcvml.registry import all_estimators
+from tests.registered import installed
 
 # Values by the name of a parameter, for every class that has it. The test sets of a class are as
 # small as they can be to move every parameter, so they are no measure of what it can learn.
@@ -41,7 +41,7 @@ EXCEPTIONS = {
 def classifiers():
     """Classes whose packages are installed; a pipeline is what its parts are."""
     found = [cls for _, cls in all_estimators("classifier") if not issubclass(cls, BarPipeline)]
-    return [cls for cls in found if _check_estimator_deps(cls, severity="none")]
+    return [cls for cls in found if installed(cls)]
 
 
 def is_pretrained(cls):

@@ -20,9 +20,7 @@ from ohlcvml.models.neural._base import BaseNeuralClassifier  # noqa: E402
 from ohlcvml.registry import all_estimators  # noqa: E402
 from ohlcvml.samples import Samples  # noqa: E402
 
-CLASSES = [
-    cls for _, cls in all_estimators("classifier") if issubclass(cls, BaseNeuralClassifier)
-]
+CLASSES = [cls for _, cls in all_estimators("classifier") if issubclass(cls, BaseNeuralClassifier)]
 
 
 @pytest.fixture(autouse=True)
