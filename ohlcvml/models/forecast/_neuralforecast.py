@@ -61,7 +61,7 @@ def train_network(network: Any, paths: Sequence[FloatArray], who: str, verbose: 
 
     Global random states stay as they were.
     """
-    from neuralforecast import NeuralForecast  # type: ignore[import-not-found]
+    from neuralforecast import NeuralForecast
 
     least = network.input_size + network.h
     long_enough = [path for path in paths if len(path) >= least]
