@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -175,6 +176,40 @@ class DeepARClassifier(HasTrainingOptions, BasePathClassifier):
         self.history_, self.best_epoch_ = run.history, run.best_epoch
         if hasattr(self, "fit_report_"):
             self.fit_report_ |= counts
+
+    def to_onnx(self, path: str | Path | None = None) -> bytes:
+        """Export the network as an ONNX graph.
+
+        Inputs: ``past`` (batch, 1, context - 1), log returns; ``noise`` (n_paths,
+        prediction_length), draws of the distribution; and, where it has a clock, ``known`` (batch,
+        2, prediction_length), sine and cosine of the time of day ahead. Output: ``paths`` (batch,
+        n_paths, prediction_length), cumulative log returns.
+
+        Parameters
+        ----------
+        path : str, Path or None, default=None
+            File to write.
+
+        Returns
+        -------
+        bytes
+            The graph.
+
+        Raises
+        ------
+        MissingDependencyError
+            Without the packages of the extra ``onnx``.
+        """
+        self.check_is_fitted()
+        from ohlcvml.models.forecast._sequence_onnx import export_paths
+
+        facts = {"model": type(self).__name__, "context": self.context}
+        raw = export_paths(
+            self.network_, self.context - 1, self.n_paths, self.prediction_length, facts
+        )
+        if path is not None:
+            Path(path).write_bytes(raw)
+        return raw
 
     def _forecast(self, windows: WindowBatch, n_steps: int) -> Forecast:
         import torch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -177,6 +178,41 @@ class QuantileRNNClassifier(HasTrainingOptions, BasePathClassifier):
         self.history_, self.best_epoch_ = run.history, run.best_epoch
         if hasattr(self, "fit_report_"):
             self.fit_report_ |= counts
+
+    def to_onnx(self, path: str | Path | None = None) -> bytes:
+        """Export the network as an ONNX graph.
+
+        Inputs: ``past`` (batch, 4, context - 1), log return, range, body and log volume; and, where
+        it has a clock, ``known`` (batch, 2, steps), sine and cosine of the time of day ahead.
+        Output: ``quantiles`` (batch, steps, n_levels) of the cumulative log return.
+
+        Parameters
+        ----------
+        path : str, Path or None, default=None
+            File to write.
+
+        Returns
+        -------
+        bytes
+            The graph.
+
+        Raises
+        ------
+        MissingDependencyError
+            Without the packages of the extra ``onnx``.
+        """
+        self.check_is_fitted()
+        from ohlcvml.models.forecast._sequence_onnx import export_quantiles
+
+        facts = {
+            "model": type(self).__name__,
+            "context": self.context,
+            "quantiles": self.training.quantiles,
+        }
+        raw = export_quantiles(self.network_, 4, self.context - 1, facts)
+        if path is not None:
+            Path(path).write_bytes(raw)
+        return raw
 
     def _forecast(self, windows: WindowBatch, n_steps: int) -> Forecast:
         from ohlcvml.models.forecast._sequence_training import ask

@@ -21,7 +21,7 @@ from ohlcvml.models.neural._training import NetworkParts
 from ohlcvml.samples import BarPanel
 from ohlcvml.typing import FloatArray
 
-__all__ = ["OUTPUTS", "export", "predict_onnx"]
+__all__ = ["OUTPUTS", "export", "predict_onnx", "serialise"]
 
 # "mean" as a name of an output breaks the exporter's graph.
 OUTPUTS = ("probabilities", "expected_return", "quantiles")
@@ -61,22 +61,36 @@ def export(
     spread : float64 array of shape (n_present, n_classes)
         Which class each score belongs to.
     """
-    _need("onnx", "onnxscript")
-    graph = _Graph(parts, spread, return_scale).eval()
-    n_channels = len(parts.scale.center)
     names = [OUTPUTS[0]]
     names += [OUTPUTS[1]] if parts.heads.mean is not None else []
     names += [OUTPUTS[2]] if parts.heads.quantiles is not None else []
     # Two rows: a batch of one would be taken for a constant.
-    example = torch.zeros(2, n_channels, window)
+    example = {"windows": torch.zeros(2, len(parts.scale.center), window)}
+    return serialise(_Graph(parts, spread, return_scale), example, names, facts)
+
+
+def serialise(
+    graph: nn.Module,
+    example: dict[str, Tensor],
+    outputs: list[str],
+    facts: dict[str, Any],
+    fixed: tuple[str, ...] = (),
+) -> bytes:
+    """Serialise a module called by the names in ``example``.
+
+    The first axis of inputs is the batch, but for those in ``fixed``.
+    """
+    _need("onnx", "onnxscript")
+    batch = torch.export.Dim("batch")
     with _quiet(), torch.random.fork_rng(devices=[]):
         program = torch.onnx.export(
-            graph,
-            (example,),
+            graph.eval(),
+            (),
+            kwargs=example,
             dynamo=True,
-            input_names=["windows"],
-            output_names=names,
-            dynamic_shapes={"windows": {0: torch.export.Dim("batch")}},
+            input_names=list(example),
+            output_names=outputs,
+            dynamic_shapes={name: None if name in fixed else {0: batch} for name in example},
             verbose=False,
         )
     assert program is not None

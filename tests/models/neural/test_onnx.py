@@ -90,3 +90,27 @@ def test_what_cannot_be_exported_says_so(samples):
     model = models.LSTMClassifier.create_test_instance().fit(samples)
     with pytest.raises(ParameterError, match="'name' must be"):
         model.use_runtime("tensorrt")
+
+
+def test_the_forecasters_of_paths(samples):
+    for cls, noise in ((models.DeepARClassifier, (16, 4)), (models.QuantileRNNClassifier, None)):
+        model = cls.create_test_instance().fit(samples.bars, samples.labels)
+        session = onnxruntime.InferenceSession(model.to_onnx())
+        rng, network = np.random.default_rng(0), model.network_
+        shapes = {item.name: item.shape for item in session.get_inputs()}
+        fed = {
+            name: rng.normal(size=[5 if isinstance(n, str) else n for n in shape])
+            for name, shape in shapes.items()
+        }
+        fed = {name: (0.001 * x if name == "past" else x).astype("f4") for name, x in fed.items()}
+        (found,) = session.run(None, fed)
+        tensors = {name: torch.from_numpy(values) for name, values in fed.items()}
+        with torch.inference_mode():
+            if noise is not None:
+                assert shapes["noise"] == list(noise)
+                order = (tensors["past"], tensors["known"], tensors["noise"])
+                expected = network.sample(*order)
+            else:
+                expected = network(tensors["past"], tensors["known"])
+        assert np.allclose(found, expected.numpy(), rtol=1e-4, atol=1e-5)
+        assert np.abs(found).max() > 1e-4
