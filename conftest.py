@@ -6,7 +6,7 @@ NEEDS = {
     "ohlcvml/models/neural/*": ("torch",),
     "ohlcvml/models/forecast/_deepar.py": ("torch",),
     "ohlcvml/models/forecast/_quantile_rnn.py": ("torch",),
-    "ohlcvml/models/forecast/_sequence_training.py": ("torch",),
+    "ohlcvml/models/forecast/_sequence_*.py": ("torch",),
     "ohlcvml/models/foundation/*": ("torch", "chronos", "timesfm"),
 }
 collect_ignore_glob = [

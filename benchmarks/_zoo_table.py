@@ -9,7 +9,7 @@ import numpy as np
 NAMES = {"es": "ES, bars of 5 minutes", "xauusd": "XAUUSD, bars of 1 minute"}
 HEAD = (
     "model", "labels", "epochs", "log-loss", "skill", "AUC", "net return %", "Sharpe", "decisions",
-    "fit s", "µs a row", "parameters",
+    "fit s", "µs a row", "wall s", "parameters",
 )  # fmt: skip
 INTRO = """# Every model on two files
 
@@ -18,10 +18,13 @@ features, labels and costs for all, shipped configurations, one thread. A fold t
 labels, at most {cap}, and is tested on the {test} that follow; a model may take {seconds:.0f}
 seconds on an instrument, for which large networks were given fewer epochs or labels than they would
 take (columns). So the table compares models under a limit, and says little of what a network could
-learn with more data, a GPU and a search.
+learn with more data, a GPU and a search. Where prediction alone takes longer than the limit, a tenth
+of it is left to training (wall seconds say so). AUCs of three folds of this length have a standard
+error of some hundredths: the order of the rows is mostly chance, and none of it is a claim.
 
 log-loss, skill (1 - log-loss / that of the training class shares) and AUC of up against down: mean
-over {folds} folds, AUC with its standard deviation over them. Net return: of the one out-of-fold
+over {folds} folds, AUC with its standard deviation over them; the row "no skill" has the class shares
+of the most labels, a model with fewer labels is compared with the shares of its own. Net return: of the one out-of-fold
 run, positions of 1/h unit each decision, after costs, as a share of capital; Sharpe of its daily
 sessions with the 95 % interval where there are enough. Fit: seconds a fold; µs a row: prediction.
 "forecast" is a random walk with the window's volatility, through the barrier law.
@@ -39,8 +42,9 @@ def render(rows: list[dict]) -> str:
         tried = [row for row in own if "folds" in row]
         lines = [_line(HEAD), _line(["---"] * len(HEAD))]
         if tried:
-            lines.append(_line(_no_skill(tried[0])))
-            lines.append(_line(_held(tried[0])))
+            whole = max(tried, key=lambda row: _values(row, "train_rows").sum())
+            lines.append(_line(_no_skill(whole)))
+            lines.append(_line(_held(whole)))
         ranked = sorted(tried, key=lambda row: -_mean(row, "skill"))
         lines += [_line(_cells(row)) for row in ranked]
         lines += [_line([row["model"], row.get("note", "failed: " + row.get("error", "")[:80])]
@@ -69,7 +73,7 @@ def _number(value, digits: int) -> str:
 
 def _no_skill(row: dict) -> list[str]:
     return ["no skill", "", "", _number(_mean(row, "log_loss_no_skill"), 4), "0", "0.500",
-            "0", "", "0", "", "", ""]  # fmt: skip
+            "0", "", "0", "", "", "", ""]  # fmt: skip
 
 
 def _held(row: dict) -> list[str]:
@@ -77,7 +81,7 @@ def _held(row: dict) -> list[str]:
     held = row["baselines"].get("buy_and_hold", {})
     total = held.get("net_return")
     total = None if total is None else 100 * total * len(row["folds"])
-    return ["buy and hold", *[""] * 5, _number(total, 2), *[""] * 5]
+    return ["buy and hold", *[""] * 5, _number(total, 2), *[""] * 6]
 
 
 def _cells(row: dict) -> list[str]:
@@ -93,6 +97,6 @@ def _cells(row: dict) -> list[str]:
         _number(_mean(row, "log_loss"), 4), _number(_mean(row, "skill"), 3), auc,
         _number(None if net is None else 100 * net, 2), sharpe,
         _number(scores.get("decisions"), 0), _number(_mean(row, "fit_seconds"), 1),
-        _number(_values(row, "predict_seconds").sum() / rows * 1e6, 0),
+        _number(_values(row, "predict_seconds").sum() / rows * 1e6, 0), _number(row["wall_s"], 0),
         f"{row['parameters']:,}" if row.get("parameters") else "",
     ]  # fmt: skip
