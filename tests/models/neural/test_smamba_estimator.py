@@ -66,7 +66,7 @@ def test_the_order_of_columns_matters_over_features(problem):
 # Every state kept would be 4 windows x 10,000 bars x 32 x 16 x 4 bytes, 78 MiB; a plain loop under
 # autograd keeps three such tensors beside some 200 MiB of layers.
 LONG = """
-import resource, time
+import resource
 import numpy as np, pandas as pd, torch
 from ohlcvml.bars import simulate_bars
 from ohlcvml.labels import TripleBarrierLabeller
@@ -86,20 +86,19 @@ model = SMambaClassifier(
 )
 # What the first steps of torch take is not the model's.
 model.clone().set_params(window=64).fit(samples[:8])
-before, started = peak(), time.process_time()
+before = peak()
 model.fit(samples[:8])
 trained = peak() - before
 proba = model.predict_proba(samples[40:80])
-print(trained, peak() - before, time.process_time() - started, np.isfinite(proba).all(), len(proba))
+print(trained, peak() - before, np.isfinite(proba).all(), len(proba))
 """
 
 
 def test_ten_thousand_bars_on_a_cpu():
     done = subprocess.run([sys.executable, "-c", LONG], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    trained, whole, seconds, finite, n = done.stdout.split()
+    trained, whole, finite, n = done.stdout.split()
     assert finite == "True"
     assert int(n) == 40
     assert float(trained) < 280  # MiB
     assert float(whole) < 280
-    assert float(seconds) < 60
