@@ -9,7 +9,7 @@ import numpy as np
 
 from ohlcvml.exceptions import DataError, ParameterError
 from ohlcvml.models.forecast._windows import WindowBatch
-from ohlcvml.models.neural._options import TrainingOptions
+from ohlcvml.models.neural._options import TrainingOptions, enough_to_stop_by
 from ohlcvml.samples import BarPanel
 from ohlcvml.typing import FloatArray, IntArray
 
@@ -24,7 +24,6 @@ __all__ = [
 ]
 
 DAY = 86_400_000_000_000  # ns
-_MIN_VALIDATION = 50  # windows, below which a loss says nothing of when to stop
 
 
 class TrainingWindows(NamedTuple):
@@ -121,7 +120,7 @@ def parted(windows: TrainingWindows, options: TrainingOptions) -> tuple[IntArray
     begin, end = windows.stamps.T
     cut = np.quantile(end, 1.0 - options.validation_share, method="lower")
     rows, validation = everything[end <= cut], everything[begin > cut]
-    if len(rows) < 2 * options.batch_size or len(validation) < _MIN_VALIDATION:
+    if not enough_to_stop_by(len(rows), len(validation), options):
         return everything, everything[:0]
     return rows, validation
 

@@ -10,7 +10,11 @@ import numpy.typing as npt
 
 from ohlcvml._checks import check_value, one_of
 from ohlcvml.exceptions import DataError
-from ohlcvml.models.neural._options import HasTrainingOptions, TrainingOptions
+from ohlcvml.models.neural._options import (
+    HasTrainingOptions,
+    TrainingOptions,
+    enough_to_stop_by,
+)
 from ohlcvml.pipeline import BaseBarClassifier
 from ohlcvml.pipeline._quantiles import QuantileAnswers
 from ohlcvml.pipeline._signal import return_units
@@ -24,8 +28,6 @@ if TYPE_CHECKING:
     from ohlcvml.models.neural.networks._base import Network
 
 __all__ = ["BaseNeuralClassifier"]
-
-_MIN_VALIDATION = 50  # rows, below which a loss says nothing of when to stop
 
 
 class BaseNeuralClassifier(HasTrainingOptions, QuantileAnswers, BaseBarClassifier):
@@ -79,7 +81,8 @@ class BaseNeuralClassifier(HasTrainingOptions, QuantileAnswers, BaseBarClassifie
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
             torch.manual_seed(epoch_seed(self.random_state, -1))
             parts = self._build(X, rows, len(present), returns is not None)
-            targets = make_targets(codes, X.weight, returns, rows, self.training, device)
+            weight = _weights(X, rows, validation)
+            targets = make_targets(codes, weight, returns, rows, self.training, device)
             begin_at_shares(self.heads_, targets, rows)
             who = type(self).__name__
             run = train(parts, X, targets, rows, validation, self.training, self.random_state, who)
@@ -124,7 +127,7 @@ class BaseNeuralClassifier(HasTrainingOptions, QuantileAnswers, BaseBarClassifie
             rows, _, validation = cv.parts(X.samples)
         except DataError:  # nothing is left of a part
             return everything, everything[:0]
-        if len(rows) < 2 * self.training.batch_size or len(validation) < _MIN_VALIDATION:
+        if not enough_to_stop_by(len(rows), len(validation), self.training):
             return everything, everything[:0]
         return rows, validation
 
@@ -135,8 +138,9 @@ class BaseNeuralClassifier(HasTrainingOptions, QuantileAnswers, BaseBarClassifie
             return None
         units = return_units(X.samples)
         # A row without an ATR has class scores to learn, and no return: the mean, which says least.
-        known = np.isfinite(units)
-        units = np.where(known, units, units[known].mean() if known.any() else 0.0)
+        known = np.isfinite(units[rows])
+        mean = units[rows][known].mean() if known.any() else 0.0
+        units = np.where(np.isfinite(units), units, mean)
         deviation = float(units[rows].std())
         self._return_scale = deviation if deviation > 0 else 1.0
         return units / self._return_scale
@@ -273,3 +277,16 @@ class BaseNeuralClassifier(HasTrainingOptions, QuantileAnswers, BaseBarClassifie
             assert values is not None
             out[good], extrapolated = quantiles_at(levels, values, alpha)
         return out, extrapolated
+
+
+def _weights(X: BarPanel, rows: IntArray, validation: IntArray) -> FloatArray | None:
+    """Weights made of the rows to train on alone, and of those to stop by alone; others get 0.
+
+    Uniqueness and age are told among rows: what stops training must not weigh in it.
+    """
+    if X.samples is None:
+        return X.weight
+    weight = np.zeros(len(X))
+    for part in (rows, validation):
+        weight[part] = X.samples[part].weight
+    return weight

@@ -73,6 +73,8 @@ def begin_at_shares(heads: Heads, targets: Targets, rows: IntArray) -> None:
         below = torch.cumsum(weight, 0) / weight.sum()
         at = torch.searchsorted(below, targets.levels.cpu()).clamp_max(len(returns) - 1)
         quantiles = returns[at]
+    # A class that only the rows to stop by have counts as half a row: its score must be finite.
+    shares = shares.clamp_min(0.5)
     heads.begin_at(shares / shares.sum(), mean, quantiles)
 
 

@@ -21,8 +21,9 @@ from ohlcvml._checks import (
 )
 from ohlcvml.exceptions import ParameterError
 
-__all__ = ["HasTrainingOptions", "TrainingOptions"]
+__all__ = ["HasTrainingOptions", "TrainingOptions", "enough_to_stop_by"]
 
+_MIN_VALIDATION = 50  # rows, below which a loss says nothing of when to stop
 _NESTED = "training__"
 
 
@@ -148,6 +149,11 @@ class TrainingOptions:
         if self.checkpoint is not None:
             object.__setattr__(self, "checkpoint", str(self.checkpoint))
         object.__setattr__(self, "quantiles", tuple(float(level) for level in levels))
+
+
+def enough_to_stop_by(n_rows: int, n_validation: int, options: TrainingOptions) -> bool:
+    """Whether early stopping leaves enough to train on, and has enough to judge by."""
+    return n_rows >= 2 * options.batch_size and n_validation >= _MIN_VALIDATION
 
 
 def option_names() -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from ohlcvml.models import (  # noqa: E402
     TrainingOptions,
     plot_training,
 )
+from ohlcvml.models.neural._base import _weights  # noqa: E402
 from ohlcvml.models.neural._feeds import SegmentFeed, WindowFeed, make_feed  # noqa: E402
 from ohlcvml.models.neural._loss import joint_loss, make_targets  # noqa: E402
 from ohlcvml.models.neural._statistics import channel_statistics  # noqa: E402
@@ -194,6 +195,29 @@ def test_labels_that_stop_training_do_not_train(samples):
     two = lstm(validation_share=0.3, batch_size=32, max_epochs=1).fit(other)
     assert np.array_equal(weights(one), weights(two))
     assert one.history_["validation_loss"] != two.history_["validation_loss"]
+
+
+def test_what_stops_training_does_not_weigh_in_it(problem):
+    bars, _ = problem
+    labeller = TripleBarrierLabeller(horizon=15, cost_adjustment=None, time_decay=0.2)
+    samples = Samples(bars, labeller.fit_transform(bars))
+    windows, good = samples.panel(1)
+    windows.samples = samples[good]
+    rows, validation = np.arange(500), np.arange(600, 700)
+    weight = _weights(windows, rows, validation)
+    assert np.array_equal(weight[rows], samples[rows].weight)
+    assert np.array_equal(weight[validation], samples[validation].weight)
+    assert not np.allclose(weight[rows], samples[np.r_[rows, validation]].weight[:500])
+
+
+def test_a_class_that_only_stops_training_has_a_finite_loss(samples):
+    labels = samples.labels.copy()
+    labels.loc[labels["label"] == 0, "label"] = 1
+    labels.loc[labels.index[-60::2], "label"] = 0
+    other = Samples(samples.bars, labels, features=samples.features)
+    model = lstm(validation_share=0.3, batch_size=32, max_epochs=2).fit(other)
+    assert np.isfinite(model.history_["validation_loss"]).all()
+    assert np.isfinite(weights(model)).all()
 
 
 def test_patience_ends_training_and_the_best_weights_stay(samples):
