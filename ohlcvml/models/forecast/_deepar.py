@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import ndtr, stdtrit
 
 from ohlcvml._checks import boolean, instance_of, integer, one_of, real
-from ohlcvml.models.forecast._base import PATH_RULES, BasePathClassifier
+from ohlcvml.models.forecast._base import PATH_RULES
 from ohlcvml.models.forecast._copula import shared_draws
 from ohlcvml.models.forecast._forecast import Forecast, PathForecast
-from ohlcvml.models.forecast._sequences import (
-    bar_channels,
-    clock_ahead,
-    has_clock,
-    refuse_options,
-    training_windows,
-)
+from ohlcvml.models.forecast._sequence_base import BaseSequenceClassifier
+from ohlcvml.models.forecast._sequences import bar_channels, clock_ahead
 from ohlcvml.models.forecast._windows import WindowBatch
-from ohlcvml.models.neural._options import HasTrainingOptions, TrainingOptions
+from ohlcvml.models.neural._options import TrainingOptions
 from ohlcvml.typing import FloatArray
 
 if TYPE_CHECKING:
@@ -31,10 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["DeepARClassifier"]
 
 _PATHS = 2**16  # paths at a time: bounds the memory of the recurrent state
-_UNUSED = ("class_weight", "normalize", "return_weight", "quantile_weight", "quantiles")
 
 
-class DeepARClassifier(HasTrainingOptions, BasePathClassifier):
+class DeepARClassifier(BaseSequenceClassifier):
     """DeepAR: an LSTM for the distribution of the next return, and the paths sampled from it.
 
     Row t sees the log returns of the bars t - context + 1 to t. What is not known of bars ahead
@@ -82,6 +74,13 @@ class DeepARClassifier(HasTrainingOptions, BasePathClassifier):
     best_epoch_ : int
         Epoch, from 0, whose weights are kept.
 
+    Notes
+    -----
+    The ONNX graph's inputs: ``past`` (batch, 1, context - 1), log returns; ``noise`` (n_paths,
+    prediction_length), draws of the distribution; and, where it has a clock, ``known`` (batch, 2,
+    prediction_length), sine and cosine of the time of day ahead. Output: ``paths`` (batch,
+    n_paths, prediction_length), cumulative log returns.
+
     References
     ----------
     Salinas, Flunkert, Gasthaus and Januschowski (2020), DeepAR: probabilistic forecasting with
@@ -92,9 +91,10 @@ class DeepARClassifier(HasTrainingOptions, BasePathClassifier):
     >>> from ohlcvml.bars import simulate_bars
     >>> from ohlcvml.labels import TripleBarrierLabeller
     >>> from ohlcvml.models import DeepARClassifier, TrainingOptions
-    >>> bars = simulate_bars(600, seed=0).bars
+    >>> bars = simulate_bars(300, seed=0).bars
     >>> labels = TripleBarrierLabeller(horizon=20, cost_adjustment=None).fit_transform(bars)
-    >>> model = DeepARClassifier(context=32, hidden_size=8, training=TrainingOptions(max_epochs=2))
+    >>> quick = TrainingOptions(max_epochs=2)
+    >>> model = DeepARClassifier(context=32, hidden_size=8, n_paths=64, training=quick)
     >>> model = model.fit(bars, labels)
     >>> model.predict_proba(bars).columns.tolist()
     [-1, 0, 1]
@@ -102,7 +102,6 @@ class DeepARClassifier(HasTrainingOptions, BasePathClassifier):
     [0.1, 0.9]
     """
 
-    _tags = {"model_family": "distributional", "python_dependencies": "torch"}
     _parameter_rules = {
         **PATH_RULES,
         "hidden_size": integer(1),
@@ -112,14 +111,10 @@ class DeepARClassifier(HasTrainingOptions, BasePathClassifier):
         "time_of_day": boolean(),
         "training": instance_of(TrainingOptions),
     }
-    _learns = True
-    _batch_tolerance = 1e-5
+    _of_bars = False
+    _unused = ("class_weight", "normalize", "return_weight", "quantile_weight", "quantiles")
     _block = 32  # a lone row costs as much as so many
-    _pads_blocks = True
-
     network_: DeepARNetwork
-    history_: dict[str, list[float]]
-    best_epoch_: int
 
     def __init__(
         self,
@@ -148,68 +143,24 @@ class DeepARClassifier(HasTrainingOptions, BasePathClassifier):
         self.random_state = random_state
         super().__init__()
 
-    def __post_init__(self) -> None:
-        """Check the parameters, and that no option of training is without use."""
-        super().__post_init__()
-        refuse_options(self.training, _UNUSED, type(self).__name__)
-
-    def _fit_forecaster(self, series: Sequence[WindowBatch]) -> None:
-        from ohlcvml.models.forecast._sequence_training import fit_network
+    def _make_network(self, n_steps: int, n_known: int) -> DeepARNetwork:
         from ohlcvml.models.neural.networks import DeepARNetwork
 
-        who = type(self).__name__
-        self._clock = self.time_of_day and has_clock(series[0])
-        channels = [bar_channels(one, False, self._clock, who) for one in series]
-        windows = training_windows(series, self.context, self.prediction_length, channels, who)
+        return DeepARNetwork(
+            n_known,
+            hidden_size=self.hidden_size,
+            num_layers=self.num_layers,
+            dropout=self.dropout,
+            distribution=self.distribution,
+        )
 
-        def make() -> DeepARNetwork:
-            return DeepARNetwork(
-                2 * self._clock,
-                hidden_size=self.hidden_size,
-                num_layers=self.num_layers,
-                dropout=self.dropout,
-                distribution=self.distribution,
-            )
-
-        found = fit_network(make, windows, self.training, self.random_state, who)
-        self.network_, run, counts = found
-        self.history_, self.best_epoch_ = run.history, run.best_epoch
-        if hasattr(self, "fit_report_"):
-            self.fit_report_ |= counts
-
-    def to_onnx(self, path: str | Path | None = None) -> bytes:
-        """Export the network as an ONNX graph.
-
-        Inputs: ``past`` (batch, 1, context - 1), log returns; ``noise`` (n_paths,
-        prediction_length), draws of the distribution; and, where it has a clock, ``known`` (batch,
-        2, prediction_length), sine and cosine of the time of day ahead. Output: ``paths`` (batch,
-        n_paths, prediction_length), cumulative log returns.
-
-        Parameters
-        ----------
-        path : str, Path or None, default=None
-            File to write.
-
-        Returns
-        -------
-        bytes
-            The graph.
-
-        Raises
-        ------
-        MissingDependencyError
-            Without the packages of the extra ``onnx``.
-        """
-        self.check_is_fitted()
+    def _export(self) -> bytes:
         from ohlcvml.models.forecast._sequence_onnx import export_paths
 
         facts = {"model": type(self).__name__, "context": self.context}
-        raw = export_paths(
+        return export_paths(
             self.network_, self.context - 1, self.n_paths, self.prediction_length, facts
         )
-        if path is not None:
-            Path(path).write_bytes(raw)
-        return raw
 
     def _forecast(self, windows: WindowBatch, n_steps: int) -> Forecast:
         import torch
@@ -233,8 +184,8 @@ class DeepARClassifier(HasTrainingOptions, BasePathClassifier):
     @classmethod
     def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:  # noqa: ARG003
         """Two small networks."""
-        quick = TrainingOptions(max_epochs=1, batch_size=64)
-        other = TrainingOptions(max_epochs=2, batch_size=32, schedule="constant")
+        quick = TrainingOptions(max_epochs=1, batch_size=256)
+        other = TrainingOptions(max_epochs=2, batch_size=128, schedule="constant")
         return [
             {
                 "context": 12,

@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ohlcvml._checks import boolean, instance_of, integer, real
 from ohlcvml.exceptions import ParameterError
-from ohlcvml.models.forecast._base import PATH_RULES, BasePathClassifier
+from ohlcvml.models.forecast._base import PATH_RULES
 from ohlcvml.models.forecast._forecast import Forecast, QuantileForecast
-from ohlcvml.models.forecast._sequences import (
-    bar_channels,
-    clock_ahead,
-    has_clock,
-    refuse_options,
-    training_windows,
-)
+from ohlcvml.models.forecast._sequence_base import BaseSequenceClassifier
+from ohlcvml.models.forecast._sequences import bar_channels, clock_ahead
 from ohlcvml.models.forecast._windows import WindowBatch
-from ohlcvml.models.neural._options import HasTrainingOptions, TrainingOptions
+from ohlcvml.models.neural._options import TrainingOptions
 
 if TYPE_CHECKING:
     from ohlcvml.models.neural.networks import QuantileRNNNetwork
 
 __all__ = ["QuantileRNNClassifier"]
 
-_UNUSED = ("class_weight", "normalize", "return_weight", "quantile_weight")
 
-
-class QuantileRNNClassifier(HasTrainingOptions, BasePathClassifier):
+class QuantileRNNClassifier(BaseSequenceClassifier):
     """MQ-RNN: an LSTM over bars, and a decoder of quantiles at each of the steps ahead.
 
     Row t sees the bars t - context + 1 to t: log return, range, body and log volume of each,
@@ -76,6 +67,12 @@ class QuantileRNNClassifier(HasTrainingOptions, BasePathClassifier):
     best_epoch_ : int
         Epoch, from 0, whose weights are kept.
 
+    Notes
+    -----
+    The ONNX graph's inputs: ``past`` (batch, 4, context - 1), log return, range, body and log
+    volume; and, where it has a clock, ``known`` (batch, 2, steps), sine and cosine of the time of
+    day ahead. Output: ``quantiles`` (batch, steps, n_levels) of the cumulative log return.
+
     References
     ----------
     Wen, Torkkola, Narayanaswamy and Madeka (2017), A multi-horizon quantile recurrent forecaster,
@@ -86,7 +83,7 @@ class QuantileRNNClassifier(HasTrainingOptions, BasePathClassifier):
     >>> from ohlcvml.bars import simulate_bars
     >>> from ohlcvml.labels import TripleBarrierLabeller
     >>> from ohlcvml.models import QuantileRNNClassifier, TrainingOptions
-    >>> bars = simulate_bars(600, seed=0).bars
+    >>> bars = simulate_bars(300, seed=0).bars
     >>> labels = TripleBarrierLabeller(horizon=20, cost_adjustment=None).fit_transform(bars)
     >>> quick = TrainingOptions(max_epochs=2)
     >>> model = QuantileRNNClassifier(context=32, hidden_size=8, training=quick)
@@ -97,7 +94,6 @@ class QuantileRNNClassifier(HasTrainingOptions, BasePathClassifier):
     [0.1, 0.9]
     """
 
-    _tags = {"model_family": "distributional", "python_dependencies": "torch"}
     _parameter_rules = {
         **PATH_RULES,
         "hidden_size": integer(1),
@@ -107,13 +103,9 @@ class QuantileRNNClassifier(HasTrainingOptions, BasePathClassifier):
         "time_of_day": boolean(),
         "training": instance_of(TrainingOptions),
     }
-    _learns = True
-    _batch_tolerance = 1e-5
-    _pads_blocks = True
-
+    _of_bars = True
+    _unused = ("class_weight", "normalize", "return_weight", "quantile_weight")
     network_: QuantileRNNNetwork
-    history_: dict[str, list[float]]
-    best_epoch_: int
 
     def __init__(
         self,
@@ -143,65 +135,28 @@ class QuantileRNNClassifier(HasTrainingOptions, BasePathClassifier):
         super().__init__()
 
     def __post_init__(self) -> None:
-        """Check the parameters, and that no option of training is without use."""
+        """Check the parameters, and that the quantiles have a spread."""
         super().__post_init__()
-        who = type(self).__name__
-        refuse_options(self.training, _UNUSED, who)
         if len(self.training.quantiles) < 2:
             raise ParameterError(
-                f"{who}: parameter 'training' must have at least two quantiles, or there is no "
-                f"spread; got {self.training.quantiles!r}."
+                f"{type(self).__name__}: parameter 'training' must have at least two quantiles, or "
+                f"there is no spread; got {self.training.quantiles!r}."
             )
 
-    def _fit_forecaster(self, series: Sequence[WindowBatch]) -> None:
-        from ohlcvml.models.forecast._sequence_training import fit_network
+    def _make_network(self, n_steps: int, n_known: int) -> QuantileRNNNetwork:
         from ohlcvml.models.neural.networks import QuantileRNNNetwork
 
-        who = type(self).__name__
-        self._clock = self.time_of_day and has_clock(series[0])
-        channels = [bar_channels(one, True, self._clock, who) for one in series]
-        windows = training_windows(series, self.context, self.prediction_length, channels, who)
+        return QuantileRNNNetwork(
+            n_steps,
+            self.training.quantiles,
+            n_known,
+            hidden_size=self.hidden_size,
+            num_layers=self.num_layers,
+            dropout=self.dropout,
+            decoder_size=self.decoder_size,
+        )
 
-        def make() -> QuantileRNNNetwork:
-            return QuantileRNNNetwork(
-                windows.n_ahead,
-                self.training.quantiles,
-                2 * self._clock,
-                hidden_size=self.hidden_size,
-                num_layers=self.num_layers,
-                dropout=self.dropout,
-                decoder_size=self.decoder_size,
-            )
-
-        found = fit_network(make, windows, self.training, self.random_state, who)
-        self.network_, run, counts = found
-        self.history_, self.best_epoch_ = run.history, run.best_epoch
-        if hasattr(self, "fit_report_"):
-            self.fit_report_ |= counts
-
-    def to_onnx(self, path: str | Path | None = None) -> bytes:
-        """Export the network as an ONNX graph.
-
-        Inputs: ``past`` (batch, 4, context - 1), log return, range, body and log volume; and, where
-        it has a clock, ``known`` (batch, 2, steps), sine and cosine of the time of day ahead.
-        Output: ``quantiles`` (batch, steps, n_levels) of the cumulative log return.
-
-        Parameters
-        ----------
-        path : str, Path or None, default=None
-            File to write.
-
-        Returns
-        -------
-        bytes
-            The graph.
-
-        Raises
-        ------
-        MissingDependencyError
-            Without the packages of the extra ``onnx``.
-        """
-        self.check_is_fitted()
+    def _export(self) -> bytes:
         from ohlcvml.models.forecast._sequence_onnx import export_quantiles
 
         facts = {
@@ -209,10 +164,7 @@ class QuantileRNNClassifier(HasTrainingOptions, BasePathClassifier):
             "context": self.context,
             "quantiles": self.training.quantiles,
         }
-        raw = export_quantiles(self.network_, 4, self.context - 1, facts)
-        if path is not None:
-            Path(path).write_bytes(raw)
-        return raw
+        return export_quantiles(self.network_, 4, self.context - 1, facts)
 
     def _forecast(self, windows: WindowBatch, n_steps: int) -> Forecast:
         from ohlcvml.models.forecast._sequence_training import ask

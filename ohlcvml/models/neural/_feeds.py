@@ -55,20 +55,20 @@ def make_feed(panel: BarPanel, scale: WindowScale, network: Network, device: tor
 class WindowFeed:
     """Windows cut from the shared matrix, batch by batch.
 
-    Bars are rows of the matrix, so a window is one piece of memory: cutting copies it whole, and
-    the matrix itself is never copied on a CPU. ``floats`` is what a network makes of a window in
-    its widest layer: batches in prediction go by it.
+    All windows are a view of the matrix, which is never copied on a CPU; those of a batch are
+    copied out of it and laid along time in one pass. ``floats`` is what a network makes of a window
+    in its widest layer: batches in prediction go by it.
     """
 
     def __init__(self, panel: BarPanel, device: torch.device, floats: int = 0) -> None:
         self._values = shared_tensor(panel, device)
-        self._window, self._device = panel.window, device
+        self._device = device
         self._starts = panel.ends - panel.window + 1
         n_bars, n_channels = self._values.shape
         self._floats = max(floats, panel.window * n_channels)
         n_windows = max(0, n_bars - panel.window + 1)
         self._windows = self._values.as_strided(
-            (n_windows, panel.window * n_channels), (n_channels, 1)
+            (n_windows, n_channels, panel.window), (n_channels, 1, n_channels)
         )
 
     def batches(
@@ -94,9 +94,7 @@ class WindowFeed:
     def take(self, rows: IntArray) -> Tensor:
         """Windows of the rows, ``(len(rows), n_channels, window)``."""
         starts = torch.from_numpy(self._starts[rows]).to(self._device)
-        flat = self._windows.index_select(0, starts)
-        # Networks work along time: laid out so once, not by each of their first operations.
-        return flat.view(len(rows), self._window, -1).transpose(1, 2).contiguous()
+        return self._windows.index_select(0, starts)
 
     def embed(self, scale: nn.Module, network: nn.Module, rows: IntArray) -> Tensor:
         """Embeddings of the rows."""

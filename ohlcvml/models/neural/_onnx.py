@@ -95,6 +95,12 @@ def serialise(
         )
     assert program is not None
     proto = program.model_proto
+    # The exporter fixes the batch without a word where Python asked for its length.
+    for given in proto.graph.input:
+        if given.name not in fixed and not given.type.tensor_type.shape.dim[0].dim_param:
+            raise RuntimeError(
+                f"ONNX export: input {given.name!r} came out for one size of the batch only."
+            )
     for key, value in facts.items():
         proto.metadata_props.add(key=key, value=json.dumps(value))
     return bytes(proto.SerializeToString())

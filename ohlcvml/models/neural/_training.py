@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ohlcvml.models.neural._checkpoint import fingerprint, read_checkpoint, write_checkpoint
+from ohlcvml.models.neural._cpu import denormals_flushed, freed_memory_kept
 from ohlcvml.models.neural._feeds import Feed, make_feed
 from ohlcvml.models.neural._loss import Targets, joint_loss
 from ohlcvml.models.neural._options import TrainingOptions
@@ -152,7 +153,8 @@ def lower(
         saved = read_checkpoint(options.checkpoint, identity, who)
         if saved is not None:
             run.restore(saved, whole, optimizer, schedule)
-    with _Progress(options, run.epoch, who) as advance:
+    progress = _Progress(options, run.epoch, who)
+    with freed_memory_kept(), denormals_flushed(), progress as advance:
         for epoch in range(run.epoch, options.max_epochs):
             if run.finished:
                 break

@@ -17,6 +17,7 @@ from ohlcvml.exceptions import DataError, ParameterError  # noqa: E402
 from ohlcvml.features import MomentumFeatures, ReturnFeatures  # noqa: E402
 from ohlcvml.labels import TripleBarrierLabeller  # noqa: E402
 from ohlcvml.models.neural._base import BaseNeuralClassifier  # noqa: E402
+from ohlcvml.models.neural._onnx import serialise  # noqa: E402
 from ohlcvml.registry import all_estimators  # noqa: E402
 from ohlcvml.samples import Samples  # noqa: E402
 
@@ -47,6 +48,9 @@ def test_both_runtimes_agree(cls, samples):
     theirs = model.use_runtime("onnx")._answer_at(samples.features, late)
     for one, other in zip(ours, theirs, strict=True):
         assert np.allclose(one, other, rtol=0, atol=1e-5)
+    alone = model._answer_at(samples.features, late[-1:])
+    for one, other in zip(alone, theirs, strict=True):
+        assert np.allclose(one, other[-1:], rtol=0, atol=1e-5)
 
 
 def test_the_graph_says_what_it_is_of(samples, tmp_path):
@@ -92,25 +96,36 @@ def test_what_cannot_be_exported_says_so(samples):
         model.use_runtime("tensorrt")
 
 
-def test_the_forecasters_of_paths(samples):
-    for cls, noise in ((models.DeepARClassifier, (16, 4)), (models.QuantileRNNClassifier, None)):
-        model = cls.create_test_instance().fit(samples.bars, samples.labels)
-        session = onnxruntime.InferenceSession(model.to_onnx())
-        rng, network = np.random.default_rng(0), model.network_
-        shapes = {item.name: item.shape for item in session.get_inputs()}
+@pytest.mark.parametrize("cls", [models.DeepARClassifier, models.QuantileRNNClassifier])
+def test_the_forecasters_of_paths(cls, samples):
+    model = cls.create_test_instance().fit(samples.bars, samples.labels)
+    session = onnxruntime.InferenceSession(model.to_onnx())
+    rng, network = np.random.default_rng(0), model.network_
+    shapes = {item.name: item.shape for item in session.get_inputs()}
+    for n in (1, 5):
         fed = {
-            name: rng.normal(size=[5 if isinstance(n, str) else n for n in shape])
+            name: rng.normal(size=[n if size == "batch" else size for size in shape])
             for name, shape in shapes.items()
         }
         fed = {name: (0.001 * x if name == "past" else x).astype("f4") for name, x in fed.items()}
         (found,) = session.run(None, fed)
         tensors = {name: torch.from_numpy(values) for name, values in fed.items()}
         with torch.inference_mode():
-            if noise is not None:
-                assert shapes["noise"] == list(noise)
+            if cls is models.DeepARClassifier:
+                assert shapes["noise"] == [16, 4]
                 order = (tensors["past"], tensors["known"], tensors["noise"])
                 expected = network.sample(*order)
             else:
                 expected = network(tensors["past"], tensors["known"])
-        assert np.allclose(found, expected.numpy(), rtol=1e-4, atol=1e-5)
+        assert found.shape == tuple(expected.shape)
+        assert np.allclose(found, expected.numpy(), rtol=0, atol=1e-5)
         assert np.abs(found).max() > 1e-4
+
+
+def test_a_graph_of_one_batch_size_is_refused():
+    class Fixed(torch.nn.Module):
+        def forward(self, windows):
+            return windows.sum(dim=(1, 2)) + torch.zeros(len(windows))
+
+    with pytest.raises(Exception, match="batch"):
+        serialise(Fixed(), {"windows": torch.zeros(2, 3, 4)}, ["sums"], {})

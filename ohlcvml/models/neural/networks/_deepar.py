@@ -178,7 +178,7 @@ class DeepARNetwork(nn.Module):
         float64 Tensor of shape (B, n_paths, n_steps)
             NaN where a window never moves.
         """
-        n_windows, n_paths = len(x), len(noise)
+        n_windows, n_paths = x.shape[0], noise.shape[0]  # len() would fix them in a graph
         scale, moves = _mean_size(x[:, 0])
         z = x[:, 0] / scale[:, None]
         state = None

@@ -177,7 +177,8 @@ class QuantileRNNNetwork(nn.Module):
 
     def _decode(self, state: Tensor, known: Tensor) -> Tensor:
         """Quantiles in scales and roots of steps, ``(B, n_steps, n_levels)``."""
-        contexts = torch.tanh(self.together(state)).view(len(state), self.n_steps + 1, self._size)
+        size = state.shape[0]  # len() would fix it in a graph
+        contexts = torch.tanh(self.together(state)).view(size, self.n_steps + 1, self._size)
         shared = contexts[:, -1:].expand(-1, self.n_steps, -1)
         step = torch.cat([contexts[:, :-1], shared], dim=2)
         raw = self.output(torch.tanh(self.step(step))).float() + self.start
@@ -185,7 +186,7 @@ class QuantileRNNNetwork(nn.Module):
         quantiles = torch.cat([lowest, lowest + torch.cumsum(gaps, dim=2)], dim=2)
         if self.season is not None:
             step = torch.linspace(0.0, 1.0, self.n_steps, device=state.device)
-            step = step[:, None].expand(len(state), -1, 1)
+            step = step[:, None].expand(size, -1, 1)
             factor = self.season(torch.cat([known.transpose(1, 2), step], dim=2))
             quantiles = quantiles * factor[:, :, None]
         return quantiles

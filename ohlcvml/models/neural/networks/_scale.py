@@ -57,7 +57,7 @@ class WindowScale(nn.Module):
         if self.normalize is None:
             return x
         if self.normalize == "channel":
-            scaled = (x - self.center[:, None]) / self.scale[:, None]
+            scaled = (x - self.center[:, None]).div_(self.scale[:, None])
         else:
             center = x.mean(-1, keepdim=True)
             apart = x - center
@@ -65,4 +65,4 @@ class WindowScale(nn.Module):
             # Rounding leaves a still channel a deviation of some 1e-7 of its level.
             moves = deviation > 1e-6 * (center.abs() + 1e-30)
             scaled = torch.where(moves, apart / deviation.clamp_min(1e-30), torch.zeros_like(x))
-        return scaled.clamp(-_LIMIT, _LIMIT)
+        return scaled.clamp_(-_LIMIT, _LIMIT)
