@@ -19,9 +19,11 @@ latest labels, at most {cap}, and is tested on the {test} that follow; a model m
 {seconds:.0f} seconds on an instrument, for which large networks were given fewer epochs or labels
 than they would take (columns). So the table compares models under a limit, and says little of
 what a network could learn with more data, a GPU and a search. Where prediction alone takes longer
-than the limit, a tenth of it is left to training (wall seconds say so). AUCs of three folds of
-this length have a standard error of some hundredths: the order of the rows is mostly chance, and
-none of it is a claim.
+than the limit, a tenth of it is left to training, and no model gets fewer than 300 labels: PatchTST
+goes over the limit so (wall seconds say by how much). AUCs of three folds of this length have a
+standard error of some hundredths: the order of the rows is mostly chance, and none of it is a
+claim. An AUC away from 0.5 need not be direction: barriers moved by costs are not symmetric, so
+that volatility alone orders up and down, as it does for the random walk.
 
 log-loss, skill (1 - log-loss / that of the training class shares) and AUC of up against down:
 mean over {folds} folds, AUC with its standard deviation over them; the row "no skill" has the
