@@ -273,7 +273,7 @@ class ForecastClassifier(BasePathClassifier):
         from sktime.forecasting.naive import NaiveForecaster
 
         return [
-            {"forecaster": "drift", "context": 200, "n_paths": 256, "calibrate": True},
+            {"forecaster": "drift", "context": 290, "n_paths": 128, "calibrate": True},
             {
                 "forecaster": NaiveForecaster(strategy="drift"),
                 "context": 675,

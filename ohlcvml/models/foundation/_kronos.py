@@ -217,6 +217,7 @@ class KronosClassifier(BaseFoundationClassifier):
     ...     random_weights("kronos"),
     ...     tokenizer_name=random_weights("kronos_tokenizer"),
     ...     context=32,
+    ...     prediction_length=5,
     ...     n_paths=8,
     ... )
     >>> model.fit(bars, labels).predict_proba(bars).shape
