@@ -315,7 +315,7 @@ class KronosClassifier(BaseFoundationClassifier):
         for given, tokenizer in zip((first, second), names, strict=True):
             given["tokenizer_name"] = tokenizer["model_name"]
             given["tokenizer_revision"] = tokenizer["revision"]
-            given["n_paths"] //= 16
+            given["n_paths"] = 4
             given["prediction_length"] //= 2
             given["inference_batch_size"] = 128
-        return [first, {**second, "temperature": 0.7, "top_p": 0.5}]
+        return [first, {**second, "context": 20, "n_paths": 5, "temperature": 0.7, "top_p": 0.5}]
