@@ -55,7 +55,8 @@ def test_classifiers_at_the_bar_door(model, tmp_path):
 def test_classifiers_at_the_panel_door(model, tmp_path):
     from sktime.utils._testing.panel import _make_panel
 
-    panel = _make_panel(n_instances=20, n_columns=2, n_timepoints=12, random_state=0)
+    n_columns = 2 if model.get_tag("capability:multivariate") else 1
+    panel = _make_panel(n_instances=20, n_columns=n_columns, n_timepoints=12, random_state=0)
     y = np.array(["a", "b"] * 10)
     model = model.clone().fit(panel, y)
     again = load(save(model, tmp_path / "b"))

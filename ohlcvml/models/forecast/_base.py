@@ -88,8 +88,10 @@ class BasePathClassifier(QuantileAnswers, BaseBarClassifier):
     ``predict_quantiles`` and ``predict_interval`` give the return from the close of row t to the
     close of the horizon, whatever the labels' barriers; calibration does not enter.
 
-    **Panel door.** Channel 0 is the series: its logarithm where every training value is positive,
+    **Panel door.** Series of one channel: its logarithm where every training value is positive,
     else its steps in units of their root mean square. Always calibrated, on the summary alone.
+    sktime refuses more channels, but for composites, as with a forecaster inside, where it warns
+    and the first one is taken.
 
     A row is NaN without ``context`` bars in its symbol, with a price missing or not positive among
     them, or without an ATR.
@@ -99,7 +101,7 @@ class BasePathClassifier(QuantileAnswers, BaseBarClassifier):
         "representation": "path",
         "model_family": "forecast",
         "capability:pred_quantiles": True,
-        "capability:multivariate": True,
+        "capability:multivariate": False,  # of panels; bars are taken whole
         "capability:missing_values": False,
         "capability:random_state": True,
         "property:randomness": "derandomized",

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import ndtri
+from sktime.forecasting.naive import NaiveForecaster
 
 from ohlcvml.bars import simulate_bars
 from ohlcvml.exceptions import DataError, LeakageError
@@ -330,3 +331,12 @@ def test_panels_of_any_series_and_classes(level):
     assert (model.predict(X[1::2, None]) == y[1::2]).mean() > 0.9
     again = model.predict_proba(X[1:2, None])
     np.testing.assert_array_equal(again[0], model.predict_proba(X[1::2, None])[0])
+
+
+def test_panels_of_several_channels_are_refused_or_warned_of():
+    X, y = np.random.default_rng(0).normal(size=(20, 2, 30)), np.arange(20) % 2
+    with pytest.raises(ValueError, match="multivariate"):
+        ForecastClassifier("drift", context=25).fit(X, y)
+    composite = ForecastClassifier(NaiveForecaster("drift"), context=25, prediction_length=2)
+    with pytest.warns(UserWarning, match="multivariate"):
+        composite.fit(X, y)

@@ -211,7 +211,7 @@ def test_probabilities_sum_to_one_in_both_doors():
     proba = model.predict_proba(bars)
     assert proba.iloc[:31].isna().all(axis=None)
     assert np.allclose(proba.iloc[31:].sum(axis=1), 1.0)
-    X = np.random.default_rng(0).normal(size=(30, 2, 20)).cumsum(axis=2)
+    X = np.random.default_rng(0).normal(size=(30, 1, 20)).cumsum(axis=2)
     panel = deepar(n_paths=64, training=quick).fit(X, np.arange(30) % 2)
     assert np.allclose(panel.predict_proba(X).sum(axis=1), 1.0)
 

@@ -162,7 +162,7 @@ def test_steps_that_were_not_learned_are_continued():
 
 
 def test_probabilities_sum_to_one_in_the_panel_door():
-    X = np.random.default_rng(0).normal(size=(30, 2, 20)).cumsum(axis=2)
+    X = np.random.default_rng(0).normal(size=(30, 1, 20)).cumsum(axis=2)
     model = mqrnn(training={"max_epochs": 1}).fit(X, np.arange(30) % 2)
     assert np.allclose(model.predict_proba(X).sum(axis=1), 1.0)
 
