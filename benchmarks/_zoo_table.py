@@ -18,12 +18,11 @@ features, labels and costs for all, shipped configurations, one thread. A fold t
 latest labels, at most {cap}, and is tested on the {test} that follow; a model may take
 {seconds:.0f} seconds on an instrument, for which large networks were given fewer epochs or labels
 than they would take (columns). So the table compares models under a limit, and says little of
-what a network could learn with more data, a GPU and a search. Where prediction alone takes longer
-than the limit, a tenth of it is left to training, and no model gets fewer than 300 labels: PatchTST
-goes over the limit so (wall seconds say by how much). AUCs of three folds of this length have a
-standard error of some hundredths: the order of the rows is mostly chance, and none of it is a
-claim. An AUC away from 0.5 need not be direction: barriers moved by costs are not symmetric, so
-that volatility alone orders up and down, as it does for the random walk.
+what a network could learn with more data, a GPU and a search. Where prediction alone would take
+longer than the limit, a model was given another (below its table). AUCs of three folds of this
+length have a standard error of some hundredths: the order of the rows is mostly chance, and none of
+it is a claim. An AUC away from 0.5 need not be direction: barriers moved by costs are not
+symmetric, so that volatility alone orders up and down, as it does for the random walk.
 
 log-loss, skill (1 - log-loss / that of the training class shares) and AUC of up against down:
 mean over {folds} folds, AUC with its standard deviation over them; the row "no skill" has the
@@ -37,7 +36,10 @@ through the barrier law.
 
 def render(rows: list[dict]) -> str:
     """The page."""
-    about = {row["instrument"]: row for row in rows if row["model"] == "-"}
+    about: dict[str, dict] = {}
+    for row in rows:
+        if row["model"] == "-":
+            about.setdefault(row["instrument"], row)
     models = {(row["instrument"], row["model"]): row for row in rows if row["model"] != "-"}
     any_ = next(iter(about.values()))
     parts = [INTRO.format(folds=3, **{k: any_[k] for k in ("cap", "test", "seconds")})]
@@ -53,9 +55,19 @@ def render(rows: list[dict]) -> str:
         lines += [_line(_cells(row)) for row in ranked]
         lines += [_line([row["model"], row.get("note", "failed: " + row.get("error", "")[:80])]
                         + [""] * (len(HEAD) - 2)) for row in own if "folds" not in row]  # fmt: skip
+        lines += _exceptions(own, facts["seconds"])
         span = f"{facts['bars']:,} bars, {facts['first'][:10]} to {facts['last'][:10]}"
         parts.append(f"## {NAMES[instrument]}\n\n{span}.\n\n" + "\n".join(lines) + "\n")
     return "\n".join(parts)
+
+
+def _exceptions(rows: list[dict], seconds: float) -> list[str]:
+    """Models that ran under limits of their own."""
+    other = [row for row in rows if row.get("seconds", seconds) != seconds]
+    return [
+        f"\n{row['model']}: {row['seconds']:.0f} seconds and {row['threads']} threads."
+        for row in other
+    ]
 
 
 def _line(cells) -> str:

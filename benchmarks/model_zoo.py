@@ -11,7 +11,8 @@ Models have their shipped configuration. A fold trains on its latest ``--labels`
 is tested on the ``--test`` rows that follow; ``--seconds`` limit a model on an instrument, training
 and prediction of all folds. What a network of that size can do in that time is judged before
 training, from a small fit and a small prediction: first fewer epochs are taken (not below 3), then
-fewer labels. The table prints both.
+fewer labels. The table prints both. A model that needs other limits can be run again with its own
+``--seconds`` and ``--threads``: its last row counts, and the page says so.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ from ohlcvml.pipeline import BarPipeline
 from ohlcvml.samples import Samples
 from ohlcvml.splits import WalkForward
 
-FOLDS, HORIZON, LEAST_EPOCHS, PROBE = 3, 20, 3, 96
+FOLDS, HORIZON, LEAST_EPOCHS, LEAST_LABELS, PROBE = 3, 20, 3, 60, 96
 # Neither price levels nor volume, which spot gold has none of: 12 columns.
 FEATURES = (
     ReturnFeatures(lags=(1, 5, 20, 60))
@@ -103,7 +104,7 @@ def limits(model, chain, samples, args) -> dict[str, int]:
     if epochs >= LEAST_EPOCHS:
         return {"labels": args.labels, "epochs": epochs, **size}
     labels = int(budget / (per_label * LEAST_EPOCHS))
-    return {"labels": max(300, min(args.labels, labels)), "epochs": LEAST_EPOCHS, **size}
+    return {"labels": max(LEAST_LABELS, min(args.labels, labels)), "epochs": LEAST_EPOCHS, **size}
 
 
 def judge(name: str, bars, labels, traded, costs, args) -> dict:
@@ -139,6 +140,8 @@ def _plain(scores) -> dict:
 
 def run(args) -> None:
     done = {(row["instrument"], row["model"]) for row in rows(args.results)}
+    if args.again:
+        done -= {(instrument, name) for instrument in args.instruments for name in args.models}
     for instrument in args.instruments:
         bars, traded, costs = read(Path(args.data), instrument)
         bars = bars.iloc[-args.bars :] if args.bars else bars
@@ -158,7 +161,8 @@ def run(args) -> None:
             except Exception as error:  # a broken model is a row of the table, too
                 traceback.print_exc()
                 row = {"error": f"{type(error).__name__}: {error}"}
-            row |= {"instrument": instrument, "model": name,
+            row |= {"instrument": instrument, "model": name, "seconds": args.seconds,
+                    "threads": args.threads,
                     "wall_s": round(time.perf_counter() - started, 1)}  # fmt: skip
             write(args.results, row)
             print(
@@ -184,9 +188,11 @@ def main() -> None:
     parser.add_argument("--results", required=True)
     parser.add_argument("--instruments", nargs="+", default=["es", "xauusd"])
     parser.add_argument("--models", nargs="*")
+    parser.add_argument("--again", action="store_true", help="run --models whose rows are there")
     parser.add_argument("--labels", type=int, default=4000)
     parser.add_argument("--test", type=int, default=2000)
     parser.add_argument("--seconds", type=float, default=300.0)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--bars", type=int, help="use the last bars only, to try the script")
     parser.add_argument("--render", help="write the table of --results to this file and stop")
     args = parser.parse_args()
@@ -195,6 +201,9 @@ def main() -> None:
 
         Path(args.render).write_text(render(rows(args.results)))
         return
+    import torch
+
+    torch.set_num_threads(args.threads)
     run(args)
 
 
