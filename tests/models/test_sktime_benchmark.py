@@ -13,10 +13,10 @@ MODELS = {cls.__name__: cls.create_test_instance() for cls in classifiers()}
 
 
 def load_windows():
-    """Forty windows of two channels, whose first channel drifts with the class."""
+    """Forty windows of a channel that drifts with the class: models of paths take one."""
     generator = np.random.default_rng(0)
     y = np.tile(["down", "up"], 20)
-    X = generator.normal(size=(40, 2, 24))
+    X = generator.normal(size=(40, 1, 24))
     X[:, 0] += np.where(y == "up", 1.0, -1.0)[:, None]
     return X.cumsum(axis=2), y
 
