@@ -34,7 +34,7 @@ def benchmark():
 @pytest.mark.filterwarnings("ignore")
 def test_no_experiment_failed(benchmark):
     ran, table = benchmark
-    assert [record.estimator_id for record in ran.failed_experiments] == []
+    assert [record.model_id for record in ran.failed_experiments] == []
     assert set(table.index) == {*MODELS, "dummy"}
 
 
