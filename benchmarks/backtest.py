@@ -82,7 +82,8 @@ def main():
         serve_peer(options.n)
         return
 
-    from ohlcvml.evaluation import _backtest_account, backtest
+    from ohlcvml.evaluation import backtest
+    from ohlcvml.evaluation.backtest import _account
     from ohlcvml.labels import FixedHorizonLabeller, TripleBarrierLabeller
 
     bars, side = make_bars(options.n)
@@ -90,14 +91,14 @@ def main():
     fixed = FixedHorizonLabeller(horizon=HORIZON, cost_adjustment=None).fit_transform(bars)
     race = TripleBarrierLabeller(horizon=HORIZON, cost_adjustment=None).fit_transform(bars)
     inner = []
-    run_whole = _backtest_account.run_whole
+    run_whole = _account.run_whole
 
     def timed_pass(*arguments):
         found = []
         inner.append(seconds(lambda: found.append(run_whole(*arguments))))
         return found[0]
 
-    _backtest_account.run_whole = timed_pass
+    _account.run_whole = timed_pass
     costs = COST * 100
     calls = {
         "whole call, fixed horizon": lambda: backtest(bars, signals, fixed, costs=costs),

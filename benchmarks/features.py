@@ -22,8 +22,8 @@ import numpy as np
 import pandas as pd
 from _memory import PeakMemory
 
-from ohlcvml import features
-from ohlcvml.features._channels import Channels
+from ohlcvml import features, streams
+from ohlcvml.streams._channels import Channels
 from ohlcvml.typing import FloatArray
 
 clock = time.perf_counter
@@ -82,7 +82,7 @@ def compare(bars: pd.DataFrame, args: argparse.Namespace) -> None:
     print(json.dumps(ratios))
 
 
-def write_into(feature: features.BaseFeature, bars: pd.DataFrame, block: FloatArray) -> None:
+def write_into(feature: streams.BaseFeature, bars: pd.DataFrame, block: FloatArray) -> None:
     feature._write(bars, Channels(bars, "set"), block)
 
 

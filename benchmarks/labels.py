@@ -25,9 +25,9 @@ import pandas as pd
 from numba import njit
 
 from ohlcvml.bars import Costs, Sessions
-from ohlcvml.features import average_true_range
 from ohlcvml.labels import TripleBarrierLabeller, _race
 from ohlcvml.labels._market import read_market
+from ohlcvml.streams import average_true_range
 
 MLFINPY_NS = 498_000.0  # n 3,000, quiet machine
 

@@ -21,11 +21,16 @@ from _memory import PeakMemory
 
 from ohlcvml.models.neural import networks
 from ohlcvml.models.neural._base import BaseNeuralClassifier
-from ohlcvml.models.neural._cpu import denormals_flushed, freed_memory_kept
-from ohlcvml.models.neural._feeds import WindowFeed
-from ohlcvml.models.neural._loss import make_targets
 from ohlcvml.models.neural._options import TrainingOptions
-from ohlcvml.models.neural._training import NetworkParts, _HeadsObjective, _optimizer, predict
+from ohlcvml.models.neural.training._cpu import denormals_flushed, freed_memory_kept
+from ohlcvml.models.neural.training._feeds import WindowFeed
+from ohlcvml.models.neural.training._loss import make_targets
+from ohlcvml.models.neural.training._training import (
+    NetworkParts,
+    _HeadsObjective,
+    _optimizer,
+    predict,
+)
 from ohlcvml.registry import all_estimators
 from ohlcvml.samples import BarPanel
 

@@ -37,7 +37,7 @@ from ohlcvml.features import (
 )
 from ohlcvml.labels import TripleBarrierLabeller
 from ohlcvml.models import make_model
-from ohlcvml.models._configs import model_classes
+from ohlcvml.models.configs._configs import model_classes
 from ohlcvml.pipeline import BarPipeline
 from ohlcvml.samples import Samples
 from ohlcvml.splits import WalkForward

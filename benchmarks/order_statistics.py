@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
-from ohlcvml.features._order import rolling_order
+from ohlcvml.streams.kernels._order import rolling_order
 
 SLOW_S = 1.0  # a peer slower than this is timed once
 

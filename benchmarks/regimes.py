@@ -21,7 +21,6 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from ohlcvml.features._base import BaseFeature
 from ohlcvml.regimes import (
     HMMRegime,
     JumpModelRegime,
@@ -33,6 +32,7 @@ from ohlcvml.regimes._gaussian_filter import run_filter, stationary
 from ohlcvml.regimes._hmm_fit import as_gaussians
 from ohlcvml.regimes._hmm_refit import empty_law, filter_params
 from ohlcvml.regimes._jump_filter import run_costs
+from ohlcvml.streams._base import BaseFeature
 
 TRANSITION = np.array([[0.995, 0.003, 0.002], [0.004, 0.99, 0.006], [0.01, 0.01, 0.98]])
 MEANS = np.array([[0.0, 0.0, 0.0], [0.3, -0.2, 1.0], [-0.8, 0.5, 2.0]])

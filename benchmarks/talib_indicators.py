@@ -30,7 +30,7 @@ import numpy as np
 import talib
 from features import make_bars
 
-from ohlcvml import features
+from ohlcvml import features, streams
 from ohlcvml.features import (
     _acceleration,
     _channel,
@@ -39,15 +39,15 @@ from ohlcvml.features import (
     _oscillators,
     _regression,
 )
-from ohlcvml.features._atr import true_ranges
-from ohlcvml.features._averages import average_params, smooth_rows
-from ohlcvml.features._block_sums import new_sums
-from ohlcvml.features._blocks import BLOCK, keep, pack
-from ohlcvml.features._channels import Channels
-from ohlcvml.features._compiled import compiled
-from ohlcvml.features._extrema import new_peaks, new_ranges, roll_range
 from ohlcvml.features._ultimate import new_ultimate, run_ultimate
-from ohlcvml.features._windows import (
+from ohlcvml.streams._channels import Channels
+from ohlcvml.streams.kernels._atr import true_ranges
+from ohlcvml.streams.kernels._averages import average_params, smooth_rows
+from ohlcvml.streams.kernels._block_sums import new_sums
+from ohlcvml.streams.kernels._blocks import BLOCK, keep, pack
+from ohlcvml.streams.kernels._compiled import compiled
+from ohlcvml.streams.kernels._extrema import new_peaks, new_ranges, roll_range
+from ohlcvml.streams.kernels._windows import (
     double_means,
     double_spreads,
     keep_stretches,
@@ -338,7 +338,7 @@ def each(function: Callable[..., Any], windows: Windows, *inputs: Any) -> list[A
     return [function(*inputs, window) for window in windows]
 
 
-FAMILIES: dict[str, tuple[features.BaseFeature, Callable[[Bars], Any]]] = {
+FAMILIES: dict[str, tuple[streams.BaseFeature, Callable[[Bars], Any]]] = {
     "DirectionalFeatures / PLUS_DI, MINUS_DI, ADX": (
         features.DirectionalFeatures(),
         lambda b: [

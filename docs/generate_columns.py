@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from ohlcvml.features import BaseFeature, OHLCVFeatures, TimeframeFeatures
+from ohlcvml.features import OHLCVFeatures, TimeframeFeatures
+from ohlcvml.streams import BaseFeature
 
 PAGE = Path(__file__).with_name("feature_columns.md")
 WHOLE = OHLCVFeatures(contract="ES")

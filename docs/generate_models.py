@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import ohlcvml.models
-from ohlcvml.models._configs import model_classes
-from ohlcvml.models._requirements import extras_of
+from ohlcvml._requires import extras_of
+from ohlcvml.models.configs._configs import model_classes
 
 PAGE = Path(__file__).with_name("model_table.md")
 SEES = {"row": "row", "window": "window", "path": "path"}
@@ -78,7 +78,7 @@ def section(name: str, cls: Any) -> str:
     source = parts.get("References") or _source(parts.get("Notes", ""))
     if source:
         lines += ["", f"Source: {source}"]
-    text = files("ohlcvml.models").joinpath("configs", f"{name}.yaml").read_text("utf-8")
+    text = files("ohlcvml.models.configs").joinpath(f"{name}.yaml").read_text("utf-8")
     return "\n".join([*lines, "", "```yaml", text.rstrip(), "```", ""])
 
 

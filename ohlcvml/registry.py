@@ -18,6 +18,7 @@ __all__ = ["OWN_TAGS", "STAGES", "all_estimators", "find_estimator", "register_t
 # In the order of the flow: imports may only point left along this list (tests/test_imports.py).
 STAGES: tuple[str, ...] = (
     "bars",
+    "streams",
     "features",
     "regimes",
     "labels",

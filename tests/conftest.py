@@ -28,7 +28,7 @@ def shared_data():
 @pytest.fixture
 def contracts_restored(monkeypatch):
     """Contracts registered by a test are forgotten after it."""
-    from ohlcvml.bars import _contracts
+    from ohlcvml.bars.market import _contracts
 
     monkeypatch.setattr(_contracts, "_contracts", dict(_contracts._contracts))
 

@@ -8,10 +8,9 @@ import numpy as np
 import pandas as pd
 
 from ohlcvml._checks import check_value, duration
-from ohlcvml.bars._contracts import Contract
 from ohlcvml.bars._frame import bar_size as frequent_distance
 from ohlcvml.bars._frame import time_index
-from ohlcvml.bars._sessions import Sessions
+from ohlcvml.bars.market import Contract, Sessions
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import Bars, IntArray
 

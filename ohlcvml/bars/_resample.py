@@ -10,11 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from ohlcvml._checks import boolean, check_value, instance_of, one_of, optional
-from ohlcvml.bars._contracts import Contract
 from ohlcvml.bars._frame import OHLCV, check_bars, symbol_starts, time_index
 from ohlcvml.bars._frame import bar_size as frequent_distance
 from ohlcvml.bars._known import known_nanoseconds, positive_size
-from ohlcvml.bars._sessions import Sessions
+from ohlcvml.bars.market import Contract, Sessions
 from ohlcvml.exceptions import DataError, DataWarning, ParameterError
 from ohlcvml.typing import Bars, BoolArray, IntArray
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import i0
 
-from ohlcvml.bars._sessions import Sessions
+from ohlcvml.bars.market import Sessions
 from ohlcvml.exceptions import ParameterError
 from ohlcvml.typing import BoolArray, FloatArray, IntArray
 

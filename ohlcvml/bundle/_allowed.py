@@ -44,7 +44,7 @@ DATACLASSES: tuple[str, ...] = (
 FIXED = frozenset((*SKTIME_CLASSES, *ENUMS, *DATACLASSES))
 
 # Networks are modules, not sktime objects, so the registry does not list them.
-NETWORKS = "ohlcvml.models.neural.networks"
+NETWORKS = ("ohlcvml.models.neural.networks", "ohlcvml.models.paths.networks")
 
 # Types skops does not trust by default, each read for this list. Tree and TreePredictor are raw
 # memory: ohlcvml.bundle._trees checks their node numbers before anything uses them.
@@ -182,11 +182,16 @@ def _fixed(path: str) -> type | None:
 
 def _networks() -> dict[str, type]:
     """Every public network of the zoo. Imported only when a bundle holds a network."""
-    if not all(find_spec(parent) is not None for parent in _parents(NETWORKS)):
-        return {}
-    package = import_module(NETWORKS)
-    public = {name: getattr(package, name) for name in package.__all__}
-    return {f"{NETWORKS}.{name}": item for name, item in public.items() if isinstance(item, type)}
+    found: dict[str, type] = {}
+    for folder in NETWORKS:
+        if not all(find_spec(parent) is not None for parent in _parents(folder)):
+            continue
+        package = import_module(folder)
+        public = {name: getattr(package, name) for name in package.__all__}
+        found |= {
+            f"{folder}.{name}": item for name, item in public.items() if isinstance(item, type)
+        }
+    return found
 
 
 def _parents(module: str) -> Iterator[str]:

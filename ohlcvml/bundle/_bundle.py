@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ohlcvml.bars import Contract, Costs, check_bars
-from ohlcvml.bars._frame import symbol_starts
+from ohlcvml.bars import Contract, Costs, check_bars, symbol_starts
 from ohlcvml.bundle._manifest import input_schema
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import Bars, BoolArray

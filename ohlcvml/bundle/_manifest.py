@@ -15,8 +15,7 @@ import numpy as np
 import pandas as pd
 
 import ohlcvml
-from ohlcvml.bars import bar_size, check_bars
-from ohlcvml.bars._frame import OHLCV, time_index
+from ohlcvml.bars import OHLCV, bar_size, check_bars, time_index
 from ohlcvml.bundle._allowed import path_of
 from ohlcvml.exceptions import BundleError
 from ohlcvml.registry import OWN_TAGS

@@ -115,7 +115,7 @@ def demo(
 
     from ohlcvml.bars import simulate_bars
     from ohlcvml.cli._settings import TrainSettings
-    from ohlcvml.models._configs import find_model
+    from ohlcvml.models.configs import find_model
 
     model, _ = find_model(model)
     simulation = simulate_bars(n_bars, seed=seed, edge=0.15, sessions=True)

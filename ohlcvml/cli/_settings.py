@@ -21,14 +21,14 @@ from ohlcvml._checks import (
     string,
 )
 from ohlcvml.exceptions import ParameterError
-from ohlcvml.models._configs import (
+from ohlcvml.models.configs import (
     as_number,
     find_model,
     flat_parameters,
     is_file_name,
     model_config,
 )
-from ohlcvml.models._configs import make_model as configured_model
+from ohlcvml.models.configs import make_model as configured_model
 from ohlcvml.pipeline import BaseBarClassifier
 
 __all__ = ["TrainSettings", "make_model", "merge_settings", "parse_parameters"]

@@ -10,11 +10,11 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from ohlcvml._requires import extras_of, missing_packages
 from ohlcvml.bars import BarReport
 from ohlcvml.cli._training import TrainingResult
 from ohlcvml.evaluation import CrossValidation
-from ohlcvml.models._configs import model_classes
-from ohlcvml.models._requirements import extras_of, missing_packages
+from ohlcvml.models.configs import model_classes
 
 __all__ = ["looks_text", "models_table", "print_bars", "print_result", "score_table"]
 

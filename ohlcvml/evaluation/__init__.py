@@ -1,9 +1,5 @@
 """Evaluation: scores, backtests and performance, free of look-ahead and net of costs."""
 
-from ohlcvml.evaluation._backtest import backtest
-from ohlcvml.evaluation._backtest_exposure import equal_exposure, sides_at
-from ohlcvml.evaluation._backtest_hold import buy_and_hold
-from ohlcvml.evaluation._backtest_result import Backtest
 from ohlcvml.evaluation._calibration import calibration_error, reliability_curve
 from ohlcvml.evaluation._cross_validate import cross_validate
 from ohlcvml.evaluation._cross_validation import CrossValidation
@@ -31,6 +27,7 @@ from ohlcvml.evaluation._scores import (
     log_loss_skill,
     macro_f1,
 )
+from ohlcvml.evaluation.backtest import Backtest, backtest, buy_and_hold, equal_exposure, sides_at
 
 __all__ = [
     "Backtest",

@@ -10,8 +10,6 @@ import numpy as np
 import pandas as pd
 
 from ohlcvml.bars import Contract, Costs
-from ohlcvml.evaluation._backtest_exposure import equal_exposure
-from ohlcvml.evaluation._backtest_result import Backtest
 from ohlcvml.evaluation._cross_validation import CrossValidation
 from ohlcvml.evaluation._evaluate import (
     Trading,
@@ -23,9 +21,9 @@ from ohlcvml.evaluation._evaluate import (
     score_predictions,
 )
 from ohlcvml.evaluation._pretraining import pretraining_notes
+from ohlcvml.evaluation.backtest import Backtest, equal_exposure
 from ohlcvml.exceptions import DataError, ParameterError
-from ohlcvml.pipeline import BarPipeline, BaseBarClassifier
-from ohlcvml.pipeline._steps import fit_step
+from ohlcvml.pipeline import BarPipeline, BaseBarClassifier, fit_step
 from ohlcvml.samples import Samples
 from ohlcvml.splits import PurgedHoldout
 from ohlcvml.typing import Bars, IntArray, Labels

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ohlcvml.evaluation._backtest_result import Backtest
+from ohlcvml.evaluation.backtest import Backtest
 from ohlcvml.exceptions import LeakageError
 from ohlcvml.samples import Samples
 from ohlcvml.typing import IntArray

@@ -9,12 +9,9 @@ import numpy as np
 import pandas as pd
 
 from ohlcvml.bars import Contract, Costs
-from ohlcvml.evaluation._backtest import backtest
-from ohlcvml.evaluation._backtest_exposure import sides_at
-from ohlcvml.evaluation._backtest_hold import buy_and_hold
-from ohlcvml.evaluation._backtest_result import Backtest
 from ohlcvml.evaluation._pretraining import pretraining_notes
 from ohlcvml.evaluation._scores import classification_scores
+from ohlcvml.evaluation.backtest import Backtest, backtest, buy_and_hold, sides_at
 from ohlcvml.pipeline import BaseBarClassifier
 from ohlcvml.samples import Samples
 from ohlcvml.typing import FloatArray

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ohlcvml._drawing import COLOURS, GREY, date_formatter, plain_axes, pyplot
-from ohlcvml.evaluation._backtest_result import Backtest
+from ohlcvml._plotting import COLOURS, GREY, date_formatter, plain_axes, pyplot
 from ohlcvml.evaluation._calibration import calibration_error, reliability_curve
-from ohlcvml.evaluation._performance import drawdown
+from ohlcvml.evaluation._performance import SharpeEstimate, drawdown
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import FloatArray
 
@@ -24,9 +23,25 @@ __all__ = ["plot_calibration", "plot_equity"]
 _MOST_POINTS = 4000
 
 
+class HasEquity(Protocol):
+    """What a line of the picture is drawn from; a Backtest has it."""
+
+    @property
+    def pnl(self) -> pd.Series:
+        """Net P&L of each bar."""
+
+    @property
+    def capital(self) -> float:
+        """Fixed capital."""
+
+    @property
+    def sharpe(self) -> SharpeEstimate:
+        """Annualised net Sharpe ratio."""
+
+
 def plot_equity(
-    backtest: Backtest,
-    others: Mapping[str, Backtest] | Backtest | None = None,
+    backtest: HasEquity,
+    others: Mapping[str, HasEquity] | HasEquity | None = None,
     *,
     name: str = "strategy",
     title: str | None = None,
@@ -69,7 +84,7 @@ def plot_equity(
     ['net P&L, % of capital', 'drawdown, %']
     """
     plt = pyplot("plot_equity")
-    if isinstance(others, Backtest):
+    if others is not None and not isinstance(others, Mapping):
         others = {"buy and hold": others}
     lines = {name: backtest, **(others or {})}
     fig = plt.figure(figsize=(9.0, 5.4), layout="constrained") if figure is None else figure
@@ -102,7 +117,7 @@ def plot_equity(
     return fig  # type: ignore[no-any-return]
 
 
-def _thinned(run: Backtest) -> tuple[pd.Index, FloatArray, FloatArray]:
+def _thinned(run: HasEquity) -> tuple[pd.Index, FloatArray, FloatArray]:
     """Stamps, equity and drawdown in percent of capital, at most 4,000 points of each.
 
     Equity is taken at the end of each stretch of bars, drawdown at its lowest.

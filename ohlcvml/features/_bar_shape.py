@@ -7,11 +7,8 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import each, integer
-from ohlcvml.features._atr import smooth, true_range
-from ohlcvml.features._base import BaseFeature
-from ohlcvml.features._columns import Column, windowed
-from ohlcvml.features._compiled import compiled, inlined
-from ohlcvml.features._windows import settling, window_params
+from ohlcvml.streams import BaseFeature, Column, windowed
+from ohlcvml.streams.kernels import compiled, inlined, settling, smooth, true_range, window_params
 
 __all__ = ["BarShapeFeatures"]
 

@@ -8,13 +8,20 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import instance_of, optional
-from ohlcvml.bars._ahead import CLOSED_DAYS, EXPIRY, HOLIDAY, MONTH_END, NUMBER, OPEN, WEEKDAY
-from ohlcvml.bars._contracts import Contract, contract
-from ohlcvml.bars._expiry import rule_of
-from ohlcvml.features._base import BaseFeature
-from ohlcvml.features._clock import DAY, NO_TIME
-from ohlcvml.features._columns import Column
-from ohlcvml.features._compiled import compiled, inlined
+from ohlcvml.bars.market import (
+    CLOSED_DAYS,
+    EXPIRY,
+    HOLIDAY,
+    MONTH_END,
+    NUMBER,
+    OPEN,
+    WEEKDAY,
+    Contract,
+    contract,
+    rule_of,
+)
+from ohlcvml.streams import DAY, NO_TIME, BaseFeature, Column
+from ohlcvml.streams.kernels import compiled, inlined
 
 __all__ = ["CalendarFeatures"]
 

@@ -7,12 +7,17 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import each, integer
-from ohlcvml.features._atr import atr_units
-from ohlcvml.features._base import BaseFeature
-from ohlcvml.features._columns import Column, windowed
-from ohlcvml.features._compiled import compiled, inlined
-from ohlcvml.features._extrema import new_peaks, new_ranges, roll_peak, roll_range
-from ohlcvml.features._windows import settling
+from ohlcvml.streams import BaseFeature, Column, windowed
+from ohlcvml.streams.kernels import (
+    atr_units,
+    compiled,
+    inlined,
+    new_peaks,
+    new_ranges,
+    roll_peak,
+    roll_range,
+    settling,
+)
 
 __all__ = ["ChannelFeatures"]
 

@@ -7,12 +7,16 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import each, integer
-from ohlcvml.features._atr import smooth, true_range
-from ohlcvml.features._base import BaseFeature
-from ohlcvml.features._blocks import BLOCK, unpack
-from ohlcvml.features._columns import Column, windowed
-from ohlcvml.features._compiled import compiled, inlined
-from ohlcvml.features._windows import window_params
+from ohlcvml.streams import BaseFeature, Column, windowed
+from ohlcvml.streams.kernels import (
+    BLOCK,
+    compiled,
+    inlined,
+    smooth,
+    true_range,
+    unpack,
+    window_params,
+)
 
 __all__ = ["DirectionalFeatures"]
 

@@ -8,12 +8,23 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import check_value, each, integer
-from ohlcvml.features._base import BaseFeature
-from ohlcvml.features._blocks import BLOCK, keep, pack, unpack
-from ohlcvml.features._columns import Column, windowed
-from ohlcvml.features._compiled import compiled, inlined
-from ohlcvml.features._single_window import correlation, moments, scale_square
-from ohlcvml.features._window_sums import ROUNDING, Track, new_tracks, roll_tracks, track_params
+from ohlcvml.streams import BaseFeature, Column, windowed
+from ohlcvml.streams.kernels import (
+    BLOCK,
+    ROUNDING,
+    Track,
+    compiled,
+    correlation,
+    inlined,
+    keep,
+    moments,
+    new_tracks,
+    pack,
+    roll_tracks,
+    scale_square,
+    track_params,
+    unpack,
+)
 from ohlcvml.typing import FloatArray
 
 __all__ = ["DistributionFeatures"]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ohlcvml.features._compiled import inlined
+from ohlcvml.streams.kernels import inlined
 from ohlcvml.typing import FloatArray, IntArray
 
 __all__ = ["entropies", "entropy_params", "new_entropies"]

@@ -8,10 +8,8 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import each, integer
-from ohlcvml.features._base import BaseFeature
-from ohlcvml.features._columns import Column, windowed
-from ohlcvml.features._compiled import compiled, inlined
-from ohlcvml.features._totals import add_up, added_up, new_totals, slide_totals
+from ohlcvml.streams import BaseFeature, Column, windowed
+from ohlcvml.streams.kernels import add_up, added_up, compiled, inlined, new_totals, slide_totals
 
 __all__ = ["FlowFeatures"]
 

@@ -8,10 +8,8 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import each, integer, real
-from ohlcvml.features._base import BaseFeature
-from ohlcvml.features._blocks import BLOCK, keep, pack, unpack
-from ohlcvml.features._columns import Column
-from ohlcvml.features._compiled import compiled, inlined
+from ohlcvml.streams import BaseFeature, Column
+from ohlcvml.streams.kernels import BLOCK, compiled, inlined, keep, pack, unpack
 from ohlcvml.typing import FloatArray
 
 __all__ = ["FractionalFeatures"]

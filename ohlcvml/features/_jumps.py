@@ -8,12 +8,21 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import each, integer, real
-from ohlcvml.features._base import BaseFeature
-from ohlcvml.features._blocks import BLOCK, keep, pack, unpack
-from ohlcvml.features._columns import Column, windowed
-from ohlcvml.features._compiled import compiled, inlined
-from ohlcvml.features._window_sums import ROUNDING, Track, new_tracks, roll_tracks, track_params
-from ohlcvml.features._windows import settling
+from ohlcvml.streams import BaseFeature, Column, windowed
+from ohlcvml.streams.kernels import (
+    BLOCK,
+    ROUNDING,
+    Track,
+    compiled,
+    inlined,
+    keep,
+    new_tracks,
+    pack,
+    roll_tracks,
+    settling,
+    track_params,
+    unpack,
+)
 
 __all__ = ["JumpFeatures"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ohlcvml.features._compiled import compiled
+from ohlcvml.streams.kernels import compiled
 
 __all__ = ["logarithms"]
 

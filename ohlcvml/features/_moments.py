@@ -7,16 +7,18 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import each, integer
-from ohlcvml.features._base import BaseFeature
-from ohlcvml.features._blocks import BLOCK, keep, pack, unpack
-from ohlcvml.features._columns import Column, windowed
-from ohlcvml.features._compiled import compiled
-from ohlcvml.features._windows import (
+from ohlcvml.streams import BaseFeature, Column, windowed
+from ohlcvml.streams.kernels import (
+    BLOCK,
+    compiled,
     double_spreads,
+    keep,
     keep_stretches,
     new_spreads,
     new_stretches,
+    pack,
     standardize,
+    unpack,
     window_spreads,
 )
 

@@ -7,13 +7,21 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import Rule, each, integer
-from ohlcvml.features._atr import true_ranges
-from ohlcvml.features._averages import average_params, blend, smooth, smooth_rows
-from ohlcvml.features._base import BaseFeature
-from ohlcvml.features._blocks import BLOCK, keep, pack, unpack
-from ohlcvml.features._columns import Column, windowed
-from ohlcvml.features._compiled import compiled, inlined
-from ohlcvml.features._windows import settling
+from ohlcvml.streams import BaseFeature, Column, windowed
+from ohlcvml.streams.kernels import (
+    BLOCK,
+    average_params,
+    blend,
+    compiled,
+    inlined,
+    keep,
+    pack,
+    settling,
+    smooth,
+    smooth_rows,
+    true_ranges,
+    unpack,
+)
 
 __all__ = ["MomentumFeatures"]
 

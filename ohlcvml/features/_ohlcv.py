@@ -8,15 +8,12 @@ from typing import Any
 import pandas as pd
 
 from ohlcvml._checks import boolean, duration, each, instance_of, jobs, one_of, optional
-from ohlcvml.bars._contracts import Contract
-from ohlcvml.bars._frame import OHLCV
+from ohlcvml.bars import OHLCV
+from ohlcvml.bars.market import Contract
 from ohlcvml.features._acceleration import AccelerationFeatures
 from ohlcvml.features._bar_shape import BarShapeFeatures
-from ohlcvml.features._base import BaseFeature
 from ohlcvml.features._calendar import CalendarFeatures
 from ohlcvml.features._channel import ChannelFeatures
-from ohlcvml.features._channels import BarRow, Channels
-from ohlcvml.features._columns import Column
 from ohlcvml.features._directional import DirectionalFeatures
 from ohlcvml.features._distribution import DistributionFeatures
 from ohlcvml.features._efficiency import EfficiencyFeatures
@@ -33,13 +30,21 @@ from ohlcvml.features._regression import RegressionFeatures
 from ohlcvml.features._returns import ReturnFeatures
 from ohlcvml.features._session import SessionFeatures
 from ohlcvml.features._spread import SpreadFeatures
-from ohlcvml.features._stream import Node
 from ohlcvml.features._structure import StructureFeatures
 from ohlcvml.features._timeframe import TimeframeFeatures
 from ohlcvml.features._trend import TrendFeatures
-from ohlcvml.features._union import BarFeatureUnion, stripes, write_parts
 from ohlcvml.features._volatility import VolatilityFeatures
 from ohlcvml.features._volume import VolumeFeatures
+from ohlcvml.streams import (
+    BarFeatureUnion,
+    BarRow,
+    BaseFeature,
+    Channels,
+    Column,
+    Node,
+    stripes,
+    write_parts,
+)
 from ohlcvml.typing import Bars, FloatArray
 
 __all__ = ["FEATURE_FAMILIES", "OHLCVFeatures"]

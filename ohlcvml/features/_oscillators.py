@@ -7,13 +7,20 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import Rule, each, integer
-from ohlcvml.features._base import BaseFeature
-from ohlcvml.features._block_sums import new_sums, roll_sum
-from ohlcvml.features._blocks import BLOCK, keep, pack, unpack
-from ohlcvml.features._columns import Column, windowed
-from ohlcvml.features._compiled import compiled, inlined
-from ohlcvml.features._extrema import new_ranges, roll_range
 from ohlcvml.features._ultimate import new_ultimate, run_ultimate
+from ohlcvml.streams import BaseFeature, Column, windowed
+from ohlcvml.streams.kernels import (
+    BLOCK,
+    compiled,
+    inlined,
+    keep,
+    new_ranges,
+    new_sums,
+    pack,
+    roll_range,
+    roll_sum,
+    unpack,
+)
 
 __all__ = ["OscillatorFeatures"]
 

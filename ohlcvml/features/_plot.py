@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ohlcvml._drawing import COLOURS, GREY, count_from_time, plain_axes, pyplot
-from ohlcvml.bars._frame import price_arrays
+from ohlcvml._plotting import COLOURS, GREY, count_from_time, plain_axes, pyplot
+from ohlcvml.bars import price_arrays
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import Bars, Features
 

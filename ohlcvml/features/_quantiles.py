@@ -8,25 +8,25 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import Rule, each, integer
-from ohlcvml.features._base import BaseFeature
-from ohlcvml.features._blocks import BLOCK, pack, unpack
-from ohlcvml.features._columns import Column, windowed
-from ohlcvml.features._compiled import compiled, inlined
 from ohlcvml.features._entropy import entropies, entropy_params, new_entropies
-from ohlcvml.features._order import (
+from ohlcvml.streams import BaseFeature, Column, windowed
+from ohlcvml.streams.kernels import (
+    BLOCK,
+    ROUNDING,
+    compiled,
     count_ranks,
+    double_spreads,
+    inlined,
+    keep_stretches,
     new_orders,
+    new_spreads,
+    new_stretches,
     order_params,
+    pack,
     quantile,
     quantile_params,
     replace,
-)
-from ohlcvml.features._window_sums import ROUNDING
-from ohlcvml.features._windows import (
-    double_spreads,
-    keep_stretches,
-    new_spreads,
-    new_stretches,
+    unpack,
     window_params,
     window_spreads,
 )

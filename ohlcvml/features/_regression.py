@@ -8,12 +8,18 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import each, integer
-from ohlcvml.features._atr import smooth, true_range
-from ohlcvml.features._base import BaseFeature
-from ohlcvml.features._blocks import BLOCK, keep, pack, unpack
-from ohlcvml.features._columns import Column, windowed
-from ohlcvml.features._compiled import compiled, inlined
-from ohlcvml.features._windows import settling
+from ohlcvml.streams import BaseFeature, Column, windowed
+from ohlcvml.streams.kernels import (
+    BLOCK,
+    compiled,
+    inlined,
+    keep,
+    pack,
+    settling,
+    smooth,
+    true_range,
+    unpack,
+)
 from ohlcvml.typing import FloatArray, IntArray
 
 __all__ = ["RegressionFeatures"]

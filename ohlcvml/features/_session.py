@@ -9,14 +9,9 @@ import numpy as np
 import pandas as pd
 
 from ohlcvml._checks import boolean, duration, instance_of, integer, optional
-from ohlcvml.bars._contracts import Contract
-from ohlcvml.bars._sessions import Sessions
-from ohlcvml.features._atr import smooth, true_range
-from ohlcvml.features._base import BaseFeature
-from ohlcvml.features._clock import DAY, NO_TIME
-from ohlcvml.features._columns import Column
-from ohlcvml.features._compiled import compiled, inlined
-from ohlcvml.features._windows import settling
+from ohlcvml.bars.market import Contract, Sessions
+from ohlcvml.streams import DAY, NO_TIME, BaseFeature, Column
+from ohlcvml.streams.kernels import compiled, inlined, settling, smooth, true_range
 
 __all__ = ["SessionFeatures"]
 

@@ -7,22 +7,22 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import each, integer
-from ohlcvml.features._atr import atr_units
-from ohlcvml.features._base import BaseFeature
-from ohlcvml.features._columns import Column, windowed
-from ohlcvml.features._compiled import compiled, inlined
-from ohlcvml.features._extrema import new_ranges
-from ohlcvml.features._swings import (
+from ohlcvml.streams import BaseFeature, Column, windowed
+from ohlcvml.streams.kernels import (
     FALLEN,
     HIGH,
     LOW,
     OLD_HIGH,
     OLD_LOW,
     RISEN,
+    atr_units,
+    compiled,
     follow,
+    inlined,
+    new_ranges,
     new_swings,
+    settling,
 )
-from ohlcvml.features._windows import settling
 
 __all__ = ["StructureFeatures"]
 

@@ -12,18 +12,22 @@ import numpy as np
 import pandas as pd
 
 from ohlcvml._checks import Rule, check_parameters, duration, instance_of, optional
-from ohlcvml.bars._contracts import Contract
-from ohlcvml.bars._frame import OHLCV
-from ohlcvml.bars._sessions import Sessions
+from ohlcvml.bars import OHLCV
+from ohlcvml.bars.market import Contract, Sessions
 from ohlcvml.exceptions import ParameterError
-from ohlcvml.features._base import BaseFeature, check_unique
-from ohlcvml.features._channels import BarRow, Channels
-from ohlcvml.features._clock import DAY, NO_TIME
-from ohlcvml.features._columns import Column
-from ohlcvml.features._compiled import compiled, entry_of
-from ohlcvml.features._parts import is_ours
-from ohlcvml.features._stream import Node
-from ohlcvml.features._warm import warm_up
+from ohlcvml.streams import (
+    DAY,
+    NO_TIME,
+    BarRow,
+    BaseFeature,
+    Channels,
+    Column,
+    Node,
+    check_unique,
+    is_ours,
+    warm_up,
+)
+from ohlcvml.streams.kernels import compiled, entry_of
 from ohlcvml.typing import Bars, FloatArray, IntArray
 
 __all__ = ["TimeframeFeatures"]

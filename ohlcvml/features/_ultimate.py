@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import uint64
 
-from ohlcvml.features._compiled import inlined
+from ohlcvml.streams.kernels import inlined
 from ohlcvml.typing import FloatArray, IntArray
 
 __all__ = ["new_ultimate", "run_ultimate"]

@@ -8,17 +8,20 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import each, integer
-from ohlcvml.features._atr import true_ranges
-from ohlcvml.features._averages import average_params, smooth_rows
-from ohlcvml.features._base import BaseFeature
-from ohlcvml.features._blocks import BLOCK, keep, pack, unpack
-from ohlcvml.features._columns import Column, windowed
-from ohlcvml.features._compiled import compiled
-from ohlcvml.features._windows import (
+from ohlcvml.streams import BaseFeature, Column, windowed
+from ohlcvml.streams.kernels import (
+    BLOCK,
+    average_params,
+    compiled,
     double_means,
+    keep,
     keep_stretches,
     new_stretches,
+    pack,
     settling,
+    smooth_rows,
+    true_ranges,
+    unpack,
     window_means,
 )
 

@@ -7,18 +7,19 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import each, integer
-from ohlcvml.features._base import BaseFeature
-from ohlcvml.features._blocks import BLOCK, pack, unpack
-from ohlcvml.features._columns import Column, windowed
-from ohlcvml.features._compiled import compiled
 from ohlcvml.features._logarithm import logarithms
-from ohlcvml.features._windows import (
+from ohlcvml.streams import BaseFeature, Column, windowed
+from ohlcvml.streams.kernels import (
+    BLOCK,
+    compiled,
     double_means,
     double_spreads,
     keep_stretches,
     new_spreads,
     new_stretches,
+    pack,
     standardize,
+    unpack,
     window_means,
     window_spreads,
 )

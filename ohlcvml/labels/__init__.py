@@ -1,11 +1,14 @@
 """Labels: what a decision would have earned, when it was known, and how much of it is its own."""
 
 from ohlcvml.labels._fixed_horizon import FixedHorizonLabeller
+from ohlcvml.labels._race import SLACK
 from ohlcvml.labels._table import EXIT_CODES, LABEL_COLUMNS, check_labels, label_positions
 from ohlcvml.labels._triple_barrier import TripleBarrierLabeller
-from ohlcvml.labels._uniqueness import average_uniqueness
+from ohlcvml.labels._uniqueness import average_uniqueness, time_decay_weights
 
 __all__ = [
+    "time_decay_weights",
+    "SLACK",
     "EXIT_CODES",
     "LABEL_COLUMNS",
     "FixedHorizonLabeller",

@@ -8,12 +8,20 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ohlcvml.bars import Contract, Sessions, check_bars, contract
-from ohlcvml.bars._frame import OHLCV, PriceArrays, price_arrays, symbol_starts
+from ohlcvml.bars import (
+    OHLCV,
+    Contract,
+    PriceArrays,
+    Sessions,
+    check_bars,
+    contract,
+    price_arrays,
+    symbol_starts,
+)
 from ohlcvml.exceptions import DataError
-from ohlcvml.features import average_true_range
 from ohlcvml.labels import _race
 from ohlcvml.labels._race import UNKNOWN
+from ohlcvml.streams import average_true_range
 from ohlcvml.typing import Bars, BoolArray, FloatArray, IntArray
 
 __all__ = ["Market", "limits", "read_market", "run_ends", "settlement", "specifications"]

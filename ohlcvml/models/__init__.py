@@ -1,17 +1,6 @@
 """Models: classifiers of bars, each with the same contract."""
 
-from ohlcvml.models._configs import make_model, model_config
-from ohlcvml.models.forecast import (
-    DeepARClassifier,
-    ForecastClassifier,
-    QuantileRNNClassifier,
-)
-from ohlcvml.models.foundation import (
-    Chronos2Classifier,
-    ChronosBoltClassifier,
-    KronosClassifier,
-    TimesFMClassifier,
-)
+from ohlcvml.models.configs import make_model, model_config
 from ohlcvml.models.neural import (
     AutoformerClassifier,
     DLinearClassifier,
@@ -28,6 +17,17 @@ from ohlcvml.models.neural import (
     TimesNetClassifier,
     TrainingOptions,
     plot_training,
+)
+from ohlcvml.models.paths import (
+    DeepARClassifier,
+    ForecastClassifier,
+    QuantileRNNClassifier,
+)
+from ohlcvml.models.pretrained import (
+    Chronos2Classifier,
+    ChronosBoltClassifier,
+    KronosClassifier,
+    TimesFMClassifier,
 )
 from ohlcvml.models.tabular import (
     LightGBMClassifier,

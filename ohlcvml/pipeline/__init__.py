@@ -2,10 +2,23 @@
 
 from ohlcvml.pipeline._bar_pipeline import BarPipeline
 from ohlcvml.pipeline._base import BaseBarClassifier
+from ohlcvml.pipeline._quantiles import QuantileAnswers
 from ohlcvml.pipeline._selector import FeatureSelector
-from ohlcvml.pipeline._signal import SIGNAL_COLUMNS, SignalModel, atr_scale, signal_table
+from ohlcvml.pipeline._signal import (
+    SIGNAL_COLUMNS,
+    SignalModel,
+    atr_scale,
+    return_units,
+    signal_table,
+)
+from ohlcvml.pipeline._steps import fit_step
+from ohlcvml.pipeline._training_record import check_unseen
 
 __all__ = [
+    "return_units",
+    "fit_step",
+    "check_unseen",
+    "QuantileAnswers",
     "SIGNAL_COLUMNS",
     "BarPipeline",
     "BaseBarClassifier",

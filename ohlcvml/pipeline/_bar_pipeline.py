@@ -14,8 +14,7 @@ from ohlcvml.pipeline._base import BaseBarClassifier
 from ohlcvml.pipeline._quantiles import QuantileAnswers
 from ohlcvml.pipeline._steps import as_step, check_step, fit_step, flatten, named
 from ohlcvml.registry import find_estimator
-from ohlcvml.samples import Samples
-from ohlcvml.samples._samples import FeatureTable
+from ohlcvml.samples import FeatureTable, Samples
 from ohlcvml.typing import Bars, Features
 
 __all__ = ["BarPipeline"]
@@ -263,3 +262,6 @@ def _check_pairs(steps: Any, who: str) -> None:
             f"{who}: parameter 'steps' must be a non-empty list of (name, estimator); got "
             f"{steps!r}. Or write features * scaler * model, which names the steps itself."
         )
+
+
+BaseBarClassifier._pipeline_of = BarPipeline.from_parts

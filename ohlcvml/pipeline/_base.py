@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +16,7 @@ from ohlcvml._checks import check_parameters
 from ohlcvml.exceptions import DataError
 from ohlcvml.pipeline._signal import SignalModel, atr_scale, signal_table
 from ohlcvml.pipeline._training_record import check_unseen, training_intervals
-from ohlcvml.samples import BarPanel, Samples
-from ohlcvml.samples._samples import FeatureTable
+from ohlcvml.samples import BarPanel, FeatureTable, Samples
 from ohlcvml.typing import Bars, FloatArray, IntArray
 
 __all__ = ["BaseBarClassifier", "as_samples"]
@@ -54,6 +54,8 @@ class BaseBarClassifier(BaseClassifier):  # type: ignore[misc]
     _parameter_rules: dict[str, Any] = {}
     # How far probabilities of a row may move with the number of rows asked at once.
     _batch_tolerance = 0.0
+    # Set by BarPipeline, which derives from this class: importing it here would close a circle.
+    _pipeline_of: ClassVar[Callable[[Any, Any], Any]]
     _door: str
     classes_: npt.NDArray[Any]
     feature_names_: list[str]
@@ -272,12 +274,10 @@ class BaseBarClassifier(BaseClassifier):  # type: ignore[misc]
 
     def __rmul__(self, other: Any) -> Any:
         """``transformer * model`` is a BarPipeline; scikit-learn transformers are welcome."""
-        from ohlcvml.pipeline._bar_pipeline import BarPipeline
-
         if isinstance(other, BaseTransformer) or (
             hasattr(other, "transform") and hasattr(other, "get_params")
         ):
-            return BarPipeline.from_parts(other, self)
+            return BaseBarClassifier._pipeline_of(other, self)
         return NotImplemented
 
     def reset(self) -> BaseBarClassifier:

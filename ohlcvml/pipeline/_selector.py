@@ -9,12 +9,9 @@ import pandas as pd
 
 from ohlcvml._checks import check_parameters, integer, one_of, optional, real
 from ohlcvml.exceptions import DataError
-from ohlcvml.features import BaseFeature
-from ohlcvml.features._channels import BarRow, Channels
-from ohlcvml.features._columns import Column
-from ohlcvml.features._health import rank_correlation
-from ohlcvml.features._stream import Node
+from ohlcvml.features import rank_correlation
 from ohlcvml.registry import find_estimator
+from ohlcvml.streams import BarRow, BaseFeature, Channels, Column, Node
 from ohlcvml.typing import Bars, FloatArray, IntArray
 
 __all__ = ["FeatureSelector"]

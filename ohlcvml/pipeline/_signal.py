@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ohlcvml.bars._frame import price_arrays, symbol_starts
-from ohlcvml.features import average_true_range
+from ohlcvml.bars import price_arrays, symbol_starts
 from ohlcvml.samples import Samples
+from ohlcvml.streams import average_true_range
 from ohlcvml.typing import Bars, FloatArray, IntArray
 
 __all__ = ["SIGNAL_COLUMNS", "SignalModel", "atr_scale", "return_units", "signal_table"]

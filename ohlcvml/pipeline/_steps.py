@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from sktime.transformations.base import BaseTransformer
 
-from ohlcvml.bars._frame import OHLCV
+from ohlcvml.bars import OHLCV
 from ohlcvml.exceptions import DataError, ParameterError
-from ohlcvml.features import BarFeatureChain, RowTransformer
 from ohlcvml.samples import Samples
+from ohlcvml.streams import BarFeatureChain, RowTransformer
 from ohlcvml.typing import Features
 
 __all__ = ["as_step", "check_step", "fit_step", "flatten", "named"]

@@ -7,13 +7,10 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import Rule, check_parameters, instance_of, optional
-from ohlcvml.bars._frame import OHLCV
+from ohlcvml.bars import OHLCV
 from ohlcvml.exceptions import DataError
-from ohlcvml.features._base import BaseFeature
-from ohlcvml.features._chain import _SerialNodes
-from ohlcvml.features._channels import Channels
-from ohlcvml.features._stream import KernelNode, Node
 from ohlcvml.regimes._inputs import RegimeInputs
+from ohlcvml.streams import BaseFeature, Channels, KernelNode, Node, SerialNodes
 from ohlcvml.typing import Bars, FloatArray, IntArray
 
 __all__ = ["BaseRegime", "FEATURES_RULE", "InputNode"]
@@ -88,7 +85,7 @@ class BaseRegime(BaseFeature):
         values, node = self._input_node(source)
         kernel, params = type(self)._kernel, self._kernel_params()
         own = KernelNode(kernel, (values.reshape(-1, 1),), params, self._initial_state(), out)
-        return _SerialNodes({"inputs": node, type(self).__name__: own})
+        return SerialNodes({"inputs": node, type(self).__name__: own})
 
     def _input_node(self, source: Any) -> tuple[FloatArray, Node]:
         """Values that a node rewrites with the inputs of each bar, and the node."""

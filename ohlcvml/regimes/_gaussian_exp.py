@@ -8,7 +8,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from ohlcvml.features._compiled import inlined
+from ohlcvml.streams.kernels import inlined
 
 __all__ = ["exp_negative"]
 

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ohlcvml.features._compiled import compiled, inlined
 from ohlcvml.regimes._gaussian_exp import exp_negative
+from ohlcvml.streams.kernels import compiled, inlined
 from ohlcvml.typing import FloatArray
 
 __all__ = ["BLOCK", "Gaussians", "log_densities", "run_filter", "stationary"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ohlcvml.features._compiled import compiled
 from ohlcvml.regimes._gaussian_filter import log_densities
+from ohlcvml.streams.kernels import compiled
 
 __all__ = ["run_smoother", "run_viterbi"]
 

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from ohlcvml.exceptions import ParameterError
-from ohlcvml.features._channels import Channels
 from ohlcvml.regimes._gaussian_filter import run_filter
 from ohlcvml.regimes._gaussian_paths import run_smoother, run_viterbi
 from ohlcvml.regimes._hmm import HMMRegime
+from ohlcvml.streams import Channels
 from ohlcvml.typing import Bars, Features, FloatArray, IntArray
 
 __all__ = ["smoothed_states", "viterbi_states"]

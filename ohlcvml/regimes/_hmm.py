@@ -10,12 +10,6 @@ import numpy as np
 from ohlcvml._checks import either, instance_of, integer, none, one_of, real, string
 from ohlcvml.bars import Contract, Sessions
 from ohlcvml.exceptions import DataError
-from ohlcvml.features._base import BaseFeature
-from ohlcvml.features._chain import _SerialNodes
-from ohlcvml.features._channels import Channels
-from ohlcvml.features._clock import DAY, NO_TIME, stamps_of
-from ohlcvml.features._columns import Column
-from ohlcvml.features._stream import Node
 from ohlcvml.regimes._base import FEATURES_RULE, BaseRegime, complete_runs
 from ohlcvml.regimes._gaussian_filter import Gaussians, run_filter
 from ohlcvml.regimes._gaussian_memory import forgetting_rows
@@ -26,6 +20,16 @@ from ohlcvml.regimes._hmm_refit import (
     empty_law,
     filter_params,
     write_walk_forward,
+)
+from ohlcvml.streams import (
+    DAY,
+    NO_TIME,
+    BaseFeature,
+    Channels,
+    Column,
+    Node,
+    SerialNodes,
+    stamps_of,
 )
 from ohlcvml.typing import Bars, FloatArray, IntArray
 
@@ -273,7 +277,7 @@ class HMMRegime(BaseRegime):
         values, node = self._input_node(source)
         session = source[self._session_input]
         own = RefitNode(values, session, self._model(), self._relearn, self._schedule(), out)
-        return _SerialNodes({"inputs": node, type(self).__name__: own})
+        return SerialNodes({"inputs": node, type(self).__name__: own})
 
     @classmethod
     def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:  # noqa: ARG003

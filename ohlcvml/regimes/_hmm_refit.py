@@ -8,9 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ohlcvml.features._clock import NO_TIME
-from ohlcvml.features._stream import GrowingArray, KernelNode
 from ohlcvml.regimes._gaussian_filter import BLOCK, Gaussians, run_filter, stationary
+from ohlcvml.streams import NO_TIME, GrowingArray, KernelNode
 from ohlcvml.typing import FloatArray, IntArray
 
 __all__ = ["RefitNode", "Schedule", "empty_law", "filter_params", "write_walk_forward"]

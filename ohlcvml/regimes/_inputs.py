@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import integer
-from ohlcvml.features._base import BaseFeature
-from ohlcvml.features._columns import Column
-from ohlcvml.features._compiled import compiled, inlined
+from ohlcvml.streams import BaseFeature, Column
+from ohlcvml.streams.kernels import compiled, inlined
 
 __all__ = ["RegimeInputs"]
 

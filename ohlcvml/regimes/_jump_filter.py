@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ohlcvml.features._compiled import compiled, inlined
+from ohlcvml.streams.kernels import compiled, inlined
 from ohlcvml.typing import FloatArray, IntArray
 
 __all__ = ["coalescence_rows", "run_costs"]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ohlcvml.exceptions import DataError
-from ohlcvml.features._compiled import compiled
+from ohlcvml.streams.kernels import compiled
 from ohlcvml.typing import FloatArray, IntArray
 
 __all__ = ["JumpEstimate", "JumpRules", "learn_jumps"]

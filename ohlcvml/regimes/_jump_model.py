@@ -8,11 +8,10 @@ import numpy as np
 
 from ohlcvml._checks import either, integer, optional, real, string
 from ohlcvml.exceptions import ParameterError
-from ohlcvml.features._base import BaseFeature
-from ohlcvml.features._columns import Column
 from ohlcvml.regimes._base import FEATURES_RULE, BaseRegime
 from ohlcvml.regimes._jump_filter import coalescence_rows, run_costs
 from ohlcvml.regimes._jump_fit import JumpRules, learn_jumps
+from ohlcvml.streams import BaseFeature, Column
 from ohlcvml.typing import FloatArray, IntArray
 
 __all__ = ["JumpModelRegime"]

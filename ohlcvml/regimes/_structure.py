@@ -7,11 +7,18 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import boolean, integer
-from ohlcvml.features._base import BaseFeature
-from ohlcvml.features._columns import Column
-from ohlcvml.features._compiled import compiled, inlined
-from ohlcvml.features._extrema import new_ranges
-from ohlcvml.features._swings import HIGH, LOW, OLD_HIGH, OLD_LOW, follow, new_swings
+from ohlcvml.streams import BaseFeature, Column
+from ohlcvml.streams.kernels import (
+    HIGH,
+    LOW,
+    OLD_HIGH,
+    OLD_LOW,
+    compiled,
+    follow,
+    inlined,
+    new_ranges,
+    new_swings,
+)
 
 __all__ = ["StructureRegime"]
 

@@ -9,10 +9,8 @@ import numpy as np
 
 from ohlcvml._checks import integer, real
 from ohlcvml.exceptions import ParameterError
-from ohlcvml.features._base import BaseFeature
-from ohlcvml.features._block_sums import new_sums, roll_sum
-from ohlcvml.features._columns import Column
-from ohlcvml.features._compiled import compiled, inlined
+from ohlcvml.streams import BaseFeature, Column
+from ohlcvml.streams.kernels import compiled, inlined, new_sums, roll_sum
 
 __all__ = ["VolatilityRegime"]
 

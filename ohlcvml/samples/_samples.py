@@ -9,10 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ohlcvml.bars._frame import symbol_starts
+from ohlcvml.bars import symbol_starts
 from ohlcvml.exceptions import DataError
-from ohlcvml.labels import average_uniqueness, check_labels, label_positions
-from ohlcvml.labels._uniqueness import time_decay_weights
+from ohlcvml.labels import average_uniqueness, check_labels, label_positions, time_decay_weights
 from ohlcvml.samples._panel import BarPanel, has_history
 from ohlcvml.typing import Bars, BoolArray, Features, FloatArray, IntArray, Labels
 

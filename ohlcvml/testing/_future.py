@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pandas as pd
 
-from ohlcvml.bars import simulate_bars
-from ohlcvml.bars._frame import OHLCV
+from ohlcvml.bars import OHLCV, simulate_bars
 from ohlcvml.testing._report import LawBroken
 from ohlcvml.typing import Bars
 

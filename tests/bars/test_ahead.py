@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from ohlcvml.bars import Sessions, contract, contract_symbols
-from ohlcvml.bars import _ahead as ahead
-from ohlcvml.bars._expiry import expiries, rule_of
+from ohlcvml.bars.market import _ahead as ahead
+from ohlcvml.bars.market._expiry import expiries, rule_of
 
 CALENDARS = sorted({contract(symbol).calendar for symbol in contract_symbols()})
 

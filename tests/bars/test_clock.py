@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ohlcvml.bars import read_bars
-from ohlcvml.bars._clock import local_to_utc, parse_clock
+from ohlcvml.bars.read._clock import local_to_utc, parse_clock
 from ohlcvml.exceptions import DataError, ParameterError
 
 

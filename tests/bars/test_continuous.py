@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ohlcvml.bars import Sessions, check_bars, continuous, contract
-from ohlcvml.bars._expiry import rule_date
+from ohlcvml.bars.market._expiry import rule_date
 from ohlcvml.exceptions import DataError, ParameterError
 
 PRICES = ["open", "high", "low", "close"]

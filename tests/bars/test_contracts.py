@@ -6,7 +6,8 @@ from datetime import date
 import pandas_market_calendars as mcal
 import pytest
 
-from ohlcvml.bars import Contract, _contracts, contract, contract_symbols, register_contract
+from ohlcvml.bars import Contract, contract, contract_symbols, register_contract
+from ohlcvml.bars.market import _contracts
 from ohlcvml.exceptions import DataError, ParameterError
 
 # Worth of a full point, from the contract unit: dollars an index point, ounces, pounds, barrels,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ohlcvml.bars._read_stamps import AWARE, BAD, DATE, EPOCH, NAIVE, is_stamp, parse_stamps
+from ohlcvml.bars.read._stamps import AWARE, BAD, DATE, EPOCH, NAIVE, is_stamp, parse_stamps
 from ohlcvml.exceptions import DataError
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ohlcvml.bars import Sessions, check_bars, simulate_bars
 from ohlcvml.exceptions import DataError, ParameterError
-from ohlcvml.features import average_true_range
+from ohlcvml.streams import average_true_range
 
 CONSTANT = {"volatility_shock": 0.0, "volatility_persistence": 0.0, "intraday_shape": 0.0}
 

@@ -6,12 +6,12 @@ import re
 import pytest
 import yaml
 
+from ohlcvml import _requires as requirements
 from ohlcvml.bars import simulate_bars
 from ohlcvml.bundle import open_bundle
 from ohlcvml.cli._settings import TrainSettings, make_model, merge_settings
 from ohlcvml.exceptions import ParameterError
-from ohlcvml.models import _requirements as requirements
-from ohlcvml.models._configs import model_classes
+from ohlcvml.models.configs._configs import model_classes
 
 N_BARS = 600
 SMALL = {

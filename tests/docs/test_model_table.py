@@ -2,7 +2,7 @@
 
 import importlib.util
 
-from ohlcvml.models._configs import model_classes
+from ohlcvml.models.configs._configs import model_classes
 from tests.docs.pages import DOCS
 
 _spec = importlib.util.spec_from_file_location("generate_models", DOCS / "generate_models.py")

@@ -6,7 +6,7 @@ import pytest
 
 from ohlcvml import features
 from ohlcvml.exceptions import DataError, DataWarning, ParameterError
-from ohlcvml.features._channels import Channels
+from ohlcvml.streams._channels import Channels
 from tests.features.conftest import FAMILIES, make_bars
 
 BARS = make_bars(100)

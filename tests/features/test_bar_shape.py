@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ohlcvml.features import BarShapeFeatures, average_true_range
+from ohlcvml.features import BarShapeFeatures
+from ohlcvml.streams import average_true_range
 from tests.features.conftest import make_bars
 
 CONSTANTS = {"body_ratio": 0, "upper_wick_ratio": 0, "close_location": 0, "range_overlap": 1}

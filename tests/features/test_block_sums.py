@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ohlcvml.features._block_sums import new_sums, roll_sum
-from ohlcvml.features._compiled import compiled
+from ohlcvml.streams.kernels._block_sums import new_sums, roll_sum
+from ohlcvml.streams.kernels._compiled import compiled
 
 
 @compiled

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from ohlcvml import features
-from ohlcvml.features._averages import smooth
-from ohlcvml.features._blocks import BLOCK, keep, pack, unpack
+from ohlcvml import features, streams
+from ohlcvml.streams.kernels._averages import smooth
+from ohlcvml.streams.kernels._blocks import BLOCK, keep, pack, unpack
 from tests.features.conftest import make_bars
 
 IN_BLOCKS = [
@@ -63,7 +63,7 @@ def test_pack_and_unpack():
 
 def test_average_true_range_has_no_seam(holed):
     prices = [holed[name].to_numpy() for name in ("high", "low", "close")]
-    ours = features.average_true_range(*prices, 5, np.array([0, 300, len(holed)]))
+    ours = streams.average_true_range(*prices, 5, np.array([0, 300, len(holed)]))
     for first, last in ((0, 300), (300, len(holed))):
         age, average, before, expected = 0, 0.0, None, []
         for high, low, close in zip(*(price[first:last] for price in prices), strict=True):

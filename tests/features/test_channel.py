@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ohlcvml.features import ChannelFeatures, average_true_range
+from ohlcvml.features import ChannelFeatures
+from ohlcvml.streams import average_true_range
 from tests.features.conftest import make_bars
 
 BARS = make_bars(700, seed=5)

@@ -6,8 +6,8 @@ import pytest
 
 from ohlcvml.bars import Sessions, simulate_bars
 from ohlcvml.exceptions import DataError
-from ohlcvml.features._channels import BarRow, Channels
-from ohlcvml.features._clock import DAY, NO_TIME, SESSION_INPUTS
+from ohlcvml.streams._channels import BarRow, Channels
+from ohlcvml.streams._clock import DAY, NO_TIME, SESSION_INPUTS
 
 BARS = simulate_bars(3000, seed=0, start="2024-11-27 12:00", sessions=True).bars
 

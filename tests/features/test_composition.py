@@ -13,7 +13,8 @@ from sktime.transformations.series.exponent import ExponentTransformer
 
 from ohlcvml import features
 from ohlcvml.exceptions import DataError, LeakageError, ParameterError
-from ohlcvml.features import BarFeatureChain, BarFeatureUnion, ReturnFeatures, RowTransformer
+from ohlcvml.features import ReturnFeatures
+from ohlcvml.streams import BarFeatureChain, BarFeatureUnion, RowTransformer
 from tests.features.conftest import make_bars
 
 BARS = make_bars(400)

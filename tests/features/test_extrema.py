@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ohlcvml.features._compiled import compiled
-from ohlcvml.features._extrema import new_peaks, new_ranges, roll_peak, roll_range
+from ohlcvml.streams.kernels._compiled import compiled
+from ohlcvml.streams.kernels._extrema import new_peaks, new_ranges, roll_peak, roll_range
 
 TICKS = st.lists(st.integers(-4, 4), min_size=1, max_size=60)  # few values, so that many are equal
 

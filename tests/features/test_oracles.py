@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ohlcvml import features
-from ohlcvml.features._blocks import BLOCK, pack
-from ohlcvml.features._compiled import compiled
-from ohlcvml.features._windows import (
+from ohlcvml import features, streams
+from ohlcvml.streams.kernels._blocks import BLOCK, pack
+from ohlcvml.streams.kernels._compiled import compiled
+from ohlcvml.streams.kernels._windows import (
     double_means,
     double_spreads,
     keep_stretches,
@@ -126,7 +126,7 @@ def test_talib():
 
 def test_atr_of_the_labels_is_the_atr_of_the_features():
     price = [BARS[name].to_numpy() for name in ("high", "low", "close")]
-    ours = features.average_true_range(*price, 14, np.array([0, len(BARS)]))
+    ours = streams.average_true_range(*price, 14, np.array([0, len(BARS)]))
     table = features.VolatilityFeatures((14,), (2,)).fit_transform(BARS)
     assert np.array_equal(table["atr_ratio_14"], ours / price[2], equal_nan=True)
 
@@ -134,7 +134,7 @@ def test_atr_of_the_labels_is_the_atr_of_the_features():
 def test_atr_passes_over_a_missing_bar_and_starts_anew_at_a_symbol():
     high, low = np.array([2.0, 3, np.nan, 5, 9, 9]), np.array([1.0, 1, np.nan, 3, 8, 7])
     close = np.array([1.0, 2, np.nan, 4, 8, 8])
-    ours = features.average_true_range(high, low, close, 2, np.array([0, 4, 6]))
+    ours = streams.average_true_range(high, low, close, 2, np.array([0, 4, 6]))
     np.testing.assert_array_equal(ours, [np.nan, np.nan, np.nan, 2.5, np.nan, np.nan])
 
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.lib.stride_tricks import sliding_window_view
 
-from ohlcvml.features._order import (
+from ohlcvml.streams.kernels._order import (
     _layout,
     _roll,
     new_orders,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ohlcvml import features
+from ohlcvml import streams
 from ohlcvml.features import RegressionFeatures
 from tests.features.conftest import make_bars
 
@@ -33,7 +33,7 @@ def raw(close, window):
     bars = flat_bars(close)
     prices = [bars[name].to_numpy() for name in ("high", "low", "close")]
     table = RegressionFeatures((window,), 14).fit_transform(bars).to_numpy().copy()
-    table[:, 0] *= features.average_true_range(*prices, 14, np.array([0, len(bars)]))
+    table[:, 0] *= streams.average_true_range(*prices, 14, np.array([0, len(bars)]))
     return table
 
 
@@ -48,7 +48,7 @@ def test_by_hand():
 def test_oracle(window):
     table = RegressionFeatures((window,), 14).fit_transform(BARS)
     prices = [BARS[name].to_numpy() for name in ("high", "low", "close")]
-    unit = features.average_true_range(*prices, 14, np.array([0, len(BARS)]))
+    unit = streams.average_true_range(*prices, 14, np.array([0, len(BARS)]))
     for t in range(max(window - 1, 14), 700, 7):
         slope, explained, distance = line(prices[2][t - window + 1 : t + 1].astype(np.longdouble))
         expected = np.array([slope / unit[t], explained, distance], dtype=float)

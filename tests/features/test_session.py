@@ -6,7 +6,8 @@ import pytest
 
 from ohlcvml.bars import Sessions, read_bars
 from ohlcvml.exceptions import DataError
-from ohlcvml.features import SessionFeatures, average_true_range
+from ohlcvml.features import SessionFeatures
+from ohlcvml.streams import average_true_range
 from tests.features.conftest import make_bars
 
 CLOCK = ["session_elapsed", "minutes_from_open", "minutes_to_close"]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ohlcvml import features
+from ohlcvml import features, streams
 from ohlcvml.testing import near_unit_root_columns, weekly_share
 from ohlcvml.testing._stationarity import _random_walk
 
@@ -14,7 +14,7 @@ from ohlcvml.testing._stationarity import _random_walk
 def with_defaults():
     for name in features.__all__:
         item = getattr(features, name)
-        if isinstance(item, type) and issubclass(item, features.BaseFeature):
+        if isinstance(item, type) and issubclass(item, streams.BaseFeature):
             parameters = inspect.signature(item).parameters.values()
             if item.__name__.endswith("Features") and all(
                 p.default is not p.empty for p in parameters

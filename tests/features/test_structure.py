@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ohlcvml.features import StructureFeatures, average_true_range
+from ohlcvml.features import StructureFeatures
+from ohlcvml.streams import average_true_range
 from tests.features.conftest import make_bars
 from tests.features.swings import last_two, swings, table, zigzag
 

@@ -6,14 +6,8 @@ import pytest
 
 from ohlcvml.bars import Sessions, known_at, resample, simulate_bars
 from ohlcvml.exceptions import DataError, ParameterError
-from ohlcvml.features import (
-    BarFeatureUnion,
-    MomentumFeatures,
-    ReturnFeatures,
-    RowTransformer,
-    TimeframeFeatures,
-    VolumeFeatures,
-)
+from ohlcvml.features import MomentumFeatures, ReturnFeatures, TimeframeFeatures, VolumeFeatures
+from ohlcvml.streams import BarFeatureUnion, RowTransformer
 
 # Thanksgiving week: a half day on Friday, a weekend, holes where bars are missing.
 BARS = simulate_bars(8000, seed=3, start="2024-11-27 12:07", sessions=True).bars

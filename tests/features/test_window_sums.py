@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from ohlcvml import features
-from ohlcvml.features._blocks import BLOCK
-from ohlcvml.features._window_sums import new_tracks, roll_tracks, track_params
+from ohlcvml.streams.kernels._blocks import BLOCK
+from ohlcvml.streams.kernels._window_sums import new_tracks, roll_tracks, track_params
 from tests.features.conftest import make_bars
 
 FAMILIES = [

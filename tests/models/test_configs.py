@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ohlcvml import _requires as requirements
 from ohlcvml import models
 from ohlcvml.exceptions import MissingDependencyError, ParameterError
 from ohlcvml.models import (
@@ -17,13 +18,16 @@ from ohlcvml.models import (
     make_model,
     model_config,
 )
-from ohlcvml.models import _named_parts as named_parts
-from ohlcvml.models import _requirements as requirements
-from ohlcvml.models._configs import model_classes
-from ohlcvml.models._named_parts import as_part
-from ohlcvml.models.forecast import ForecastClassifier
+from ohlcvml.models.configs import _named_parts as named_parts
+from ohlcvml.models.configs._configs import model_classes
+from ohlcvml.models.configs._named_parts import as_part
+from ohlcvml.models.paths import ForecastClassifier
 
-SHIPPED = {item.name: item for item in files("ohlcvml.models").joinpath("configs").iterdir()}
+SHIPPED = {
+    item.name: item
+    for item in files("ohlcvml.models.configs").iterdir()
+    if item.name.endswith(".yaml")
+}
 EVERY = pytest.mark.parametrize(("name", "cls"), sorted(model_classes().items()))
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.preprocessing import StandardScaler
 
-from ohlcvml.models.forecast._windows import BarWindows, WindowBatch
+from ohlcvml.models.paths._windows import BarWindows, WindowBatch
 from ohlcvml.samples import BarPanel
 from ohlcvml.samples._samples import FeatureTable
 from tests.models.zoo import classifiers

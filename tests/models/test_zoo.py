@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import ohlcvml.models
-from ohlcvml.models._configs import model_classes
+from ohlcvml.models.configs._configs import model_classes
 from ohlcvml.pipeline import BaseBarClassifier
 from ohlcvml.registry import all_estimators
 

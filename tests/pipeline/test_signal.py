@@ -6,12 +6,13 @@ import pytest
 
 from ohlcvml.bars import Costs, simulate_bars
 from ohlcvml.exceptions import LeakageError
-from ohlcvml.features import ReturnFeatures, average_true_range
+from ohlcvml.features import ReturnFeatures
 from ohlcvml.labels import TripleBarrierLabeller
 from ohlcvml.models import LogisticClassifier
 from ohlcvml.pipeline import SIGNAL_COLUMNS, SignalModel, atr_scale, signal_table
 from ohlcvml.samples import Samples
 from ohlcvml.splits import PurgedHoldout
+from ohlcvml.streams import average_true_range
 
 WORTH = SignalModel(np.array([-1, 0, 1]), np.array([-1.5, 0.1, 1.4]), 0.5, 14)
 INDEX = pd.RangeIndex(1)

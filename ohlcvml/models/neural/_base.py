@@ -15,17 +15,14 @@ from ohlcvml.models.neural._options import (
     TrainingOptions,
     enough_to_stop_by,
 )
-from ohlcvml.pipeline import BaseBarClassifier
-from ohlcvml.pipeline._quantiles import QuantileAnswers
-from ohlcvml.pipeline._signal import return_units
+from ohlcvml.pipeline import BaseBarClassifier, QuantileAnswers, return_units
 from ohlcvml.samples import BarPanel, Samples
 from ohlcvml.splits import PurgedHoldout
 from ohlcvml.typing import Bars, BoolArray, FloatArray, IntArray
 
 if TYPE_CHECKING:
-    from ohlcvml.models.neural._training import NetworkParts
-    from ohlcvml.models.neural.networks import Heads, WindowScale
-    from ohlcvml.models.neural.networks._base import Network
+    from ohlcvml.models.neural.networks import Heads, Network, WindowScale
+    from ohlcvml.models.neural.training import NetworkParts
 
 __all__ = ["BaseNeuralClassifier"]
 
@@ -69,8 +66,13 @@ class BaseNeuralClassifier(HasTrainingOptions, QuantileAnswers, BaseBarClassifie
     def _fit(self, X: BarPanel, y: npt.NDArray[Any]) -> BaseNeuralClassifier:
         import torch
 
-        from ohlcvml.models.neural._loss import begin_at_shares, make_targets
-        from ohlcvml.models.neural._training import choose_device, epoch_seed, train
+        from ohlcvml.models.neural.training import (
+            begin_at_shares,
+            choose_device,
+            epoch_seed,
+            make_targets,
+            train,
+        )
 
         present, codes = np.unique(y, return_inverse=True)
         self._present = np.searchsorted(self.classes_, present)
@@ -95,8 +97,7 @@ class BaseNeuralClassifier(HasTrainingOptions, QuantileAnswers, BaseBarClassifie
     def _build(self, X: BarPanel, rows: IntArray, n_classes: int, returns: bool) -> NetworkParts:
         """Modules with first weights; normalisation is learnt from bars of training windows."""
         from ohlcvml.models.neural import networks
-        from ohlcvml.models.neural._statistics import channel_statistics
-        from ohlcvml.models.neural._training import NetworkParts
+        from ohlcvml.models.neural.training import NetworkParts, channel_statistics
 
         n_channels = X.shape[1]
         self.scale_ = networks.WindowScale(n_channels, self.training.normalize)
@@ -179,7 +180,7 @@ class BaseNeuralClassifier(HasTrainingOptions, QuantileAnswers, BaseBarClassifie
                 "so there is no network to export. Fit on labels of more than one class."
             )
         from ohlcvml.models.neural._onnx import export
-        from ohlcvml.models.neural._training import NetworkParts
+        from ohlcvml.models.neural.training import NetworkParts
 
         raw = export(
             NetworkParts(self.scale_, self.network_, self.heads_),
@@ -220,7 +221,7 @@ class BaseNeuralClassifier(HasTrainingOptions, QuantileAnswers, BaseBarClassifie
         """Probabilities over ``classes_``; expected return and quantiles in ATR, where learnt."""
         import torch
 
-        from ohlcvml.models.neural._training import NetworkParts, choose_device, predict
+        from ohlcvml.models.neural.training import NetworkParts, choose_device, predict
 
         if X.window != self._window_seen:
             raise DataError(
@@ -266,7 +267,7 @@ class BaseNeuralClassifier(HasTrainingOptions, QuantileAnswers, BaseBarClassifie
                 f"{type(self).__name__}.predict_quantiles: the model has no quantile head. Fit on "
                 "bars with labels of more than one class and training__quantile_weight above 0."
             )
-        from ohlcvml.models.forecast._tails import quantiles_at
+        from ohlcvml.models._tails import quantiles_at
 
         panel, good = self._feature_table(X).panel(pos, self._window)
         out = np.full((len(pos), len(alpha)), np.nan)

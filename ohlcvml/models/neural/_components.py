@@ -70,7 +70,7 @@ class StackComponents:
         """Shape (n, n_components * n_classes)."""
         import torch
 
-        from ohlcvml.models.neural._feeds import WindowFeed
+        from ohlcvml.models.neural.training import WindowFeed
 
         me: Any = self
         head = me.heads_.classes

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import logging
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -15,13 +10,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from ohlcvml.exceptions import MissingDependencyError
-from ohlcvml.models.neural._feeds import WindowFeed
-from ohlcvml.models.neural._training import NetworkParts
+from ohlcvml.models._onnx import require_onnx, serialise
+from ohlcvml.models.neural.training import NetworkParts, WindowFeed
 from ohlcvml.samples import BarPanel
 from ohlcvml.typing import FloatArray
 
-__all__ = ["OUTPUTS", "export", "predict_onnx", "serialise"]
+__all__ = ["OUTPUTS", "export", "predict_onnx"]
 
 # "mean" as a name of an output breaks the exporter's graph.
 OUTPUTS = ("probabilities", "expected_return", "quantiles")
@@ -69,43 +63,6 @@ def export(
     return serialise(_Graph(parts, spread, return_scale), example, names, facts)
 
 
-def serialise(
-    graph: nn.Module,
-    example: dict[str, Tensor],
-    outputs: list[str],
-    facts: dict[str, Any],
-    fixed: tuple[str, ...] = (),
-) -> bytes:
-    """Serialise a module called by the names in ``example``.
-
-    The first axis of inputs is the batch, but for those in ``fixed``.
-    """
-    _need("onnx", "onnxscript")
-    batch = torch.export.Dim("batch")
-    with _quiet(), torch.random.fork_rng(devices=[]):
-        program = torch.onnx.export(
-            graph.eval(),
-            (),
-            kwargs=example,
-            dynamo=True,
-            input_names=list(example),
-            output_names=outputs,
-            dynamic_shapes={name: None if name in fixed else {0: batch} for name in example},
-            verbose=False,
-        )
-    assert program is not None
-    proto = program.model_proto
-    # The exporter fixes the batch without a word where Python asked for its length.
-    for given in proto.graph.input:
-        if given.name not in fixed and not given.type.tensor_type.shape.dim[0].dim_param:
-            raise RuntimeError(
-                f"ONNX export: input {given.name!r} came out for one size of the batch only."
-            )
-    for key, value in facts.items():
-        proto.metadata_props.add(key=key, value=json.dumps(value))
-    return bytes(proto.SerializeToString())
-
-
 def predict_onnx(
     parts: NetworkParts, panel: BarPanel, graph: Any
 ) -> tuple[FloatArray, FloatArray | None, FloatArray | None]:
@@ -130,35 +87,10 @@ def predict_onnx(
 
 
 def _session(raw: bytes) -> Any:
-    _need("onnxruntime")
+    require_onnx("onnxruntime")
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(raw, options, providers=["CPUExecutionProvider"])
-
-
-def _need(*packages: str) -> None:
-    from importlib.util import find_spec
-
-    missing = [name for name in packages if find_spec(name) is None]
-    if missing:
-        raise MissingDependencyError(
-            f"ONNX needs {', '.join(missing)}, which is not installed. "
-            "Use: pip install ohlcvml[onnx]"
-        )
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without what the exporter says of optional packages and of its own use of torch."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ohlcvml._drawing import COLOURS, GREY, plain_axes, pyplot
+from ohlcvml._plotting import COLOURS, GREY, plain_axes, pyplot
 from ohlcvml.exceptions import DataError
 
 if TYPE_CHECKING:

@@ -9,8 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ohlcvml.exceptions import DataError, ParameterError
-from ohlcvml.pipeline import BaseBarClassifier
-from ohlcvml.pipeline._training_record import check_unseen
+from ohlcvml.pipeline import BaseBarClassifier, check_unseen
 from ohlcvml.samples import BarPanel, Samples
 from ohlcvml.typing import FloatArray, IntArray
 

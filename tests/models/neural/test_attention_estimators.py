@@ -14,8 +14,8 @@ from ohlcvml.models import (  # noqa: E402
     TimesNetClassifier,
     TrainingOptions,
 )
-from ohlcvml.models.neural import _feeds as feeds  # noqa: E402
 from ohlcvml.models.neural.networks import PatchTSTNetwork  # noqa: E402
+from ohlcvml.models.neural.training import _feeds as feeds  # noqa: E402
 from ohlcvml.samples import BarPanel  # noqa: E402
 
 WINDOW = 12

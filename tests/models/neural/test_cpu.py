@@ -11,10 +11,10 @@ import pytest
 torch = pytest.importorskip("torch")
 resource = pytest.importorskip("resource")
 
-from ohlcvml.models.neural import _cpu  # noqa: E402
-from ohlcvml.models.neural._cpu import denormals_flushed, freed_memory_kept  # noqa: E402
 from ohlcvml.models.neural._options import TrainingOptions  # noqa: E402
-from ohlcvml.models.neural._training import lower  # noqa: E402
+from ohlcvml.models.neural.training import _cpu  # noqa: E402
+from ohlcvml.models.neural.training._cpu import denormals_flushed, freed_memory_kept  # noqa: E402
+from ohlcvml.models.neural.training._training import lower  # noqa: E402
 
 glibc_only = pytest.mark.skipif(_cpu._glibc() is None, reason="malloc is not glibc's, or set up")
 BLOCK = 48 << 20  # bytes

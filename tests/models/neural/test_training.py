@@ -18,11 +18,11 @@ from ohlcvml.models import (  # noqa: E402
     plot_training,
 )
 from ohlcvml.models.neural._base import _weights  # noqa: E402
-from ohlcvml.models.neural._feeds import SegmentFeed, WindowFeed, make_feed  # noqa: E402
-from ohlcvml.models.neural._loss import joint_loss, make_targets  # noqa: E402
-from ohlcvml.models.neural._statistics import channel_statistics  # noqa: E402
 from ohlcvml.models.neural.networks import Heads, LSTMNetwork, TCNNetwork, WindowScale  # noqa: E402
 from ohlcvml.models.neural.networks._heads import Outputs  # noqa: E402
+from ohlcvml.models.neural.training._feeds import SegmentFeed, WindowFeed, make_feed  # noqa: E402
+from ohlcvml.models.neural.training._loss import joint_loss, make_targets  # noqa: E402
+from ohlcvml.models.neural.training._statistics import channel_statistics  # noqa: E402
 from ohlcvml.pipeline import atr_scale  # noqa: E402
 from ohlcvml.samples import BarPanel, Samples  # noqa: E402
 

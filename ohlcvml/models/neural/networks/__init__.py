@@ -15,16 +15,15 @@ except ImportError as error:
     ) from error
 
 from ohlcvml.models.neural.networks._autoformer import AutoformerNetwork
-from ohlcvml.models.neural.networks._deepar import DeepARNetwork
+from ohlcvml.models.neural.networks._base import Network
 from ohlcvml.models.neural.networks._dlinear import DLinearNetwork
-from ohlcvml.models.neural.networks._heads import Heads
+from ohlcvml.models.neural.networks._heads import Heads, Outputs
 from ohlcvml.models.neural.networks._inception import InceptionTimeNetwork
 from ohlcvml.models.neural.networks._itransformer import ITransformerNetwork
 from ohlcvml.models.neural.networks._lstm import LSTMNetwork
 from ohlcvml.models.neural.networks._nbeats import NBEATSNetwork
 from ohlcvml.models.neural.networks._nhits import NHITSNetwork
 from ohlcvml.models.neural.networks._patchtst import PatchTSTNetwork
-from ohlcvml.models.neural.networks._quantile_rnn import QuantileRNNNetwork
 from ohlcvml.models.neural.networks._resnet import ResNet1DNetwork
 from ohlcvml.models.neural.networks._scale import WindowScale
 from ohlcvml.models.neural.networks._smamba import SMambaNetwork
@@ -33,9 +32,10 @@ from ohlcvml.models.neural.networks._tide import TiDENetwork
 from ohlcvml.models.neural.networks._timesnet import TimesNetNetwork
 
 __all__ = [
+    "Outputs",
+    "Network",
     "AutoformerNetwork",
     "DLinearNetwork",
-    "DeepARNetwork",
     "Heads",
     "ITransformerNetwork",
     "InceptionTimeNetwork",
@@ -43,7 +43,6 @@ __all__ = [
     "NBEATSNetwork",
     "NHITSNetwork",
     "PatchTSTNetwork",
-    "QuantileRNNNetwork",
     "ResNet1DNetwork",
     "SMambaNetwork",
     "TCNNetwork",

@@ -1,0 +1,389 @@
+"""Which column is what: names of the trade, headerless layouts, the caller's own mapping."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from ohlcvml.bars.read._stamps import BAD, is_stamp
+from ohlcvml.bars.read._table import RawTable
+from ohlcvml.exceptions import DataError, ParameterError
+
+__all__ = ["ColumnMap", "Roles", "check_columns", "find_keep", "find_roles"]
+
+Column: TypeAlias = str | int
+ColumnMap: TypeAlias = Mapping[str, Column | tuple[Column, Column] | None]
+
+_PRICES = ("open", "high", "low", "close")
+_ROLES = ("time", *_PRICES, "volume", "symbol")
+
+# Names are compared without case, blanks and signs: "<Close>", "close", "Close " are one.
+_NAMES: dict[str, tuple[tuple[str, ...], ...]] = {
+    # within a role, an earlier group wins over a later one
+    "open": (("open", "o", "openprice", "priceopen"),),
+    "high": (("high", "h", "highprice", "pricehigh"),),
+    "low": (("low", "l", "lowprice", "pricelow"),),
+    "close": (("close", "c", "closeprice", "priceclose"), ("last", "closelast", "lastprice")),
+    "volume": (
+        ("volume", "vol", "v", "realvolume", "realvol", "basevolume", "totalvolume"),
+        ("tickvolume", "tickvol", "ticksvolume"),
+        ("cumvol",),
+    ),
+    "symbol": (("symbol",), ("ticker",), ("instrument",), ("sym",)),
+}
+_TIME = re.compile(
+    r"(?:(?:open|start|begin|bar|candle|kline|gmt|utc|local|unix|epoch|window)?"
+    r"(?:date|time|datetime|timestamp|stamp|ts|dt)|t|unix|epoch|index|unnamed0|day"
+    r"|(?:window|bar)start|tsevent|dtyyyymmdd|datetimestamp|level[01]|)"
+    r"(?:utc|gmt|local|ms|s|us|ns|est|et|ct)?"
+)
+_CLOSING = re.compile(r"close|end|exit|last|known|settle|expir")
+_OF_DAY = re.compile(r"\d{1,6}|\d{1,2}:\d{2}(?::\d{2}(?:[.,:]\d{1,9})?)?(?: ?[AaPp]\.?[Mm]\.?)?")
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Columns of one symbol's bars, by position.
+
+    ``times`` holds one entry for each candidate time column; an entry is one column or a pair
+    (date, time of day). ``volumes`` is in order of preference.
+    """
+
+    times: tuple[tuple[int, ...], ...]
+    prices: tuple[int, ...]
+    volumes: tuple[int, ...]
+    symbols: int | None = None
+    symbol: str | None = None
+    named: bool = True  # False: prices were placed by position, which the values must confirm
+
+
+def check_columns(columns: ColumnMap | None) -> ColumnMap:
+    """Return the caller's mapping, or raise ParameterError."""
+    if columns is None:
+        return {}
+    fine = isinstance(columns, Mapping) and all(
+        role in _ROLES
+        and (
+            _is_column(value)
+            or (value is None and role in ("volume", "symbol"))
+            or (
+                role == "time"
+                and isinstance(value, tuple)
+                and len(value) == 2
+                and all(map(_is_column, value))
+            )
+        )
+        for role, value in columns.items()
+    )
+    if not fine:
+        raise ParameterError(
+            f"read_bars: parameter 'columns' must map some of {', '.join(_ROLES)} to a column's "
+            "name or position (from 0), 'time' also to a pair (date, time of day), 'volume' and "
+            f"'symbol' also to None; got {columns!r}."
+        )
+    return columns
+
+
+def _is_column(value: object) -> bool:
+    return isinstance(value, str) or (
+        isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    )
+
+
+def find_keep(table: RawTable, keep: tuple[str, ...]) -> dict[str, int]:
+    """Positions of the further columns asked for, under the names the file gives them."""
+    found: dict[str, int] = {}
+    for name in keep:
+        hits = {
+            i for row in table.headers for i, cell in enumerate(row) if _plain(cell) == _plain(name)
+        }
+        exact = {i for row in table.headers for i, cell in enumerate(row) if cell == name}
+        best = sorted(exact or hits)
+        if len(best) != 1:
+            listed = ", ".join(repr(c) for row in table.headers for c in row if c) or "no names"
+            raise DataError(
+                f"read_bars: {table.source}: keep={name!r} fits {len(best)} columns of {listed}. "
+                "Pass a name that the file has once."
+            )
+        cells = [row[best[0]] for row in table.headers]
+        title = next(cell for cell in cells if _plain(cell) == _plain(name))
+        if title in (*_PRICES, "volume"):
+            raise ParameterError(
+                f"read_bars: parameter 'keep' names further columns; {title!r} is always read."
+            )
+        found[title] = best[0]
+    return found
+
+
+def find_roles(table: RawTable, columns: ColumnMap) -> list[Roles]:
+    """Roles of the columns, one entry a symbol (several where symbols stand side by side)."""
+    names = _plain_names(table)
+    placed = {role: _place(table, role, value) for role, value in columns.items()}
+    if not names:
+        return [_by_position(table, placed)]
+    prices: list[list[int]] = []
+    for role in _PRICES:
+        found = placed[role] if role in placed else _named(names, role)
+        prices.append(list(found))
+    missing = [role for role, found in zip(_PRICES, prices, strict=True) if not found]
+    if missing:
+        listed = ", ".join(repr(name) for name in _best_header(table) if name)
+        raise DataError(
+            f"read_bars: {table.source}: no column for {', '.join(missing)} among {listed}. "
+            f"Pass columns={{'{missing[0]}': 'name in the file', ...}}."
+        )
+    base = Roles((), (), (), named=True)
+    base = replace(base, symbols=_symbol_column(names, placed))
+    base = replace(base, times=_times(table, names, placed))
+    volume_role = _volumes(table, names, placed, columns)
+    if all(len(found) == 1 for found in prices):
+        return [
+            replace(
+                base,
+                prices=tuple(found[0] for found in prices),
+                volumes=tuple(volume_role),
+                symbol=_side_symbol(table, prices[0][0]),
+            )
+        ]
+    return _side_by_side(table, base, prices, volume_role)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def _best_header(table: RawTable) -> list[str]:
+    """Header line with the most known names."""
+    known = {name for groups in _NAMES.values() for group in groups for name in group}
+    return max(table.headers, key=lambda row: sum(_plain(cell) in known for cell in row))
+
+
+def _plain_names(table: RawTable) -> list[str]:
+    """One plain name a column, empty if the file has no header line with names.
+
+    Time columns may be named on another header line than the prices (yfinance).
+    """
+    if not table.headers:
+        return []
+    best = _best_header(table)
+    names = [_plain(cell) for cell in best]
+    known = {name for role in _PRICES for group in _NAMES[role] for name in group}
+    if len(table.headers) > 1 and not any(name in known for name in names):
+        return []  # a preamble, not a header
+    for row in table.headers:
+        for i, cell in enumerate(row):
+            if row is not best and _plain(cell) in ("date", "datetime", "time", "timestamp"):
+                names[i] = _plain(cell)
+    return names
+
+
+def _place(table: RawTable, role: str, value: Column | tuple[Column, Column] | None) -> list[int]:
+    if value is None:
+        return []
+    wanted = value if isinstance(value, tuple) else (value,)
+    found: list[int] = []
+    for column in wanted:
+        if isinstance(column, int):
+            hits = [column] if column < table.width else []
+        else:
+            exact = {i for row in table.headers for i, cell in enumerate(row) if cell == column}
+            plain = {
+                i
+                for row in table.headers
+                for i, cell in enumerate(row)
+                if _plain(cell) == _plain(column)
+            }
+            hits = sorted(exact or plain)
+        if len(hits) != 1:
+            listed = ", ".join(repr(c) for row in table.headers for c in row if c) or "no names"
+            raise DataError(
+                f"read_bars: {table.source}: columns={{{role!r}: {column!r}}} fits {len(hits)} "
+                f"columns; the file has {table.width} columns ({listed}). Pass a position from 0."
+            )
+        found += hits
+    return found
+
+
+def _named(names: list[str], role: str) -> list[int]:
+    for group in _NAMES[role]:
+        found = [i for i, name in enumerate(names) if name in group]
+        if found:
+            return found
+    return []
+
+
+def _symbol_column(names: list[str], placed: dict[str, list[int]]) -> int | None:
+    found = placed["symbol"] if "symbol" in placed else _named(names, "symbol")
+    return found[0] if found else None
+
+
+def _volumes(
+    table: RawTable, names: list[str], placed: dict[str, list[int]], columns: ColumnMap
+) -> list[int]:
+    if "volume" in columns:
+        return placed["volume"]
+    found = [i for group in _NAMES["volume"] for i, name in enumerate(names) if name in group]
+    unsure = [i for i, name in enumerate(names) if re.search(r"vol(?!at)", name)]
+    if not found and unsure:
+        listed = ", ".join(repr(_best_header(table)[i]) for i in unsure)
+        raise DataError(
+            f"read_bars: {table.source}: which column is the volume is undecidable: {listed}. "
+            "Pass columns={'volume': 'name in the file'}, or {'volume': None} for none."
+        )
+    return found
+
+
+def _times(
+    table: RawTable, names: list[str], placed: dict[str, list[int]]
+) -> tuple[tuple[int, ...], ...]:
+    """Candidate time columns; a date and a time of day make one."""
+    if "time" in placed:
+        return (tuple(placed["time"]),)
+    likely = [
+        i for i, name in enumerate(names) if _TIME.fullmatch(name) and not _CLOSING.search(name)
+    ]
+    stamps = [i for i in likely if _holds_stamps(table, i)]
+    days = [i for i in likely if i not in stamps and _holds_times_of_day(table, i)]
+    named_days = [i for i in days if names[i] not in ("", "index", "unnamed0", "level0")]
+    dates = [i for i in stamps if _holds_dates(table, i)]
+    if named_days and not dates:
+        dates = [i for i in stamps if _all_midnight(table, i)]
+    full = [(i,) for i in stamps if i not in dates]
+    if dates and named_days:
+        return (*full, (dates[0], named_days[0]))
+    if full or dates:
+        return tuple(full) + tuple((i,) for i in dates)
+    # No known name: content can still prove it, if one column alone holds written-out stamps.
+    proven = [
+        i
+        for i in range(table.width)
+        if not _CLOSING.search(names[i])
+        and _holds_stamps(table, i)
+        and not all(cell.isdigit() for cell in table.sample(i))
+    ]
+    if len(proven) == 1:
+        return ((proven[0],),)
+    listed = ", ".join(repr(name) for name in _best_header(table))
+    raise DataError(
+        f"read_bars: {table.source}: no time column among {listed}"
+        + (" (two-digit years are not read)" if _short_years(table, likely) else "")
+        + ". Pass columns={'time': 'name in the file'}, or ('date column', 'time column')."
+    )
+
+
+def _holds_stamps(table: RawTable, column: int) -> bool:
+    values = table.typed(column)
+    if values is not None and values.dtype.kind == "M":
+        return True
+    cells = [cell for cell in table.sample(column) if cell]
+    return bool(cells) and sum(is_stamp(cell) != BAD for cell in cells) * 2 > len(cells)
+
+
+def _holds_dates(table: RawTable, column: int) -> bool:
+    values = table.typed(column)
+    if values is not None and values.dtype.kind == "M":
+        return False
+    return all(":" not in c and len(c) <= 20 and len(_digits(c)) <= 8 for c in table.sample(column))
+
+
+def _digits(cell: str) -> str:
+    return re.sub(r"\D", "", cell)
+
+
+def _all_midnight(table: RawTable, column: int) -> bool:
+    """Whether a column of full stamps only ever says midnight, so that a date is meant."""
+    return all(re.search(r"[T ]00:00(?::00(?:\.0+)?)?$", cell) for cell in table.sample(column))
+
+
+def _holds_times_of_day(table: RawTable, column: int) -> bool:
+    cells = [cell for cell in table.sample(column) if cell]
+    return bool(cells) and all(_OF_DAY.fullmatch(cell) for cell in cells)
+
+
+def _short_years(table: RawTable, columns: list[int]) -> bool:
+    short = re.compile(r"\d{1,2}[-/.]\d{1,2}[-/.]\d{2}(?:\D.*)?")
+    return any(short.fullmatch(cell) for i in columns for cell in table.sample(i)[:5])
+
+
+def _by_position(table: RawTable, placed: dict[str, list[int]]) -> Roles:
+    """Headerless: [symbol,] time or date and time, open, high, low, close[, volume, ...]."""
+    at, symbol = 0, None
+    first = table.sample(0)
+    words = bool(first) and all(re.search(r"[A-Za-z]", cell) for cell in first)
+    if table.width > 6 and words and not _holds_stamps(table, 0):
+        symbol, at = 0, 1
+    if "time" in placed:
+        time = tuple(placed["time"])
+        after = max(time) + 1
+    elif _holds_stamps(table, at):
+        pair = _holds_dates(table, at) and ":" in "".join(table.sample(at + 1)[:1])
+        pair = pair or (_holds_dates(table, at) and _compact_times(table, at + 1))
+        time = (at, at + 1) if pair else (at,)
+        after = at + len(time)
+    else:
+        cell = next(iter(table.sample(at)), "")
+        raise DataError(
+            f"read_bars: {table.source}: no header, and the first column holds no date or epoch "
+            f"({cell!r}). Pass columns={{'time': 0, 'open': 1, ...}} with positions from 0; Lean "
+            "files need the date in their name (20131007_gc_minute_trade_201312.csv)."
+        )
+    prices = [
+        placed[role] or [0] if role in placed else [after + i] for i, role in enumerate(_PRICES)
+    ]
+    volume = placed["volume"] if "volume" in placed else [after + 4][: table.width - after - 4]
+    flat = tuple(found[0] for found in prices)
+    if max(flat) >= table.width:
+        raise DataError(
+            f"read_bars: {table.source}: no header and only {table.width} columns; bars need a "
+            "time, open, high, low and close. Pass columns={'open': position, ...} if it has them."
+        )
+    if "symbol" in placed:
+        symbol = placed["symbol"][0] if placed["symbol"] else None
+    named = all(role in placed for role in _PRICES)
+    return Roles((time,), flat, tuple(volume), symbol, named=named)
+
+
+def _compact_times(table: RawTable, column: int) -> bool:
+    """Whether every cell is HHMM or HHMMSS with its leading zeros: no price looks like that."""
+    cells = table.sample(column)
+    clock = re.compile(r"(?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d)?")
+    return all(clock.fullmatch(cell) for cell in cells) and any(c.startswith("0") for c in cells)
+
+
+def _side_symbol(table: RawTable, column: int) -> str | None:
+    """Symbol on another header line over the open column (yfinance), if there is one."""
+    best = _best_header(table)
+    for row in table.headers:
+        if row is not best and row[column] and _plain(row[0]) in ("ticker", "symbol", "tickers"):
+            return row[column]
+    return None
+
+
+def _side_by_side(
+    table: RawTable, base: Roles, prices: list[list[int]], volumes: list[int]
+) -> list[Roles]:
+    """Several symbols in one wide table: a header line tells their columns apart."""
+    best = _best_header(table)
+    for row in table.headers:
+        if row is best:
+            continue
+        keys = [row[i] for i in prices[0]]
+        if len(set(keys)) == len(keys) and all(keys):
+            every = [[[i for i in found if row[i] == key] for found in prices] for key in keys]
+            if all(len(hits) == 1 for one in every for hits in one):
+                return [
+                    replace(
+                        base,
+                        prices=tuple(hits[0] for hits in one),
+                        volumes=tuple(i for i in volumes if row[i] == key),
+                        symbol=key,
+                    )
+                    for key, one in zip(keys, every, strict=True)
+                ]
+    double = [role for role, found in zip(_PRICES, prices, strict=True) if len(found) > 1]
+    raise DataError(
+        f"read_bars: {table.source}: several columns for {', '.join(double)}. Pass "
+        f"columns={{'{double[0]}': position from 0, ...}}."
+    )

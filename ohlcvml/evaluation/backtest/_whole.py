@@ -1,0 +1,188 @@
+"""The compiled pass where no limit binds: every decision is filled whole, whatever the others do.
+
+What the account is in a bar is then a sum over the decisions that open or close there, so they are
+added up decision by decision and read bar by bar; no list of open decisions is kept. With a stop,
+a cap that binds, one position at a time or funding, the pass of ``_kernel`` runs instead;
+where both apply they give the same account.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from ohlcvml.evaluation.backtest._kernel import (
+    BLOCK_EXIT,
+    FILLED,
+    Account,
+    Limits,
+    Market,
+    Orders,
+)
+from ohlcvml.typing import FloatArray, IntArray
+
+__all__ = ["run_whole"]
+
+_BLOCK = 128  # bars whose decisions are added up before the bars are read; the sums stay in cache
+_LONGEST = 4096  # bars a decision may live, or the sums would not
+
+
+def run_whole(
+    market: Market, orders: Orders, limits: Limits, worth: float, account: Account
+) -> tuple[IntArray, IntArray] | None:
+    """Do what ``run_orders`` and ``settle`` do, several times as fast, or return None.
+
+    Parameters
+    ----------
+    market, orders, limits
+        As for ``run_orders``; not written to.
+    worth : float
+        Money in one price unit, for ``charge`` and ``result``; the bars stay in price units.
+    account : Account
+        Its bars, ``charge`` and ``result`` are filled; ``quantity`` and ``status`` are not: all is
+        filled with ``limits.unit``.
+
+    Returns
+    -------
+    status, exits : int64 arrays of shape (5,) and (8,)
+        As from ``settle``, of the exits those by a block's end only. None where decisions may not
+        all be filled whole: the account then holds nothing of use.
+    """
+    stops = limits.day_loss < np.inf or limits.fall < np.inf
+    if stops or limits.one_at_a_time or not limits.netting or len(market.fund_long):
+        return None
+    span = _longest(orders)
+    if span > _LONGEST:
+        return None
+    size = 1 << int(span + _BLOCK).bit_length()
+    opened, closed, shares = np.zeros((size, 4)), np.zeros((size, 8)), np.empty((size, 2))
+    most = _run(market, orders, limits.unit, worth, account, opened, closed, shares)
+    if limits.cap - limits.unit * (most - 1.0) <= limits.unit * (1.0 - 1e-9):
+        return None  # the last to open had no room
+    status, exits = np.zeros(5, np.int64), np.zeros(8, np.int64)
+    status[FILLED] = len(orders.first)
+    exits[BLOCK_EXIT] = np.count_nonzero(orders.exit == BLOCK_EXIT)
+    return status, exits
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _longest(orders: Orders) -> int:
+    """Bars that the longest decision is held, at least 1."""
+    first, last = orders.first, orders.last
+    span = 1
+    for k in range(len(first)):
+        span = max(span, last[k] - first[k] + 1)
+    return span
+
+
+@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def _run(
+    market: Market,
+    orders: Orders,
+    unit: float,
+    worth: float,
+    account: Account,
+    opened: FloatArray,
+    closed: FloatArray,
+    shares: FloatArray,
+) -> float:
+    """Fill the account as if every decision got one unit; return the most held on one side.
+
+    ``opened`` (ring, 4) and ``closed`` (ring, 8) are zero. They take the sums over what opens at a
+    bar's open, what closes at a barrier inside it and what closes at its close: side, number, half
+    round trips, and the P&L before costs beyond the bars' moves from close to close. ``shares``
+    (ring, 2) takes the charged share of the orders at a bar's open and at its close.
+    """
+    n, m = len(market.close), len(orders.first)
+    close, mark, fresh = market.close, market.mark, market.fresh
+    first, last, entry, gain = orders.first, orders.last, orders.entry, orders.gain
+    sides, cost, exit_ = orders.side, orders.cost, orders.exit
+    net, paid, traded, position = account.net, account.paid, account.traded, account.position
+    charge, result = account.charge, account.result
+    each = 1 if len(cost) == m else 0  # step from one decision's cost to the next one's
+    # Unsigned indices spare the test for negative ones, a third of the time.
+    mask, one = np.uint64(len(opened) - 1), np.uint64(1)
+    span = len(opened) - _BLOCK  # at least the longest life, and one more
+
+    position_now = held = twice = 0.0
+    opening = 0.0  # share charged of the orders at the open of the bar
+    added = settled = 0
+    start = first[0] if m else n
+    net[:start] = paid[:start] = traded[:start] = position[:start] = 0.0
+    done = start
+    for begin in range(start, n, _BLOCK):
+        if settled == m:
+            break
+        end = min(begin + _BLOCK, n)
+
+        # Decisions that open in the block, and at the open after it: it nets with the last close.
+        i = added
+        while i < m and first[np.uint64(i)] <= end:
+            k = np.uint64(i)
+            a, e = np.uint64(first[k]), np.uint64(last[k])
+            side, half = float(sides[k]), 0.5 * cost[np.uint64(i * each)]
+            move = close[a] - entry[k]
+            x, y = a & mask, e & mask
+            opened[x, 0] += side
+            opened[x, 1] += 1.0
+            opened[x, 2] += half
+            opened[x, 3] += side * move
+            how = np.uint64(0 if exit_[k] <= 1 else 4)
+            closed[y, how] += side
+            closed[y, how + np.uint64(1)] += 1.0
+            closed[y, how + np.uint64(2)] += half
+            closed[y, how + np.uint64(3)] += side * (gain[k] - (move + (mark[e] - mark[a])))
+            i += 1
+        added = i
+        if begin == start:
+            x = np.uint64(start) & mask
+            opening = abs(opened[x, 0]) / opened[x, 1]
+
+        for j in range(begin, end):
+            u = np.uint64(j)
+            x, y = u & mask, (u + one) & mask
+            pnl = opened[x, 3] + closed[x, 3] + closed[x, 7]
+            if position_now != 0.0:
+                pnl += position_now * (mark[u] - mark[u - one])
+            position_now += opened[x, 0]
+            held += opened[x, 1]
+            twice = max(twice, held + abs(position_now))
+            position[u] = position_now * unit
+
+            # What closes now and opens next is charged half a round trip on the net change.
+            if j + 1 < n and not fresh[u + one]:
+                gross = opened[y, 1] + closed[x, 5]
+                following = abs(opened[y, 0] - closed[x, 4]) / max(gross, 1.0)
+                closing = following
+            else:
+                following = abs(opened[y, 0]) / max(opened[y, 1], 1.0)
+                closing = abs(closed[x, 4]) / max(closed[x, 5], 1.0)
+            shares[x, 0], shares[x, 1] = opening, closing
+            spent = opening * opened[x, 2] + closed[x, 2] + closing * closed[x, 6]
+            volume = opening * opened[x, 1] + closed[x, 1] + closing * closed[x, 5]
+            opening = following
+            net[u], paid[u], traded[u] = (pnl - spent) * unit, spent * unit, volume * unit
+
+            position_now -= closed[x, 0] + closed[x, 4]
+            held -= closed[x, 1] + closed[x, 5]
+            for column in range(4):
+                opened[x, column] = 0.0
+            for column in range(8):
+                closed[x, column] = 0.0
+        done = end
+
+        # What has lived its time is closed, and whatever nets with its close is known.
+        i = settled
+        while i < added and (first[np.uint64(i)] + span <= end or end == n):
+            k = np.uint64(i)
+            share = shares[np.uint64(last[k]) & mask, 1]
+            if exit_[k] <= 1:
+                share = 1.0
+            both = shares[np.uint64(first[k]) & mask, 0] + share
+            spent = 0.5 * both * cost[np.uint64(i * each)]
+            charge[k] = spent * unit * worth
+            result[k] = (sides[k] * gain[k] - spent) * unit * worth
+            i += 1
+        settled = i
+    net[done:] = paid[done:] = traded[done:] = position[done:] = 0.0
+    return 0.5 * twice

@@ -1,0 +1,30 @@
+"""Training: the one loop, its feeds, losses and checkpoints. Importing this package loads torch."""
+
+from ohlcvml.models.neural.training._feeds import WindowFeed
+from ohlcvml.models.neural.training._loss import begin_at_shares, make_targets
+from ohlcvml.models.neural.training._statistics import channel_statistics
+from ohlcvml.models.neural.training._training import (
+    NetworkParts,
+    Objective,
+    TrainingRun,
+    choose_device,
+    epoch_seed,
+    lower,
+    predict,
+    train,
+)
+
+__all__ = [
+    "NetworkParts",
+    "Objective",
+    "TrainingRun",
+    "WindowFeed",
+    "begin_at_shares",
+    "channel_statistics",
+    "choose_device",
+    "epoch_seed",
+    "lower",
+    "make_targets",
+    "predict",
+    "train",
+]

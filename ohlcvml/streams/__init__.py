@@ -1,0 +1,47 @@
+"""Streams: what features, regimes and selectors are made of; batch and stream share one step."""
+
+from ohlcvml.streams._base import BaseFeature, check_unique
+from ohlcvml.streams._chain import BarFeatureChain
+from ohlcvml.streams._channels import BarRow, Channels
+from ohlcvml.streams._clock import DAY, NO_TIME, stamps_of
+from ohlcvml.streams._columns import Column, describe, windowed
+from ohlcvml.streams._parts import is_ours
+from ohlcvml.streams._row import RowTransformer
+from ohlcvml.streams._stream import (
+    FeatureStream,
+    GrowingArray,
+    KernelNode,
+    Node,
+    ParallelNodes,
+    SerialNodes,
+)
+from ohlcvml.streams._union import BarFeatureUnion, stripes, write_parts
+from ohlcvml.streams._warm import warm_up
+from ohlcvml.streams.kernels import average_true_range
+
+__all__ = [
+    "average_true_range",
+    "BarFeatureChain",
+    "BarFeatureUnion",
+    "BarRow",
+    "BaseFeature",
+    "Channels",
+    "Column",
+    "DAY",
+    "FeatureStream",
+    "GrowingArray",
+    "KernelNode",
+    "NO_TIME",
+    "Node",
+    "ParallelNodes",
+    "RowTransformer",
+    "SerialNodes",
+    "check_unique",
+    "describe",
+    "is_ours",
+    "stamps_of",
+    "stripes",
+    "warm_up",
+    "windowed",
+    "write_parts",
+]
