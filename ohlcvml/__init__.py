@@ -2,7 +2,8 @@
 
 One flow, one package per stage, left to right::
 
-    bars -> features -> labels -> samples -> splits -> pipeline -> models -> evaluation -> bundle
+    bars -> streams -> features -> regimes -> labels -> samples -> splits -> pipeline -> models
+         -> evaluation -> bundle
 
 Stages load on first use, so ``import ohlcvml`` is fast and pulls in neither torch, a booster nor
 matplotlib.
@@ -18,12 +19,10 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
-from ohlcvml.registry import STAGES, register_tags
+from ohlcvml.registry import STAGES
 
 __version__ = "0.1.0"
 __all__ = [*STAGES, "__version__"]
-
-register_tags()
 
 
 def __getattr__(name: str) -> ModuleType:

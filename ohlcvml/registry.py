@@ -27,11 +27,15 @@ STAGES: tuple[str, ...] = (
     "pipeline",
     "models",
     "ensembles",
+    "calibration",
+    "sizing",
     "evaluation",
     "tuning",
     "bundle",
     "serving",
     "monitoring",
+    "report",
+    "factory",
 )
 STAGES = tuple(stage for stage in STAGES if find_spec(f"ohlcvml.{stage}") is not None)
 
@@ -54,7 +58,8 @@ OWN_TAGS: dict[str, tuple[str | list[str], Any, str]] = {
 def register_tags() -> None:
     """Make our tags known to sktime. Idempotent; does not load ``sktime.tests``.
 
-    Importing ohlcvml calls it.
+    Every package of ohlcvml that derives from sktime calls it when it is imported; ``import
+    ohlcvml`` and ``ohlcvml.bars`` load no sktime.
 
     Examples
     --------

@@ -62,7 +62,7 @@ def test_registering_twice_changes_nothing():
 def test_tags_reach_a_suite_that_was_imported_first():
     code = (
         "import sktime.tests.test_all_estimators as suite\n"
-        "import ohlcvml\n"
+        "import ohlcvml.splits\n"
         "assert 'is_production_safe' in suite.PackageConfig.valid_tags\n"
         "from sktime.utils.estimator_checks import check_estimator\n"
         "from ohlcvml.splits import WalkForward\n"
@@ -90,5 +90,5 @@ def test_random_state_is_told(name, cls):
 
 
 def test_stages_are_those_that_exist():
-    assert registry.STAGES[:2] == ("bars", "features")
+    assert registry.STAGES[:3] == ("bars", "streams", "features")
     assert all(__import__(f"ohlcvml.{stage}") for stage in registry.STAGES)

@@ -77,7 +77,14 @@ def check_bars(bars: Bars, who: str) -> None:
 
 
 def time_index(index: pd.Index, who: str) -> pd.DatetimeIndex:
-    """Return the time level of a bars index; raise unless it is tz-aware UTC."""
+    """Return the time level of a bars index; raise unless it is tz-aware UTC.
+
+    Examples
+    --------
+    >>> from ohlcvml.bars import simulate_bars, time_index
+    >>> str(time_index(simulate_bars(3, seed=0).bars.index, "example").tz)
+    'UTC'
+    """
     time = index.get_level_values(-1) if isinstance(index, pd.MultiIndex) else index
     if not isinstance(time, pd.DatetimeIndex) or str(time.tz) != "UTC":
         got = f"{type(time).__name__} with tz={getattr(time, 'tz', None)}"
@@ -96,7 +103,7 @@ def symbol_starts(index: pd.Index) -> IntArray:
     Examples
     --------
     >>> import pandas as pd
-    >>> from ohlcvml.bars._frame import symbol_starts
+    >>> from ohlcvml.bars import symbol_starts
     >>> symbol_starts(pd.MultiIndex.from_product([["ES", "NQ"], [1, 2, 3]])).tolist()
     [0, 3, 6]
     """
@@ -123,6 +130,12 @@ def price_arrays(table: pd.DataFrame | pd.Series, who: str) -> PriceArrays:
     A table with no OHLCV column name is taken as a price: its first column is open, high, low and
     close at once and volume is NaN, as sktime's generic series need. One with some names but not
     all raises.
+
+    Examples
+    --------
+    >>> from ohlcvml.bars import price_arrays, simulate_bars
+    >>> price_arrays(simulate_bars(3, seed=0).bars, "example").close.shape
+    (3,)
     """
     frame = table.to_frame() if isinstance(table, pd.Series) else table
     present = [name for name in OHLCV if name in frame.columns]

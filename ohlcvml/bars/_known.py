@@ -115,6 +115,13 @@ def _known_column(column: pd.Series, time: pd.DatetimeIndex, who: str) -> IntArr
 
 
 def positive_size(size: Any, who: str, name: str) -> pd.Timedelta:
-    """Read a span of time above zero; raise :class:`ParameterError` for anything else."""
+    """Read a span of time above zero; raise :class:`ParameterError` for anything else.
+
+    Examples
+    --------
+    >>> from ohlcvml.bars import positive_size
+    >>> positive_size("5min", "resample", "size")
+    Timedelta('0 days 00:05:00')
+    """
     check_value(who, name, duration(), size)
     return pd.Timedelta(size)

@@ -104,7 +104,16 @@ def _persistence(column: FloatArray) -> float:
 
 
 def rank_correlation(values: FloatArray) -> FloatArray:
-    """Spearman's correlation of the columns, 0 with a constant one; shape (columns, columns)."""
+    """Spearman's correlation of the columns, 0 with a constant one; shape (columns, columns).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ohlcvml.features import rank_correlation
+    >>> rank_correlation(np.array([[1.0, 9.0], [2.0, 4.0], [3.0, 1.0]])).round(2)
+    array([[ 1., -1.],
+           [-1.,  1.]])
+    """
     ranks = rankdata(values, axis=0)
     spread = ranks.std(axis=0)
     scaled = (ranks - ranks.mean(axis=0)) / np.where(spread > 0, spread, np.inf)

@@ -5,6 +5,7 @@ from ohlcvml.labels._race import SLACK
 from ohlcvml.labels._table import EXIT_CODES, LABEL_COLUMNS, check_labels, label_positions
 from ohlcvml.labels._triple_barrier import TripleBarrierLabeller
 from ohlcvml.labels._uniqueness import average_uniqueness, time_decay_weights
+from ohlcvml.registry import register_tags
 
 __all__ = [
     "time_decay_weights",
@@ -17,3 +18,5 @@ __all__ = [
     "check_labels",
     "label_positions",
 ]
+
+register_tags()

@@ -90,6 +90,13 @@ def time_decay_weights(uniqueness: FloatArray, symbol: IntArray, oldest: float) 
     """Weights that rise linearly with cumulative uniqueness, from ``oldest`` to 1 for the newest.
 
     Source: López de Prado (2018), section 4.11. Runs anew for each symbol.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ohlcvml.labels import time_decay_weights
+    >>> time_decay_weights(np.ones(4), np.zeros(4, dtype=np.int64), oldest=0.5)
+    array([0.625, 0.75 , 0.875, 1.   ])
     """
     out = np.ones(len(uniqueness))
     for code in np.unique(symbol):

@@ -13,6 +13,7 @@ from ohlcvml.pipeline._signal import (
 )
 from ohlcvml.pipeline._steps import fit_step
 from ohlcvml.pipeline._training_record import check_unseen
+from ohlcvml.registry import register_tags
 
 __all__ = [
     "return_units",
@@ -27,3 +28,5 @@ __all__ = [
     "atr_scale",
     "signal_table",
 ]
+
+register_tags()

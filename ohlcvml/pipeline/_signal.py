@@ -65,7 +65,20 @@ class SignalModel:
 
 
 def return_units(samples: Samples) -> FloatArray:
-    """Label returns in units of the ATR at the decision, shape (n,); NaN where there is none."""
+    """Label returns in units of the ATR at the decision, shape (n,); NaN where there is none.
+
+    Examples
+    --------
+    >>> from ohlcvml.bars import simulate_bars
+    >>> from ohlcvml.labels import FixedHorizonLabeller
+    >>> from ohlcvml.pipeline import return_units
+    >>> from ohlcvml.samples import Samples
+    >>> bars = simulate_bars(300, seed=0).bars
+    >>> labels = FixedHorizonLabeller(horizon=5, cost_adjustment=None).fit_transform(bars)
+    >>> samples = Samples(bars, labels)
+    >>> return_units(samples).shape == samples.shape
+    True
+    """
     return _in_ranges(samples)[2]
 
 

@@ -76,6 +76,20 @@ def fit_step(step: Any, table: Features, samples: Samples, report: dict[str, int
     Stateless steps have nothing to learn. A supervised step sees the label rows. Any other step
     sees the training stretches: the bars between the first and last label row of each run that the
     splitter left uncut, as (stretch, time) where it takes panels, so that nothing is glued.
+
+    Examples
+    --------
+    >>> from ohlcvml.bars import simulate_bars
+    >>> from ohlcvml.labels import FixedHorizonLabeller
+    >>> from ohlcvml.pipeline import fit_step
+    >>> from ohlcvml.samples import Samples
+    >>> from ohlcvml.streams import RowTransformer
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> bars = simulate_bars(300, seed=0).bars
+    >>> labels = FixedHorizonLabeller(horizon=5, cost_adjustment=None).fit_transform(bars)
+    >>> scaler = fit_step(RowTransformer(StandardScaler()), bars, Samples(bars, labels)[:50], {})
+    >>> int(scaler.transformer_.n_samples_seen_)  # the bars of the training stretch alone
+    50
     """
     step = step.clone()
     if step.get_tag("fit_is_empty"):

@@ -39,7 +39,21 @@ def overlapping(samples: Samples, intervals: IntArray) -> BoolArray:
 
 
 def check_unseen(samples: Samples, intervals: IntArray, who: str) -> None:
-    """Raise :class:`LeakageError` if a sample's label interval meets the training rows."""
+    """Raise :class:`LeakageError` if a sample's label interval meets the training rows.
+
+    Examples
+    --------
+    >>> from ohlcvml.bars import simulate_bars
+    >>> from ohlcvml.labels import FixedHorizonLabeller
+    >>> from ohlcvml.models import LogisticClassifier
+    >>> from ohlcvml.pipeline import check_unseen
+    >>> from ohlcvml.samples import Samples
+    >>> bars = simulate_bars(300, seed=0).bars
+    >>> labels = FixedHorizonLabeller(horizon=5, cost_adjustment=None).fit_transform(bars)
+    >>> samples = Samples(bars, labels)
+    >>> model = LogisticClassifier().fit(samples[:100])
+    >>> check_unseen(samples[200:], model.training_intervals_, "example")  # over before: nothing
+    """
     seen = overlapping(samples, intervals)
     if seen.any():
         raise LeakageError(

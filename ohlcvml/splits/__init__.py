@@ -5,9 +5,12 @@ and no training row may meet the bars of a test row. Every splitter is an sktime
 scikit-learn ``cv=`` for :class:`ohlcvml.samples.Samples`.
 """
 
+from ohlcvml.registry import register_tags
 from ohlcvml.splits._combinatorial import CombinatorialPurgedCV
 from ohlcvml.splits._holdout import HoldoutParts, PurgedHoldout
 from ohlcvml.splits._kfold import PurgedKFold
 from ohlcvml.splits._walk_forward import WalkForward
 
 __all__ = ["CombinatorialPurgedCV", "HoldoutParts", "PurgedHoldout", "PurgedKFold", "WalkForward"]
+
+register_tags()

@@ -1,10 +1,11 @@
 """Streams: what features, regimes and selectors are made of; batch and stream share one step."""
 
+from ohlcvml.registry import register_tags
 from ohlcvml.streams._base import BaseFeature, check_unique
 from ohlcvml.streams._chain import BarFeatureChain
 from ohlcvml.streams._channels import BarRow, Channels
 from ohlcvml.streams._clock import DAY, NO_TIME, stamps_of
-from ohlcvml.streams._columns import Column, describe, windowed
+from ohlcvml.streams._columns import Column, windowed
 from ohlcvml.streams._parts import is_ours
 from ohlcvml.streams._row import RowTransformer
 from ohlcvml.streams._stream import (
@@ -37,7 +38,6 @@ __all__ = [
     "RowTransformer",
     "SerialNodes",
     "check_unique",
-    "describe",
     "is_ours",
     "stamps_of",
     "stripes",
@@ -45,3 +45,5 @@ __all__ = [
     "windowed",
     "write_parts",
 ]
+
+register_tags()

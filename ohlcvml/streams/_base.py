@@ -160,7 +160,13 @@ class BaseFeature(BaseTransformer):  # type: ignore[misc]
 
 
 def check_unique(who: str, names: list[str]) -> None:
-    """Raise if two columns have the same name."""
+    """Raise :class:`ParameterError` if two columns have the same name.
+
+    Examples
+    --------
+    >>> from ohlcvml.streams import check_unique
+    >>> check_unique("MyFeatures", ["return_1", "return_5"])
+    """
     seen: set[str] = set()
     for name in names:
         if name in seen:

@@ -17,7 +17,7 @@ from ohlcvml.bars import OHLCV
 from ohlcvml.exceptions import ParameterError
 from ohlcvml.registry import find_estimator
 from ohlcvml.streams._base import BaseFeature, operator
-from ohlcvml.streams._change import CloseChange
+from ohlcvml.streams._change import _CloseChange
 from ohlcvml.streams._channels import LOGS, BarRow, Channels
 from ohlcvml.streams._clock import is_clock
 from ohlcvml.streams._columns import Column
@@ -201,8 +201,8 @@ class BarFeatureChain(_HeterogenousMetaEstimator, BaseFeature):  # type: ignore[
 
         scaler = RowTransformer(StandardScaler())
         return [
-            {"steps": [CloseChange(), scaler]},
-            {"steps": [("change", CloseChange(lag=3, name="change_3"))]},
+            {"steps": [_CloseChange(), scaler]},
+            {"steps": [("change", _CloseChange(lag=3, name="change_3"))]},
         ]
 
 

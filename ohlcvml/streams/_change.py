@@ -11,7 +11,7 @@ from ohlcvml.streams._base import BaseFeature
 from ohlcvml.streams._columns import Column
 from ohlcvml.streams.kernels import compiled
 
-__all__ = ["CloseChange"]
+__all__ = ["_CloseChange"]
 
 
 @compiled
@@ -30,7 +30,7 @@ def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-de
         seen[0] += 1
 
 
-class CloseChange(BaseFeature):
+class _CloseChange(BaseFeature):
     """Change of the close over ``lag`` bars, in price units.
 
     Row t uses the closes of rows t - lag and t. A bar with a missing close gives NaN and is passed
@@ -46,8 +46,8 @@ class CloseChange(BaseFeature):
     Examples
     --------
     >>> from ohlcvml.bars import simulate_bars
-    >>> from ohlcvml.streams._change import CloseChange
-    >>> CloseChange(lag=2).fit_transform(simulate_bars(5, seed=0).bars).isna().sum()
+    >>> from ohlcvml.streams._change import _CloseChange
+    >>> _CloseChange(lag=2).fit_transform(simulate_bars(5, seed=0).bars).isna().sum()
     close_change    2
     dtype: int64
     """

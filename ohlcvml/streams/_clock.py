@@ -46,7 +46,15 @@ def spacing(name: str, who: str) -> int:
 
 
 def stamps_of(index: pd.Index) -> IntArray:
-    """Stamps in nanoseconds since 1970 UTC; ``NO_TIME`` throughout where there are no dates."""
+    """Stamps in nanoseconds since 1970 UTC; ``NO_TIME`` throughout where there are no dates.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from ohlcvml.streams import stamps_of
+    >>> stamps_of(pd.DatetimeIndex(["1970-01-01 00:00:01"], tz="UTC"))
+    array([1000000000])
+    """
     time = index.get_level_values(-1) if isinstance(index, pd.MultiIndex) else index
     if not isinstance(time, pd.DatetimeIndex):
         return np.full(len(time), NO_TIME, dtype=np.int64)

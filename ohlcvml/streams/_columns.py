@@ -47,7 +47,14 @@ def windowed(
     undefined: str = "",
     source: str = "",
 ) -> list[Column]:
-    """One column ``{what}_{window}`` for each window."""
+    """One column ``{what}_{window}`` for each window.
+
+    Examples
+    --------
+    >>> from ohlcvml.streams import windowed
+    >>> [column.name for column in windowed("mean", (5, 20), "mean of the last w closes")]
+    ['mean_5', 'mean_20']
+    """
     return [Column(f"{what}_{w}", formula, int(w), unit, undefined, source) for w in windows]
 
 

@@ -24,7 +24,16 @@ __all__ = [
 
 
 def is_ours(part: Any) -> bool:
-    """Whether ``part`` follows our contract: writes into a block, streams, knows its names."""
+    """Whether ``part`` follows our contract: writes into a block, streams, knows its names.
+
+    Examples
+    --------
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from ohlcvml.features import ReturnFeatures
+    >>> from ohlcvml.streams import is_ours
+    >>> is_ours(ReturnFeatures()), is_ours(StandardScaler())
+    (True, False)
+    """
     return isinstance(part, BaseFeature)
 
 

@@ -13,7 +13,7 @@ from sktime.transformations.base import BaseTransformer
 from ohlcvml._checks import any_value, threads
 from ohlcvml.exceptions import DataError, ParameterError
 from ohlcvml.streams._base import BaseFeature, check_unique, operator
-from ohlcvml.streams._change import CloseChange
+from ohlcvml.streams._change import _CloseChange
 from ohlcvml.streams._channels import BarRow, Channels
 from ohlcvml.streams._columns import Column
 from ohlcvml.streams._parts import as_step, columns_of, join_tags, known_names, leaves_of, names_of
@@ -166,17 +166,27 @@ class BarFeatureUnion(_HeterogenousMetaEstimator, BaseFeature):  # type: ignore[
     @classmethod
     def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:  # noqa: ARG003
         """Parameter sets for tests."""
-        two, three = CloseChange(lag=2, name="change_2"), CloseChange(lag=3, name="change_3")
+        two, three = _CloseChange(lag=2, name="change_2"), _CloseChange(lag=3, name="change_3")
         return [
-            {"features": [CloseChange(), two]},
-            {"features": [("one", CloseChange()), ("three", three)]},
+            {"features": [_CloseChange(), two]},
+            {"features": [("one", _CloseChange()), ("three", three)]},
         ]
 
 
 def stripes(
     parts: list[tuple[str, BaseFeature]], out: FloatArray
 ) -> list[tuple[BaseFeature, FloatArray]]:
-    """Each part with the rows of ``out`` that are its columns."""
+    """Each part with the rows of ``out`` that are its columns.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ohlcvml.features import ReturnFeatures
+    >>> from ohlcvml.streams import stripes
+    >>> parts = [("a", ReturnFeatures(lags=(1, 5))), ("b", ReturnFeatures(lags=(9,)))]
+    >>> [rows.shape for _, rows in stripes(parts, np.empty((3, 100)))]
+    [(2, 100), (1, 100)]
+    """
     result, first = [], 0
     for _, part in parts:
         count = len(part.feature_names)
@@ -188,7 +198,19 @@ def stripes(
 def write_parts(
     parts: list[tuple[BaseFeature, FloatArray]], X: Bars, channels: Channels, n_jobs: int = 1
 ) -> None:
-    """Let each part write its columns, in ``n_jobs`` threads: kernels hold no lock."""
+    """Let each part write its columns, in ``n_jobs`` threads: kernels hold no lock.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ohlcvml.bars import simulate_bars
+    >>> from ohlcvml.features import ReturnFeatures
+    >>> from ohlcvml.streams import Channels, write_parts
+    >>> bars, out = simulate_bars(100, seed=0).bars, np.empty((1, 100))
+    >>> write_parts([(ReturnFeatures(lags=(5,)), out)], bars, Channels(bars, "example"))
+    >>> int(np.isnan(out).sum())
+    5
+    """
     warm_up([part for part, _ in parts])
     if n_jobs == 1 or len(parts) < 2:
         for part, out in parts:

@@ -32,6 +32,12 @@ def warm_up(features: Sequence[HasKernels]) -> None:
 
     Compiled kernels are kept beside the package (or where ``NUMBA_CACHE_DIR`` says), so this takes
     seconds once and nothing from then on.
+
+    Examples
+    --------
+    >>> from ohlcvml.features import ReturnFeatures
+    >>> from ohlcvml.streams import warm_up
+    >>> warm_up([ReturnFeatures()])
     """
     todo = [one for part in features for one in part._leaves() if not _ready(type(one)._kernel)]
     if not todo:

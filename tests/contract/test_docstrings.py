@@ -13,7 +13,8 @@ RESULTS = {
     "Attainable", "BarCheck", "BarReport", "Change", "Example", "Finding", "Simulation",
     "HoldoutParts", "SignalModel", "Backtest", "CrossValidation", "Evaluation", "SharpeEstimate",
     "Bundle", "BundleReport", "Check", "LawBroken", "BaseFeature", "BaseRegime",
-    "BaseBarClassifier",
+    "BaseBarClassifier", "BarRow", "Channels", "Column", "GrowingArray", "KernelNode", "Node",
+    "ParallelNodes", "SerialNodes", "PriceArrays", "FeatureTable", "QuantileAnswers",
 }  # fmt: skip
 
 
