@@ -240,7 +240,7 @@ def test_public_networks_of_the_zoo_are_on_the_list(monkeypatch, tiny):
     package.Tiny = network_class()
     package.__spec__ = type(sys.__spec__)("zoo_networks", None)
     monkeypatch.setitem(sys.modules, "zoo_networks", package)
-    monkeypatch.setattr(_allowed, "NETWORKS", "zoo_networks")
+    monkeypatch.setattr(_allowed, "NETWORKS", ("zoo_networks",))
     assert _allowed.path_of(package.Tiny) == "zoo_networks.Tiny"
     assert _allowed.class_at("zoo_networks.Tiny", "network") is package.Tiny
     with pytest.raises(BundleError, match="allow-list"):
