@@ -23,7 +23,8 @@ from ohlcvml.pipeline import BarPipeline
 from ohlcvml.registry import all_estimators
 from ohlcvml.testing import edge_table
 
-PARAMS = {"window": 32, "context": 64, "calibrate": True, "n_paths": 1024}
+PARAMS = {"window": 32, "calibrate": True, "n_paths": 1024}
+PATH_WINDOW = 64
 
 
 def classifiers():
@@ -40,6 +41,8 @@ def default_model(cls, params):
         model = cls(RandomForestClassifier(200, min_samples_leaf=50, random_state=0))
     else:
         model = cls()
+    if cls.get_class_tag("representation") == "path":
+        params = {**params, "window": max(params["window"], PATH_WINDOW)}
     known = model.get_params(deep=True)
     return model.set_params(**{name: value for name, value in params.items() if name in known})
 

@@ -94,7 +94,7 @@ def make_pair(name, seed, share=1.0, hidden_size=256):
             super().__init__(**settings)
             for part in pair.replaced:
                 delattr(self, part)
-            self.network = pair.network(1, PAST, pred_len=HORIZON, **sizes)
+            self.network = pair.network(1, PAST, prediction_length=HORIZON, **sizes)
 
         def forward(self, windows_batch):
             past = windows_batch["insample_y"]

@@ -42,20 +42,20 @@ OPTIONS = TrainingOptions(validation_share=0.0)
 # windows, 78.1 batches, as noted before the first line was written (two cores, another machine).
 SIZES = {
     "DLinearNetwork": ({}, 0.9),
-    "TiDENetwork": ({"hidden_size": 64, "num_encoder_layers": 2}, 1.6),
+    "TiDENetwork": ({"hidden_size": 64, "n_layers": 2}, 1.6),
     "NHITSNetwork": ({"hidden_size": 64, "n_layers": 2}, 1.9),
     "NBEATSNetwork": ({"hidden_size": 64, "n_layers": 2}, 2.7),
-    "ITransformerNetwork": ({"d_model": 64, "e_layers": 2, "d_ff": 128}, 5.0),
-    "SMambaNetwork": ({"d_model": 64, "e_layers": 2, "d_ff": 128}, 17.0),
-    "SMambaNetwork, time": ({"d_model": 64, "e_layers": 2, "d_ff": 128, "scan": "time"}, None),
-    "LSTMNetwork": ({"hidden_size": 64, "num_layers": 2}, 26.0),
-    "TCNNetwork": ({"n_filters": 64, "n_levels": 2}, None),
+    "ITransformerNetwork": ({"d_model": 64, "n_layers": 2, "d_ff": 128}, 5.0),
+    "SMambaNetwork": ({"d_model": 64, "n_layers": 2, "d_ff": 128}, 17.0),
+    "SMambaNetwork, time": ({"d_model": 64, "n_layers": 2, "d_ff": 128, "scan": "time"}, None),
+    "LSTMNetwork": ({"hidden_size": 64, "n_layers": 2}, 26.0),
+    "TCNNetwork": ({"n_filters": 64, "n_layers": 2}, None),
     "TCNNetwork, whole window": ({"n_filters": 64}, 57.0),
-    "AutoformerNetwork": ({"d_model": 64, "e_layers": 2, "d_ff": 128}, 59.0),
-    "PatchTSTNetwork": ({"d_model": 64, "e_layers": 2, "d_ff": 128}, 87.0),
-    "TimesNetNetwork": ({"d_model": 64, "d_ff": 64, "e_layers": 2}, 98.0),
+    "AutoformerNetwork": ({"d_model": 64, "n_layers": 2, "d_ff": 128}, 59.0),
+    "PatchTSTNetwork": ({"d_model": 64, "n_layers": 2, "d_ff": 128}, 87.0),
+    "TimesNetNetwork": ({"d_model": 64, "d_ff": 64, "n_layers": 2}, 98.0),
     "ResNet1DNetwork": ({}, 105.0),
-    "InceptionTimeNetwork": ({"depth": 6}, 130.0),
+    "InceptionTimeNetwork": ({"n_layers": 6}, 130.0),
 }
 STEPS_AN_EPOCH = 20_000 / BATCH
 

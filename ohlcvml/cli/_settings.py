@@ -47,7 +47,7 @@ class TrainSettings:
     families: str | list[str] | None = None
     model: str = "lightgbm"
     params: dict[str, Any] = field(default_factory=dict)
-    horizon: int = 60
+    horizon: int = 20
     k_up: float = 1.5
     k_down: float = 1.5
     cost_adjustment: str = "net"

@@ -91,8 +91,8 @@ def values_at(levels: FloatArray, values: FloatArray, scores: FloatArray) -> Flo
 
     Parameters
     ----------
-    levels : float64 array of shape (n_levels,)
-    values : float64 array of shape (n_rows, n_levels)
+    levels : float64 array of shape (n_layers,)
+    values : float64 array of shape (n_rows, n_layers)
     scores : float64 array of shape (n_rows, n_scores), or (1, n_scores) for all rows
 
     Returns
@@ -117,9 +117,9 @@ def quantiles_at(
 
     Parameters
     ----------
-    levels : float64 array of shape (n_levels,)
+    levels : float64 array of shape (n_layers,)
         Increasing, inside (0, 1).
-    values : float64 array of shape (..., n_levels)
+    values : float64 array of shape (..., n_layers)
         Quantiles, non-decreasing along the last axis.
     wanted : array of shape (n_wanted,)
         Levels inside (0, 1).
@@ -168,8 +168,8 @@ def scores_at(
 
     Parameters
     ----------
-    levels : float64 array of shape (n_levels,)
-    values : float64 array of shape (..., n_levels)
+    levels : float64 array of shape (n_layers,)
+    values : float64 array of shape (..., n_layers)
     at : float64 array of shape (...)
     last : bool, default=False
 

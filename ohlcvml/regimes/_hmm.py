@@ -66,7 +66,7 @@ class HMMRegime(BaseRegime):
         Random starts of EM; the most likely model is kept.
     max_iter : int, default=100
         Iterations of EM per start at most.
-    tolerance : float, default=1e-5
+    tol : float, default=1e-5
         EM stops at a smaller gain in log likelihood per row.
     refit : {"never", "walk_forward"}, default="never"
         "walk_forward": at the first bar of every ``refit_every``-th session learn anew from the
@@ -132,7 +132,7 @@ class HMMRegime(BaseRegime):
         "order_by": one_of("variance", "mean"),
         "n_init": integer(1),
         "max_iter": integer(1),
-        "tolerance": real(0.0),
+        "tol": real(0.0),
         "refit": one_of("never", "walk_forward"),
         "refit_every": integer(1),
         "refit_window": integer(1),
@@ -158,7 +158,7 @@ class HMMRegime(BaseRegime):
         order_by: str = "variance",
         n_init: int = 3,
         max_iter: int = 100,
-        tolerance: float = 1e-5,
+        tol: float = 1e-5,
         refit: str = "never",
         refit_every: int = 5,
         refit_window: int = 60,
@@ -171,7 +171,7 @@ class HMMRegime(BaseRegime):
         self.order_by = order_by
         self.n_init = n_init
         self.max_iter = max_iter
-        self.tolerance = tolerance
+        self.tol = tol
         self.refit = refit
         self.refit_every = refit_every
         self.refit_window = refit_window
@@ -209,7 +209,7 @@ class HMMRegime(BaseRegime):
             order_by=self.order_by,
             n_init=self.n_init,
             max_iter=self.max_iter,
-            tolerance=float(self.tolerance),
+            tol=float(self.tol),
             random_state=int(self.random_state),
         )
 
@@ -299,7 +299,7 @@ class HMMRegime(BaseRegime):
             "order_by": "mean",
             "n_init": 2,
             "max_iter": 8,
-            "tolerance": 0.02,
+            "tol": 0.02,
             "refit_every": 2,
             "refit_window": 2,
             "contract": "MES",

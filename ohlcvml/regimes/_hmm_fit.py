@@ -24,7 +24,7 @@ class LearningRules(NamedTuple):
     order_by: str
     n_init: int
     max_iter: int
-    tolerance: float
+    tol: float
     random_state: int
 
 
@@ -110,7 +110,7 @@ def _expectation_maximisation(
         random_state=0,  # not used: every parameter is given a start
         init_params="",
     )
-    model.monitor_ = _Monitor(rules.max_iter, rules.tolerance * len(rows))
+    model.monitor_ = _Monitor(rules.max_iter, rules.tol * len(rows))
     stay = 1.0 - 1.0 / np.exp(generator.uniform(*np.log(LENGTHS)))
     model.startprob_ = np.full(n_states, 1.0 / n_states)
     model.transmat_ = np.full((n_states, n_states), (1.0 - stay) / (n_states - 1))

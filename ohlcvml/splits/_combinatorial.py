@@ -89,6 +89,7 @@ class CombinatorialPurgedCV(TwoSidedSplitter):
     def __init__(
         self,
         n_groups: int = 10,
+        *,
         n_test_groups: int = 2,
         embargo: int | float | str | timedelta | np.timedelta64 | None = None,
         bar_index: pd.Index | None = None,

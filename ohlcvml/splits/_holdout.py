@@ -82,6 +82,7 @@ class PurgedHoldout(BaseLabelSplitter):
     def __init__(
         self,
         validation: float = 0.15,
+        *,
         test: float = 0.15,
         bar_index: pd.Index | None = None,
         refit: bool = False,

@@ -126,6 +126,7 @@ class PurgedKFold(TwoSidedSplitter):
     def __init__(
         self,
         n_splits: int = 5,
+        *,
         embargo: int | float | str | timedelta | np.timedelta64 | None = None,
         bar_index: pd.Index | None = None,
         horizon: int | None = None,

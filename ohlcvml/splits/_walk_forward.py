@@ -80,6 +80,7 @@ class WalkForward(BaseLabelSplitter):
     def __init__(
         self,
         n_splits: int = 5,
+        *,
         bar_index: pd.Index | None = None,
         window: int | str | timedelta | np.timedelta64 = "expanding",
         initial: float | None = None,

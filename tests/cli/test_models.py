@@ -47,8 +47,8 @@ def overrides(cls):
             out.update({f"{name}__{k}": as_yaml(v) for k, v in changed.items()})
         else:
             out[name] = as_yaml(value)
-    if "context" in out:  # the file is short
-        out["context"] = min(out["context"], 16)
+    if "window" in out:  # the file is short
+        out["window"] = min(out["window"], 16)
     if "cache" in cls.get_param_names():  # a window is forecast once in a run
         out["cache"] = True
     return out

@@ -86,7 +86,14 @@ def test_a_file_of_your_own(tmp_path):
     ("text", "message"),
     [
         ("params: {}\n", "must hold the keys model and params, and no other; got params"),
-        ("model: lightgbm\nseed: 1\n", "got model, seed"),
+        ("model: lightgbm\nseed: 1\n", "got model, seed.*params:\n  random_state: 1"),
+        (
+            "model: patchtst\npatch_len: 16\nepochs: 5\n",
+            "params:\n  patch_length: 16\n  training:\n    max_epochs: 5",
+        ),
+        ("model: CatBoost\n", "left out on purpose: use lightgbm or xgboost"),
+        ("model: gru\n", "use lstm"),
+        ("model: random_forest\n", "RandomForestClassifier"),
         ("- 1\n", "got list"),
         ("model: [1\n", "is not valid YAML"),
         ("model: lightgbm\nparams: [1]\n", r"'params' of .* must hold names and values"),
@@ -96,7 +103,7 @@ def test_a_file_of_your_own(tmp_path):
 def test_files_that_are_no_configuration(tmp_path, text, message):
     path = tmp_path / "mine.yml"
     path.write_text(text)
-    with pytest.raises(ParameterError, match=message):
+    with pytest.raises(ParameterError, match=f"(?s){message}"):
         make_model(path)
 
 
@@ -225,24 +232,24 @@ def test_a_part_whose_package_is_missing(monkeypatch):
 # What the original plan asks for. Where it has one figure for several parameters, each is here.
 PLAN = {
     "patchtst": {
-        "patch_len": 16,
+        "patch_length": 16,
         "stride": 8,
         "window": 512,
         "d_model": 256,
         "n_heads": 8,
-        "e_layers": 3,
+        "n_layers": 3,
         "causal": True,
     },
-    "itransformer": {"d_model": 128, "n_heads": 4, "e_layers": 2},
+    "itransformer": {"d_model": 128, "n_heads": 4, "n_layers": 2},
     "timesnet": {"top_k": 5, "d_model": 64, "kernel_sizes": (3, 5, 7)},
-    "autoformer": {"moving_avg": 25, "d_model": 256, "n_heads": 8, "e_layers": 3},
+    "autoformer": {"moving_avg": 25, "d_model": 256, "n_heads": 8, "n_layers": 3},
     "smamba": {"d_model": 128, "d_state": 16},
     "nbeats": {"n_blocks": 3, "hidden_size": 256},
-    "nhits": {"n_pool_kernel_size": (8, 4, 2), "hidden_size": 256},
+    "nhits": {"pool_sizes": (8, 4, 2), "hidden_size": 256},
     "chronosbolt": {
         "model_name": "amazon/chronos-bolt-small",
         "prediction_length": 20,
-        "context": 512,
+        "window": 512,
     },
     "timesfm": {"model_name": "google/timesfm-2.5-200m-pytorch", "prediction_length": 20},
 }

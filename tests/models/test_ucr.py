@@ -8,7 +8,7 @@ pytest.importorskip("torch")
 
 # Smaller than in the papers and trained for fewer epochs; full size in benchmarks/model_ucr.py.
 SMALL = {
-    "InceptionTimeClassifier": {"n_filters": 8, "depth": 3},
+    "InceptionTimeClassifier": {"n_filters": 8, "n_layers": 3},
     "ResNet1DClassifier": {"n_filters": (16, 32, 32)},
 }
 TRAINING = {

@@ -19,16 +19,15 @@ LEARNING = {
     "training__validation_share": 0.0,
     "hidden_size": 16,
     "decoder_size": 8,
-    "num_layers": 1,
-    "context": 32,
-    "prediction_length": 10,
-    "n_paths": 64,
 }
+# The same word means more to a model of price paths.
+PATHS = {"window": 32, "prediction_length": 10, "n_paths": 64}
+RECURRENT = ("DeepARClassifier", "LSTMClassifier", "QuantileRNNClassifier")
 
 # Class name: values that replace those above, and why.
 EXCEPTIONS = {
     "KronosClassifier": (
-        {"context": 16, "prediction_length": 2, "n_paths": 4},
+        {"window": 16, "prediction_length": 2, "n_paths": 4},
         "every step of every path is a pass through its decoder",
     ),
     "SklearnClassifier": (
@@ -55,5 +54,8 @@ def learner(cls):
     known = model.get_params(deep=True)
     # What is not trained learns from labels alone; what is would give up training rows for it.
     calibrate = {"calibrate": "training" not in known}
-    values = {**LEARNING, **calibrate, **EXCEPTIONS.get(cls.__name__, ({}, ""))[0]}
+    paths = PATHS if cls.get_class_tag("representation") == "path" else {}
+    recurrent = {"n_layers": 1} if cls.__name__ in RECURRENT else {}
+    values = {**LEARNING, **paths, **recurrent, **calibrate}
+    values |= EXCEPTIONS.get(cls.__name__, ({}, ""))[0]
     return model.set_params(**{name: value for name, value in values.items() if name in known})

@@ -40,7 +40,7 @@ def test_states_are_ordered_by_parameters_alone():
     by_mean, by_variance = HMMRegime(order_by="mean").fit(table), HMMRegime().fit(table)
     assert (np.diff(by_mean.means_[:, 0]) > 0).all()
     assert (np.diff(by_variance.covariances_[:, 0, 0]) > 0).all()
-    other_start = HMMRegime(random_state=11, tolerance=1e-7).fit(table)
+    other_start = HMMRegime(random_state=11, tol=1e-7).fit(table)
     assert np.allclose(other_start.transform(table), by_variance.transform(table), atol=0.02)
 
 

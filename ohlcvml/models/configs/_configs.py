@@ -17,6 +17,7 @@ import yaml
 from ohlcvml._requires import require_packages
 from ohlcvml.exceptions import ParameterError
 from ohlcvml.models.configs._named_parts import as_part, how_to_name
+from ohlcvml.models.configs._plan import nested_form, replacement
 from ohlcvml.pipeline import BarPipeline, BaseBarClassifier
 from ohlcvml.registry import all_estimators
 
@@ -48,9 +49,10 @@ def find_model(name: str) -> tuple[str, type[BaseBarClassifier]]:
     classes = model_classes()
     short = str(name).lower().removesuffix("classifier")
     if short not in classes:
+        told = replacement(str(name))
         raise ParameterError(
             f"models: 'model' must be one of {', '.join(sorted(classes))}, or a YAML file with the "
-            f"keys model and params; got {name!r}."
+            f"keys model and params; got {name!r}.{' ' if told else ''}{told}"
         )
     return short, classes[short]
 
@@ -198,6 +200,7 @@ def _checked(text: str, where: str) -> dict[str, Any]:
         got = ", ".join(map(str, loaded)) if isinstance(loaded, dict) else type(loaded).__name__
         raise ParameterError(
             f"models: {where} must hold the keys model and params, and no other; got {got}."
+            f"{_remedy(loaded)}"
         )
     params = loaded.get("params") or {}
     if not isinstance(params, dict):
@@ -206,6 +209,18 @@ def _checked(text: str, where: str) -> dict[str, Any]:
         )
     _, cls = find_model(loaded["model"])
     return {"model": cls.__name__, "params": _values(params)}
+
+
+def _remedy(loaded: Any) -> str:
+    """Show a flat file as the nested one it should be."""
+    if not isinstance(loaded, dict) or "model" not in loaded:
+        return ""
+    _, cls = find_model(str(loaded["model"]))
+    shown = nested_form(
+        {str(key): value for key, value in loaded.items()},
+        trains="training" in cls.get_param_names(),
+    )
+    return f" Parameters stand under params; write:\n{shown}"
 
 
 def _values(value: Any) -> Any:

@@ -32,7 +32,7 @@ class AutoformerClassifier(BaseNeuralClassifier):
         Width of a bar's token.
     n_heads : int, default=8
         Heads, each with lags of its own; divides ``d_model``.
-    e_layers : int, default=3
+    n_layers : int, default=3
         Encoder layers.
     d_ff : int, default=1024
         Width of the feed-forward parts.
@@ -64,7 +64,7 @@ class AutoformerClassifier(BaseNeuralClassifier):
     >>> from ohlcvml.models import AutoformerClassifier, TrainingOptions
     >>> bars = simulate_bars(800, seed=0).bars
     >>> labels = TripleBarrierLabeller(horizon=20, cost_adjustment=None).fit_transform(bars)
-    >>> small = {"window": 16, "d_model": 8, "n_heads": 2, "e_layers": 1, "d_ff": 8}
+    >>> small = {"window": 16, "d_model": 8, "n_heads": 2, "n_layers": 1, "d_ff": 8}
     >>> lags = AutoformerClassifier(training=TrainingOptions(max_epochs=2), **small)
     >>> model = ((ReturnFeatures() + MomentumFeatures()) * lags).fit(bars, labels)
     >>> model.predict_proba(bars).columns.tolist()
@@ -78,7 +78,7 @@ class AutoformerClassifier(BaseNeuralClassifier):
         "moving_avg": integer(1),
         "d_model": integer(1),
         "n_heads": integer(1),
-        "e_layers": integer(1),
+        "n_layers": integer(1),
         "d_ff": integer(1),
         "factor": real(0.0, open_low=True),
         "dropout": real(0.0, 1.0),
@@ -92,7 +92,7 @@ class AutoformerClassifier(BaseNeuralClassifier):
         moving_avg: int = 25,
         d_model: int = 256,
         n_heads: int = 8,
-        e_layers: int = 3,
+        n_layers: int = 3,
         d_ff: int = 1024,
         factor: float = 1.0,
         dropout: float = 0.1,
@@ -103,7 +103,7 @@ class AutoformerClassifier(BaseNeuralClassifier):
         self.moving_avg = moving_avg
         self.d_model = d_model
         self.n_heads = n_heads
-        self.e_layers = e_layers
+        self.n_layers = n_layers
         self.d_ff = d_ff
         self.factor = factor
         self.dropout = dropout
@@ -127,7 +127,7 @@ class AutoformerClassifier(BaseNeuralClassifier):
                 "moving_avg": 3,
                 "d_model": 4,
                 "n_heads": 2,
-                "e_layers": 1,
+                "n_layers": 1,
                 "d_ff": 4,
                 "training": quick,
             },
@@ -136,7 +136,7 @@ class AutoformerClassifier(BaseNeuralClassifier):
                 "moving_avg": 5,
                 "d_model": 8,
                 "n_heads": 1,
-                "e_layers": 2,
+                "n_layers": 2,
                 "d_ff": 6,
                 "factor": 2.0,
                 "dropout": 0.3,

@@ -16,16 +16,16 @@ class DLinearClassifier(BaseNeuralClassifier):
 
     Row t sees the features of bars t - window + 1 to t. The moving average is centred on its step
     and looks to both sides within the window, never beyond its newest bar. The maps give
-    ``pred_len`` numbers for each feature, in the paper the forecast of its next steps, here what
-    the heads read: the class scores are linear in the window.
+    ``prediction_length`` numbers for each feature: in the paper the forecast of its next steps,
+    here what the heads read: the class scores are linear in the window.
 
     Parameters
     ----------
     window : int, default=64
         Bars of a window.
-    pred_len : int, default=8
+    prediction_length : int, default=8
         Numbers the maps give for each feature.
-    kernel_size : int, default=25
+    moving_avg : int, default=25
         Bars of the moving average.
     individual : bool, default=False
         Maps of its own for each feature, instead of one pair shared by all.
@@ -63,8 +63,8 @@ class DLinearClassifier(BaseNeuralClassifier):
     _network_name = "DLinearNetwork"
     _parameter_rules = {
         "window": integer(1),
-        "pred_len": integer(1),
-        "kernel_size": integer(1),
+        "prediction_length": integer(1),
+        "moving_avg": integer(1),
         "individual": boolean(),
         "training": instance_of(TrainingOptions),
         "random_state": integer(0),
@@ -73,15 +73,15 @@ class DLinearClassifier(BaseNeuralClassifier):
     def __init__(
         self,
         window: int = 64,
-        pred_len: int = 8,
-        kernel_size: int = 25,
+        prediction_length: int = 8,
+        moving_avg: int = 25,
         individual: bool = False,
         training: TrainingOptions = TrainingOptions(),  # noqa: B008 - frozen
         random_state: int = 0,
     ) -> None:
         self.window = window
-        self.pred_len = pred_len
-        self.kernel_size = kernel_size
+        self.prediction_length = prediction_length
+        self.moving_avg = moving_avg
         self.individual = individual
         self.training = training
         self.random_state = random_state
@@ -93,11 +93,11 @@ class DLinearClassifier(BaseNeuralClassifier):
         quick = TrainingOptions(max_epochs=1, batch_size=64)
         other = TrainingOptions(max_epochs=2, batch_size=32, normalize="window")
         return [
-            {"window": 8, "pred_len": 2, "kernel_size": 3, "training": quick},
+            {"window": 8, "prediction_length": 2, "moving_avg": 3, "training": quick},
             {
                 "window": 6,
-                "pred_len": 3,
-                "kernel_size": 4,
+                "prediction_length": 3,
+                "moving_avg": 4,
                 "individual": True,
                 "training": other,
                 "random_state": 1,

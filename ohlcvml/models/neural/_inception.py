@@ -25,7 +25,7 @@ class InceptionTimeClassifier(BaseNeuralClassifier):
         Bars of a window.
     n_filters : int, default=16
         Filters of each branch of a module. The paper has 32.
-    depth : int, default=6
+    n_layers : int, default=6
         Inception modules; every third is bridged by a residual connection.
     bottleneck_size : int, default=32
         Channels between a module's input and its convolutions.
@@ -57,7 +57,7 @@ class InceptionTimeClassifier(BaseNeuralClassifier):
     >>> bars = simulate_bars(800, seed=0).bars
     >>> labels = TripleBarrierLabeller(horizon=20, cost_adjustment=None).fit_transform(bars)
     >>> quick = TrainingOptions(max_epochs=2)
-    >>> inception = InceptionTimeClassifier(window=16, n_filters=4, depth=3, training=quick)
+    >>> inception = InceptionTimeClassifier(window=16, n_filters=4, n_layers=3, training=quick)
     >>> model = (ReturnFeatures() + MomentumFeatures()) * inception
     >>> model.fit(bars, labels).predict_proba(bars).columns.tolist()
     [-1, 0, 1]
@@ -68,7 +68,7 @@ class InceptionTimeClassifier(BaseNeuralClassifier):
     _parameter_rules = {
         "window": integer(1),
         "n_filters": integer(1),
-        "depth": integer(1),
+        "n_layers": integer(1),
         "bottleneck_size": integer(1),
         "kernel_sizes": each(odd()),
         "training": instance_of(TrainingOptions),
@@ -79,7 +79,7 @@ class InceptionTimeClassifier(BaseNeuralClassifier):
         self,
         window: int = 64,
         n_filters: int = 16,
-        depth: int = 6,
+        n_layers: int = 6,
         bottleneck_size: int = 32,
         kernel_sizes: tuple[int, ...] = (39, 19, 9),
         training: TrainingOptions = TrainingOptions(),  # noqa: B008 - frozen
@@ -87,7 +87,7 @@ class InceptionTimeClassifier(BaseNeuralClassifier):
     ) -> None:
         self.window = window
         self.n_filters = n_filters
-        self.depth = depth
+        self.n_layers = n_layers
         self.bottleneck_size = bottleneck_size
         self.kernel_sizes = kernel_sizes
         self.training = training
@@ -103,7 +103,7 @@ class InceptionTimeClassifier(BaseNeuralClassifier):
             {
                 "window": 8,
                 "n_filters": 2,
-                "depth": 3,
+                "n_layers": 3,
                 "bottleneck_size": 3,
                 "kernel_sizes": (5, 3),
                 "training": quick,
@@ -111,7 +111,7 @@ class InceptionTimeClassifier(BaseNeuralClassifier):
             {
                 "window": 6,
                 "n_filters": 3,
-                "depth": 1,
+                "n_layers": 1,
                 "bottleneck_size": 5,
                 "kernel_sizes": (7, 3),
                 "training": other,

@@ -27,7 +27,7 @@ class ITransformerClassifier(BaseNeuralClassifier):
         Width of a token.
     n_heads : int, default=4
         Attention heads; divides ``d_model``.
-    e_layers : int, default=2
+    n_layers : int, default=2
         Encoder layers.
     d_ff : int, default=128
         Width of the feed-forward parts.
@@ -70,7 +70,7 @@ class ITransformerClassifier(BaseNeuralClassifier):
         "window": integer(1),
         "d_model": integer(1),
         "n_heads": integer(1),
-        "e_layers": integer(1),
+        "n_layers": integer(1),
         "d_ff": integer(1),
         "dropout": real(0.0, 1.0),
         "training": instance_of(TrainingOptions),
@@ -82,7 +82,7 @@ class ITransformerClassifier(BaseNeuralClassifier):
         window: int = 64,
         d_model: int = 128,
         n_heads: int = 4,
-        e_layers: int = 2,
+        n_layers: int = 2,
         d_ff: int = 128,
         dropout: float = 0.1,
         training: TrainingOptions = TrainingOptions(),  # noqa: B008 - frozen
@@ -91,7 +91,7 @@ class ITransformerClassifier(BaseNeuralClassifier):
         self.window = window
         self.d_model = d_model
         self.n_heads = n_heads
-        self.e_layers = e_layers
+        self.n_layers = n_layers
         self.d_ff = d_ff
         self.dropout = dropout
         self.training = training
@@ -113,7 +113,7 @@ class ITransformerClassifier(BaseNeuralClassifier):
                 "window": 8,
                 "d_model": 8,
                 "n_heads": 2,
-                "e_layers": 1,
+                "n_layers": 1,
                 "d_ff": 4,
                 "training": quick,
             },
@@ -121,7 +121,7 @@ class ITransformerClassifier(BaseNeuralClassifier):
                 "window": 6,
                 "d_model": 4,
                 "n_heads": 1,
-                "e_layers": 2,
+                "n_layers": 2,
                 "d_ff": 6,
                 "dropout": 0.3,
                 "training": other,

@@ -23,7 +23,7 @@ class LSTMClassifier(BaseNeuralClassifier):
         Bars of a window.
     hidden_size : int, default=64
         Units of a layer.
-    num_layers : int, default=2
+    n_layers : int, default=2
         Stacked layers.
     dropout : float in [0, 1], default=0.1
         Share of units dropped between layers in training.
@@ -64,7 +64,7 @@ class LSTMClassifier(BaseNeuralClassifier):
     _parameter_rules = {
         "window": integer(1),
         "hidden_size": integer(1),
-        "num_layers": integer(1),
+        "n_layers": integer(1),
         "dropout": real(0.0, 1.0),
         "training": instance_of(TrainingOptions),
         "random_state": integer(0),
@@ -74,14 +74,14 @@ class LSTMClassifier(BaseNeuralClassifier):
         self,
         window: int = 64,
         hidden_size: int = 64,
-        num_layers: int = 2,
+        n_layers: int = 2,
         dropout: float = 0.1,
         training: TrainingOptions = TrainingOptions(),  # noqa: B008 - frozen
         random_state: int = 0,
     ) -> None:
         self.window = window
         self.hidden_size = hidden_size
-        self.num_layers = num_layers
+        self.n_layers = n_layers
         self.dropout = dropout
         self.training = training
         self.random_state = random_state
@@ -97,7 +97,7 @@ class LSTMClassifier(BaseNeuralClassifier):
             {
                 "window": 5,
                 "hidden_size": 6,
-                "num_layers": 1,
+                "n_layers": 1,
                 "dropout": 0.3,
                 "training": other,
                 "random_state": 1,

@@ -16,17 +16,17 @@ class NBEATSClassifier(StackComponents, BaseNeuralClassifier):
     """A trend stack and a seasonality stack over the last ``window`` bars of features.
 
     Row t sees the features of bars t - window + 1 to t. Each stack explains what it can of the
-    window by its curves, powers of time or waves, hands on what is left, and gives ``pred_len``
-    steps of such a curve for each feature: in the paper its forecast, here what the heads read.
-    Nothing holds the curves to the bars that follow; they are trained on the labels. The scores are
-    linear in the sum of the two curves, so :meth:`components` can say how much of each score comes
-    from which.
+    window by its curves, powers of time or waves, hands on what is left, and gives
+    ``prediction_length`` steps of such a curve for each feature: in the paper its forecast, here
+    what the heads read. Nothing holds the curves to the bars that follow; they are trained on the
+    labels. The scores are linear in the sum of the two curves, so :meth:`components` can say how
+    much of each score comes from which.
 
     Parameters
     ----------
     window : int, default=64
         Bars of a window.
-    pred_len : int, default=8
+    prediction_length : int, default=8
         Steps of a curve; at least 4, the shortest with a wave in it.
     hidden_size : int, default=256
         Units of a hidden layer.
@@ -75,7 +75,7 @@ class NBEATSClassifier(StackComponents, BaseNeuralClassifier):
     _network_name = "NBEATSNetwork"
     _parameter_rules = {
         "window": integer(1),
-        "pred_len": integer(4),
+        "prediction_length": integer(4),
         "hidden_size": integer(1),
         "n_layers": integer(1),
         "n_blocks": integer(1),
@@ -88,7 +88,7 @@ class NBEATSClassifier(StackComponents, BaseNeuralClassifier):
     def __init__(
         self,
         window: int = 64,
-        pred_len: int = 8,
+        prediction_length: int = 8,
         hidden_size: int = 256,
         n_layers: int = 4,
         n_blocks: int = 3,
@@ -98,7 +98,7 @@ class NBEATSClassifier(StackComponents, BaseNeuralClassifier):
         random_state: int = 0,
     ) -> None:
         self.window = window
-        self.pred_len = pred_len
+        self.prediction_length = prediction_length
         self.hidden_size = hidden_size
         self.n_layers = n_layers
         self.n_blocks = n_blocks
@@ -116,7 +116,7 @@ class NBEATSClassifier(StackComponents, BaseNeuralClassifier):
         return [
             {
                 "window": 8,
-                "pred_len": 4,
+                "prediction_length": 4,
                 "hidden_size": 4,
                 "n_layers": 2,
                 "n_blocks": 2,
@@ -124,7 +124,7 @@ class NBEATSClassifier(StackComponents, BaseNeuralClassifier):
             },
             {
                 "window": 6,
-                "pred_len": 5,
+                "prediction_length": 5,
                 "hidden_size": 6,
                 "n_layers": 1,
                 "n_blocks": 1,

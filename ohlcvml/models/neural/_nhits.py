@@ -17,8 +17,9 @@ class NHITSClassifier(StackComponents, BaseNeuralClassifier):
 
     Row t sees the features of bars t - window + 1 to t. Each stack reads maxima over a few bars,
     explains what it can of the window in straight lines between knots, hands on what is left, and
-    gives ``pred_len`` steps of such a line for each feature: in the paper its forecast, here what
-    the heads read. Nothing holds the lines to the bars that follow; they are trained on the labels.
+    gives ``prediction_length`` steps of such a line for each feature: in the paper its forecast,
+    here what the heads read. Nothing holds the lines to the bars that follow; they are trained on
+    the labels.
     The scores are linear in the sum of the lines, so :meth:`components` can say how much of each
     score comes from which resolution.
 
@@ -26,12 +27,12 @@ class NHITSClassifier(StackComponents, BaseNeuralClassifier):
     ----------
     window : int, default=64
         Bars of a window.
-    pred_len : int, default=8
+    prediction_length : int, default=8
         Steps of a line.
-    n_pool_kernel_size : tuple of int, default=(8, 4, 2)
+    pool_sizes : tuple of int, default=(8, 4, 2)
         Bars pooled by each stack, the coarse stacks first as in the paper.
     n_freq_downsample : tuple of int, default=(8, 4, 2)
-        Steps to a knot in each stack; as long as ``n_pool_kernel_size``.
+        Steps to a knot in each stack; as long as ``pool_sizes``.
     hidden_size : int, default=256
         Units of a hidden layer.
     n_layers : int, default=2
@@ -74,8 +75,8 @@ class NHITSClassifier(StackComponents, BaseNeuralClassifier):
     _network_name = "NHITSNetwork"
     _parameter_rules = {
         "window": integer(1),
-        "pred_len": integer(1),
-        "n_pool_kernel_size": each(integer(1)),
+        "prediction_length": integer(1),
+        "pool_sizes": each(integer(1)),
         "n_freq_downsample": each(integer(1)),
         "hidden_size": integer(1),
         "n_layers": integer(1),
@@ -87,8 +88,8 @@ class NHITSClassifier(StackComponents, BaseNeuralClassifier):
     def __init__(
         self,
         window: int = 64,
-        pred_len: int = 8,
-        n_pool_kernel_size: tuple[int, ...] = (8, 4, 2),
+        prediction_length: int = 8,
+        pool_sizes: tuple[int, ...] = (8, 4, 2),
         n_freq_downsample: tuple[int, ...] = (8, 4, 2),
         hidden_size: int = 256,
         n_layers: int = 2,
@@ -97,8 +98,8 @@ class NHITSClassifier(StackComponents, BaseNeuralClassifier):
         random_state: int = 0,
     ) -> None:
         self.window = window
-        self.pred_len = pred_len
-        self.n_pool_kernel_size = n_pool_kernel_size
+        self.prediction_length = prediction_length
+        self.pool_sizes = pool_sizes
         self.n_freq_downsample = n_freq_downsample
         self.hidden_size = hidden_size
         self.n_layers = n_layers
@@ -110,8 +111,8 @@ class NHITSClassifier(StackComponents, BaseNeuralClassifier):
     def __post_init__(self) -> None:
         """Check the parameters, and that each stack has one of both ratios."""
         super().__post_init__()
-        stacks = len(self.n_pool_kernel_size)
-        same = Rule(f"as long as 'n_pool_kernel_size' ({stacks})", lambda v: len(v) == stacks)
+        stacks = len(self.pool_sizes)
+        same = Rule(f"as long as 'pool_sizes' ({stacks})", lambda v: len(v) == stacks)
         remedy = "Give each stack one of both."
         check_value("NHITSClassifier", "n_freq_downsample", same, self.n_freq_downsample, remedy)
 
@@ -121,11 +122,11 @@ class NHITSClassifier(StackComponents, BaseNeuralClassifier):
         quick = TrainingOptions(max_epochs=1, batch_size=64)
         other = TrainingOptions(max_epochs=2, batch_size=32, normalize="window")
         return [
-            {"window": 8, "pred_len": 6, "hidden_size": 4, "training": quick},
+            {"window": 8, "prediction_length": 6, "hidden_size": 4, "training": quick},
             {
                 "window": 6,
-                "pred_len": 4,
-                "n_pool_kernel_size": (3, 2, 1),
+                "prediction_length": 4,
+                "pool_sizes": (3, 2, 1),
                 "n_freq_downsample": (4, 2, 1),
                 "hidden_size": 6,
                 "n_layers": 1,

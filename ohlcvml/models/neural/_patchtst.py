@@ -27,15 +27,15 @@ class PatchTSTClassifier(BaseNeuralClassifier):
     ----------
     window : int, default=512
         Bars of a window; the paper's context.
-    patch_len : int, default=16
+    patch_length : int, default=16
         Bars in a patch.
     stride : int, default=8
-        Bars between the ends of neighbouring patches; at most ``patch_len``.
+        Bars between the ends of neighbouring patches; at most ``patch_length``.
     d_model : int, default=256
         Width of a token.
     n_heads : int, default=8
         Attention heads; divides ``d_model``.
-    e_layers : int, default=3
+    n_layers : int, default=3
         Encoder layers.
     d_ff : int, default=512
         Width of the feed-forward parts.
@@ -68,7 +68,7 @@ class PatchTSTClassifier(BaseNeuralClassifier):
     >>> from ohlcvml.models import PatchTSTClassifier, TrainingOptions
     >>> bars = simulate_bars(800, seed=0).bars
     >>> labels = TripleBarrierLabeller(horizon=20, cost_adjustment=None).fit_transform(bars)
-    >>> small = {"d_model": 8, "n_heads": 2, "e_layers": 1, "d_ff": 8}
+    >>> small = {"d_model": 8, "n_heads": 2, "n_layers": 1, "d_ff": 8}
     >>> patches = PatchTSTClassifier(window=32, training=TrainingOptions(max_epochs=1), **small)
     >>> model = (ReturnFeatures() * patches).fit(bars, labels)
     >>> model.predict_proba(bars).columns.tolist()
@@ -81,11 +81,11 @@ class PatchTSTClassifier(BaseNeuralClassifier):
     _network_name = "PatchTSTNetwork"
     _parameter_rules = {
         "window": integer(1),
-        "patch_len": integer(1),
+        "patch_length": integer(1),
         "stride": integer(1),
         "d_model": integer(1),
         "n_heads": integer(1),
-        "e_layers": integer(1),
+        "n_layers": integer(1),
         "d_ff": integer(1),
         "dropout": real(0.0, 1.0),
         "causal": boolean(),
@@ -97,11 +97,11 @@ class PatchTSTClassifier(BaseNeuralClassifier):
     def __init__(
         self,
         window: int = 512,
-        patch_len: int = 16,
+        patch_length: int = 16,
         stride: int = 8,
         d_model: int = 256,
         n_heads: int = 8,
-        e_layers: int = 3,
+        n_layers: int = 3,
         d_ff: int = 512,
         dropout: float = 0.2,
         causal: bool = True,
@@ -110,11 +110,11 @@ class PatchTSTClassifier(BaseNeuralClassifier):
         random_state: int = 0,
     ) -> None:
         self.window = window
-        self.patch_len = patch_len
+        self.patch_length = patch_length
         self.stride = stride
         self.d_model = d_model
         self.n_heads = n_heads
-        self.e_layers = e_layers
+        self.n_layers = n_layers
         self.d_ff = d_ff
         self.dropout = dropout
         self.causal = causal
@@ -127,7 +127,7 @@ class PatchTSTClassifier(BaseNeuralClassifier):
         """Check the parameters against their rules and one another."""
         super().__post_init__()
         check_heads(type(self).__name__, self.d_model, self.n_heads)
-        check_stride(type(self).__name__, self.patch_len, self.stride)
+        check_stride(type(self).__name__, self.patch_length, self.stride)
 
     @classmethod
     def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:  # noqa: ARG003
@@ -137,21 +137,21 @@ class PatchTSTClassifier(BaseNeuralClassifier):
         return [
             {
                 "window": 8,
-                "patch_len": 4,
+                "patch_length": 4,
                 "stride": 2,
                 "d_model": 4,
                 "n_heads": 2,
-                "e_layers": 1,
+                "n_layers": 1,
                 "d_ff": 4,
                 "training": quick,
             },
             {
                 "window": 6,
-                "patch_len": 3,
+                "patch_length": 3,
                 "stride": 3,
                 "d_model": 8,
                 "n_heads": 1,
-                "e_layers": 2,
+                "n_layers": 2,
                 "d_ff": 6,
                 "dropout": 0.0,
                 "causal": False,

@@ -40,7 +40,7 @@ class SMambaClassifier(BaseNeuralClassifier):
         Tokens the convolution of a block sees; None: 2 over features, 4 over bars.
     expand : int or None, default=None
         Inner width of a block over ``d_model``; None: 1 over features, 2 over bars.
-    e_layers : int, default=2
+    n_layers : int, default=2
         Encoder layers.
     d_ff : int, default=128
         Width of the feed-forward parts.
@@ -88,7 +88,7 @@ class SMambaClassifier(BaseNeuralClassifier):
         "d_state": integer(1),
         "d_conv": optional(integer(1)),
         "expand": optional(integer(1)),
-        "e_layers": integer(1),
+        "n_layers": integer(1),
         "d_ff": integer(1),
         "dropout": real(0.0, 1.0),
         "scan": one_of("variate", "time"),
@@ -103,7 +103,7 @@ class SMambaClassifier(BaseNeuralClassifier):
         d_state: int = 16,
         d_conv: int | None = None,
         expand: int | None = None,
-        e_layers: int = 2,
+        n_layers: int = 2,
         d_ff: int = 128,
         dropout: float = 0.1,
         scan: str = "variate",
@@ -115,7 +115,7 @@ class SMambaClassifier(BaseNeuralClassifier):
         self.d_state = d_state
         self.d_conv = d_conv
         self.expand = expand
-        self.e_layers = e_layers
+        self.n_layers = n_layers
         self.d_ff = d_ff
         self.dropout = dropout
         self.scan = scan
@@ -133,7 +133,7 @@ class SMambaClassifier(BaseNeuralClassifier):
                 "window": 8,
                 "d_model": 4,
                 "d_state": 2,
-                "e_layers": 1,
+                "n_layers": 1,
                 "d_ff": 4,
                 "training": quick,
             },
@@ -143,7 +143,7 @@ class SMambaClassifier(BaseNeuralClassifier):
                 "d_state": 3,
                 "d_conv": 3,
                 "expand": 3,
-                "e_layers": 2,
+                "n_layers": 2,
                 "d_ff": 5,
                 "dropout": 0.3,
                 "scan": "time",

@@ -15,7 +15,7 @@ class TCNClassifier(BaseNeuralClassifier):
     """Causal dilated convolutions over the last ``window`` bars of features.
 
     Row t sees the features of bars t - window + 1 to t. Where the network reads no further back
-    than its window (``n_levels=None`` sees to that) and inputs are not normalised per window, it is
+    than its window (``n_layers=None`` sees to that) and inputs are not normalised per window, it is
     trained on stretches of bars and answers for all bars in one pass: each bar is convolved once,
     not once for every window it is in, and the answers are those of separate windows.
 
@@ -27,7 +27,7 @@ class TCNClassifier(BaseNeuralClassifier):
         Channels of every level.
     kernel_size : int, default=3
         Bars a convolution reads; at least 2.
-    n_levels : int or None, default=None
+    n_layers : int or None, default=None
         Residual blocks; None takes as many as the window has room for.
     dropout : float in [0, 1], default=0.1
         Share of channels dropped in training.
@@ -69,7 +69,7 @@ class TCNClassifier(BaseNeuralClassifier):
         "window": integer(1),
         "n_filters": integer(1),
         "kernel_size": integer(2),
-        "n_levels": optional(integer(1, 30)),
+        "n_layers": optional(integer(1, 30)),
         "dropout": real(0.0, 1.0),
         "training": instance_of(TrainingOptions),
         "random_state": integer(0),
@@ -80,7 +80,7 @@ class TCNClassifier(BaseNeuralClassifier):
         window: int = 64,
         n_filters: int = 32,
         kernel_size: int = 3,
-        n_levels: int | None = None,
+        n_layers: int | None = None,
         dropout: float = 0.1,
         training: TrainingOptions = TrainingOptions(),  # noqa: B008 - frozen
         random_state: int = 0,
@@ -88,7 +88,7 @@ class TCNClassifier(BaseNeuralClassifier):
         self.window = window
         self.n_filters = n_filters
         self.kernel_size = kernel_size
-        self.n_levels = n_levels
+        self.n_layers = n_layers
         self.dropout = dropout
         self.training = training
         self.random_state = random_state
@@ -105,7 +105,7 @@ class TCNClassifier(BaseNeuralClassifier):
                 "window": 6,
                 "n_filters": 6,
                 "kernel_size": 2,
-                "n_levels": 2,
+                "n_layers": 2,
                 "dropout": 0.3,
                 "training": other,
                 "random_state": 1,

@@ -24,7 +24,7 @@ class TiDEClassifier(BaseNeuralClassifier):
         Bars of a window.
     hidden_size : int, default=64
         Units of every hidden layer and of the encoding.
-    num_encoder_layers : int, default=2
+    n_layers : int, default=2
         Residual perceptrons of the encoder.
     temporal_width : int, default=4
         Numbers to which a bar's covariates are condensed.
@@ -67,7 +67,7 @@ class TiDEClassifier(BaseNeuralClassifier):
     _parameter_rules = {
         "window": integer(1),
         "hidden_size": integer(1),
-        "num_encoder_layers": integer(1),
+        "n_layers": integer(1),
         "temporal_width": integer(1),
         "dropout": real(0.0, 1.0),
         "layer_norm": boolean(),
@@ -79,7 +79,7 @@ class TiDEClassifier(BaseNeuralClassifier):
         self,
         window: int = 64,
         hidden_size: int = 64,
-        num_encoder_layers: int = 2,
+        n_layers: int = 2,
         temporal_width: int = 4,
         dropout: float = 0.1,
         layer_norm: bool = True,
@@ -88,7 +88,7 @@ class TiDEClassifier(BaseNeuralClassifier):
     ) -> None:
         self.window = window
         self.hidden_size = hidden_size
-        self.num_encoder_layers = num_encoder_layers
+        self.n_layers = n_layers
         self.temporal_width = temporal_width
         self.dropout = dropout
         self.layer_norm = layer_norm
@@ -106,7 +106,7 @@ class TiDEClassifier(BaseNeuralClassifier):
             {
                 "window": 6,
                 "hidden_size": 6,
-                "num_encoder_layers": 1,
+                "n_layers": 1,
                 "temporal_width": 2,
                 "dropout": 0.3,
                 "layer_norm": False,

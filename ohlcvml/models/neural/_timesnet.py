@@ -43,7 +43,7 @@ class TimesNetClassifier(BaseNeuralClassifier):
         Width of a bar's token.
     d_ff : int, default=64
         Width inside a block.
-    e_layers : int, default=2
+    n_layers : int, default=2
         Blocks.
     kernel_sizes : tuple of int, default=(3, 5, 7)
         Odd sides of the square kernels, whose outputs are averaged.
@@ -74,7 +74,7 @@ class TimesNetClassifier(BaseNeuralClassifier):
     >>> from ohlcvml.models import TimesNetClassifier, TrainingOptions
     >>> bars = simulate_bars(800, seed=0).bars
     >>> labels = TripleBarrierLabeller(horizon=20, cost_adjustment=None).fit_transform(bars)
-    >>> small = {"window": 16, "top_k": 2, "d_model": 4, "d_ff": 4, "e_layers": 1}
+    >>> small = {"window": 16, "top_k": 2, "d_model": 4, "d_ff": 4, "n_layers": 1}
     >>> folds = TimesNetClassifier(training=TrainingOptions(max_epochs=1), **small)
     >>> model = ((ReturnFeatures() + MomentumFeatures()) * folds).fit(bars, labels)
     >>> model.classifier_.periods_
@@ -88,7 +88,7 @@ class TimesNetClassifier(BaseNeuralClassifier):
         "top_k": integer(1),
         "d_model": integer(1),
         "d_ff": integer(1),
-        "e_layers": integer(1),
+        "n_layers": integer(1),
         "kernel_sizes": each(odd()),
         "dropout": real(0.0, 1.0),
         "training": instance_of(TrainingOptions),
@@ -103,7 +103,7 @@ class TimesNetClassifier(BaseNeuralClassifier):
         top_k: int = 5,
         d_model: int = 64,
         d_ff: int = 64,
-        e_layers: int = 2,
+        n_layers: int = 2,
         kernel_sizes: tuple[int, ...] = (3, 5, 7),
         dropout: float = 0.1,
         training: TrainingOptions = TrainingOptions(),  # noqa: B008 - frozen
@@ -113,7 +113,7 @@ class TimesNetClassifier(BaseNeuralClassifier):
         self.top_k = top_k
         self.d_model = d_model
         self.d_ff = d_ff
-        self.e_layers = e_layers
+        self.n_layers = n_layers
         self.kernel_sizes = kernel_sizes
         self.dropout = dropout
         self.training = training
@@ -147,7 +147,7 @@ class TimesNetClassifier(BaseNeuralClassifier):
                 "top_k": 2,
                 "d_model": 4,
                 "d_ff": 3,
-                "e_layers": 1,
+                "n_layers": 1,
                 "kernel_sizes": (3,),
                 "training": quick,
             },
@@ -156,7 +156,7 @@ class TimesNetClassifier(BaseNeuralClassifier):
                 "top_k": 1,
                 "d_model": 3,
                 "d_ff": 4,
-                "e_layers": 2,
+                "n_layers": 2,
                 "kernel_sizes": (1, 3),
                 "dropout": 0.3,
                 "training": other,

@@ -16,10 +16,10 @@ def check_heads(who: str, d_model: int, n_heads: int) -> None:
         )
 
 
-def check_stride(who: str, patch_len: int, stride: int) -> None:
+def check_stride(who: str, patch_length: int, stride: int) -> None:
     """Refuse patches with bars between them."""
-    if stride > patch_len:
+    if stride > patch_length:
         raise ParameterError(
-            f"{who}: parameter 'stride' must be at most patch_len={patch_len}, or bars between "
-            f"patches are never seen; got {stride!r}. Lower it."
+            f"{who}: parameter 'stride' must be at most patch_length={patch_length}, or bars "
+            f"between patches are never seen; got {stride!r}. Lower it."
         )

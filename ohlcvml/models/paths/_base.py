@@ -27,7 +27,7 @@ from ohlcvml.typing import Bars, BoolArray, FloatArray, IntArray
 __all__ = ["PATH_RULES", "BasePathClassifier"]
 
 PATH_RULES: dict[str, Any] = {
-    "context": integer(2),
+    "window": integer(2),
     "prediction_length": integer(1),
     "n_paths": integer(2),
     "calibrate": boolean(),
@@ -54,10 +54,10 @@ class BasePathClassifier(QuantileAnswers, BaseBarClassifier):
     :class:`~ohlcvml.models.paths.WindowBatch` of B windows to a ``QuantileForecast`` or
     ``PathForecast`` of the cumulative log return after each window's last close, for at most
     ``n_steps`` closes ahead (fewer are continued, see below). Row b of the answer may depend on
-    window b alone. In the bar door a window is ``context`` bars long; in the Panel door it is the
-    instance, at most ``context`` long. A window without a forecast is NaN throughout.
+    window b alone. In the bar door a window is ``window`` bars long; in the Panel door it is the
+    instance, at most ``window`` long. A window without a forecast is NaN throughout.
 
-    It takes the constructor parameters ``context``, ``prediction_length=20``, ``n_paths=4096``,
+    It takes the constructor parameters ``window``, ``prediction_length=20``, ``n_paths=4096``,
     ``calibrate=False`` and ``random_state=0`` (rules: ``PATH_RULES``) and may set:
 
     ``_learns = True`` and ``_fit_forecaster(series)``, if it has something to learn. ``series`` is
@@ -92,7 +92,7 @@ class BasePathClassifier(QuantileAnswers, BaseBarClassifier):
     sktime refuses more channels, but for composites, as with a forecaster inside, where it warns
     and the first one is taken.
 
-    A row is NaN without ``context`` bars in its symbol, with a price missing or not positive among
+    A row is NaN without ``window`` bars in its symbol, with a price missing or not positive among
     them, or without an ATR.
     """
 
@@ -109,7 +109,7 @@ class BasePathClassifier(QuantileAnswers, BaseBarClassifier):
     _block = 256
     _pads_blocks = False
 
-    context: int
+    window: int
     prediction_length: int
     n_paths: int
     calibrate: bool
@@ -181,8 +181,8 @@ class BasePathClassifier(QuantileAnswers, BaseBarClassifier):
         if len(known) == 0:
             raise DataError(
                 f"{type(self).__name__}: none of the {len(samples)} training samples to calibrate "
-                f"on has {self.context} bars of positive prices before it. Use a smaller "
-                "'context', more bars, or calibrate=False."
+                f"on has {self.window} bars of positive prices before it. Use a smaller "
+                "'window', more bars, or calibrate=False."
             )
         if (y[known] == y[known[0]]).all():
             self._constant_class = int(y[known[0]])
@@ -224,9 +224,9 @@ class BasePathClassifier(QuantileAnswers, BaseBarClassifier):
 
     @property
     def lookback(self) -> int | None:
-        """Bars before a row on which it may depend: the context and, to 1e-9, the barriers' ATR."""
+        """Bars before a row on which it may depend: the window and, to 1e-9, the barriers' ATR."""
         window = getattr(self, "atr_window_", 14)
-        return max(self.context - 1, settling(1 / window, ATR_TOLERANCE))
+        return max(self.window - 1, settling(1 / window, ATR_TOLERANCE))
 
     # ---- one pass over rows
     def _bars_of(self, X: Bars | Samples) -> Bars:
@@ -239,21 +239,21 @@ class BasePathClassifier(QuantileAnswers, BaseBarClassifier):
         """Whether each row has a whole window."""
         table = BarWindows(bars, type(self).__name__)
         blocks = (pos[k : k + self._block] for k in range(0, len(pos), self._block))
-        good = [table.cut(block, self.context)[1] for block in blocks]
+        good = [table.cut(block, self.window)[1] for block in blocks]
         return np.concatenate(good) if good else np.zeros(0, dtype=bool)
 
     def _ask(self, bars: Bars, pos: IntArray, with_law: bool = True) -> Iterator[_Asked]:
         """Forecasts of the rows that have one, block by block."""
         table = BarWindows(bars, type(self).__name__)
         spec = self._spec
-        rows = np.flatnonzero(table.reach(pos, self.context))
+        rows = np.flatnonzero(table.reach(pos, self.window))
         upper = lower = None
         if with_law and spec.kind is not None:
             upper, lower = spec.distances(bars, pos)
             rows = rows[~(np.isnan(upper[rows]) | np.isnan(lower[rows]))]
         for k in self._progress(range(0, len(rows), self._block)):
             mine = rows[k : k + self._block]
-            windows, good = table.cut(pos[mine], self.context)
+            windows, good = table.cut(pos[mine], self.window)
             mine = mine[good]
             if len(mine) == 0:
                 continue
@@ -323,7 +323,7 @@ class BasePathClassifier(QuantileAnswers, BaseBarClassifier):
     def _fit(self, X: FloatArray, y: npt.NDArray[Any]) -> BasePathClassifier:
         series = np.asarray(X, dtype=np.float64)[:, 0]
         self._positive = bool((series > 0).all())
-        windows = instance_windows(series, self._positive, self.context)
+        windows = instance_windows(series, self._positive, self.window)
         if self._learns:
             whole = instance_windows(series, self._positive, series.shape[1])
             self._fit_forecaster([whole.take(slice(k, k + 1)) for k in range(len(whole))])
@@ -333,7 +333,7 @@ class BasePathClassifier(QuantileAnswers, BaseBarClassifier):
 
     def _predict_proba(self, X: FloatArray) -> FloatArray:
         series = np.asarray(X, dtype=np.float64)[:, 0]
-        windows = instance_windows(series, self._positive, self.context)
+        windows = instance_windows(series, self._positive, self.window)
         return calibrated(self._calibration, self._described(windows), self.n_classes_)
 
     def _described(self, windows: WindowBatch) -> FloatArray:

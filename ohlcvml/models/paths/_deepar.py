@@ -29,9 +29,9 @@ _PATHS = 2**16  # paths at a time: bounds the memory of the recurrent state
 class DeepARClassifier(BaseSequenceClassifier):
     """DeepAR: an LSTM for the distribution of the next return, and the paths sampled from it.
 
-    Row t sees the log returns of the bars t - context + 1 to t. What is not known of bars ahead
+    Row t sees the log returns of the bars t - window + 1 to t. What is not known of bars ahead
     (volume, range) cannot be fed back and is no input. The network is trained by likelihood on
-    every window of ``context`` bars and the ``prediction_length`` bars after it in the training
+    every window of ``window`` bars and the ``prediction_length`` bars after it in the training
     stretches; no label is used, but for the calibration. In forecasting each return is drawn and
     fed back as drawn. All windows are given the same quasi-random draws, half of them the other
     half's mirror image, so a row does not depend on its company and a symmetric law favours
@@ -39,13 +39,13 @@ class DeepARClassifier(BaseSequenceClassifier):
 
     Parameters
     ----------
-    context : int, default=64
+    window : int, default=64
         Bars of a window.
     prediction_length : int, default=20
         Bars ahead.
     hidden_size : int, default=40
         Units of a layer.
-    num_layers : int, default=2
+    n_layers : int, default=2
         Stacked layers.
     dropout : float in [0, 1], default=0.1
         Share of units dropped between layers in training.
@@ -76,7 +76,7 @@ class DeepARClassifier(BaseSequenceClassifier):
 
     Notes
     -----
-    The ONNX graph's inputs: ``past`` (batch, 1, context - 1), log returns; ``noise`` (n_paths,
+    The ONNX graph's inputs: ``past`` (batch, 1, window - 1), log returns; ``noise`` (n_paths,
     prediction_length), draws of the distribution; and, where it has a clock, ``known`` (batch, 2,
     prediction_length), sine and cosine of the time of day ahead. Output: ``paths`` (batch,
     n_paths, prediction_length), cumulative log returns.
@@ -94,7 +94,7 @@ class DeepARClassifier(BaseSequenceClassifier):
     >>> bars = simulate_bars(300, seed=0).bars
     >>> labels = TripleBarrierLabeller(horizon=20, cost_adjustment=None).fit_transform(bars)
     >>> quick = TrainingOptions(max_epochs=2)
-    >>> model = DeepARClassifier(context=32, hidden_size=8, n_paths=64, training=quick)
+    >>> model = DeepARClassifier(window=32, hidden_size=8, n_paths=64, training=quick)
     >>> model = model.fit(bars, labels)
     >>> model.predict_proba(bars).columns.tolist()
     [-1, 0, 1]
@@ -105,7 +105,7 @@ class DeepARClassifier(BaseSequenceClassifier):
     _parameter_rules = {
         **PATH_RULES,
         "hidden_size": integer(1),
-        "num_layers": integer(1),
+        "n_layers": integer(1),
         "dropout": real(0.0, 1.0),
         "distribution": one_of("student_t", "normal"),
         "time_of_day": boolean(),
@@ -118,10 +118,10 @@ class DeepARClassifier(BaseSequenceClassifier):
 
     def __init__(
         self,
-        context: int = 64,
+        window: int = 64,
         prediction_length: int = 20,
         hidden_size: int = 40,
-        num_layers: int = 2,
+        n_layers: int = 2,
         dropout: float = 0.1,
         distribution: str = "student_t",
         time_of_day: bool = True,
@@ -130,10 +130,10 @@ class DeepARClassifier(BaseSequenceClassifier):
         training: TrainingOptions = TrainingOptions(),  # noqa: B008 - frozen
         random_state: int = 0,
     ) -> None:
-        self.context = context
+        self.window = window
         self.prediction_length = prediction_length
         self.hidden_size = hidden_size
-        self.num_layers = num_layers
+        self.n_layers = n_layers
         self.dropout = dropout
         self.distribution = distribution
         self.time_of_day = time_of_day
@@ -149,7 +149,7 @@ class DeepARClassifier(BaseSequenceClassifier):
         return DeepARNetwork(
             n_known,
             hidden_size=self.hidden_size,
-            num_layers=self.num_layers,
+            n_layers=self.n_layers,
             dropout=self.dropout,
             distribution=self.distribution,
         )
@@ -157,9 +157,9 @@ class DeepARClassifier(BaseSequenceClassifier):
     def _export(self) -> bytes:
         from ohlcvml.models.paths._sequence_onnx import export_paths
 
-        facts = {"model": type(self).__name__, "context": self.context}
+        facts = {"model": type(self).__name__, "window": self.window}
         return export_paths(
-            self.network_, self.context - 1, self.n_paths, self.prediction_length, facts
+            self.network_, self.window - 1, self.n_paths, self.prediction_length, facts
         )
 
     def _forecast(self, windows: WindowBatch, n_steps: int) -> Forecast:
@@ -188,18 +188,18 @@ class DeepARClassifier(BaseSequenceClassifier):
         other = TrainingOptions(max_epochs=2, batch_size=128, schedule="constant")
         return [
             {
-                "context": 12,
+                "window": 12,
                 "prediction_length": 4,
                 "hidden_size": 8,
-                "num_layers": 1,
+                "n_layers": 1,
                 "n_paths": 16,
                 "training": quick,
             },
             {
-                "context": 8,
+                "window": 8,
                 "prediction_length": 3,
                 "hidden_size": 5,
-                "num_layers": 2,
+                "n_layers": 2,
                 "dropout": 0.3,
                 "distribution": "normal",
                 "time_of_day": False,

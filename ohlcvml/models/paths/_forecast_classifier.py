@@ -42,7 +42,7 @@ def _is_sktime(value: Any) -> bool:
 class ForecastClassifier(BasePathClassifier):
     """A probabilistic forecaster of the price path as a bar classifier.
 
-    Row t sees the ``context`` bars up to and including t, of which a forecaster is given the
+    Row t sees the ``window`` bars up to and including t, of which a forecaster is given the
     closes: their cumulative log return relative to the last of them, on an integer index. Its
     quantiles 1, 2, ... bars ahead are turned into probabilities of the barriers of the labels
     (:class:`BasePathClassifier`).
@@ -58,7 +58,7 @@ class ForecastClassifier(BasePathClassifier):
         gives quantiles (``MQLoss``, or ``DistributionLoss``, which is sampled), trained once on
         the training stretches; levels of prices differ between windows, so give it
         ``scaler_type="standard"`` or ``"robust"``.
-    context : int, default=64
+    window : int, default=64
         Bars a row sees.
     prediction_length : int, default=20
         Bars ahead that are asked of the forecaster.
@@ -107,10 +107,10 @@ class ForecastClassifier(BasePathClassifier):
     >>> from ohlcvml.models import ForecastClassifier
     >>> bars = simulate_bars(400, seed=0).bars
     >>> labels = TripleBarrierLabeller(horizon=5, cost_adjustment=None).fit_transform(bars)
-    >>> model = ForecastClassifier(NaiveForecaster(strategy="drift"), context=32).fit(bars, labels)
+    >>> model = ForecastClassifier(NaiveForecaster(strategy="drift"), window=32).fit(bars, labels)
     >>> model.predict_proba(bars.iloc[:34]).dropna().round(2).values.tolist()
     [[0.28, 0.17, 0.55], [0.28, 0.19, 0.54], [0.29, 0.19, 0.52]]
-    >>> ForecastClassifier("drift", context=32).fit(bars, labels).predict_quantiles(
+    >>> ForecastClassifier("drift", window=32).fit(bars, labels).predict_quantiles(
     ...     bars.iloc[:32], alpha=[0.01, 0.5]
     ... ).round(4).iloc[-1].tolist()
     [-0.0014, 0.0003]
@@ -141,7 +141,7 @@ class ForecastClassifier(BasePathClassifier):
     def __init__(
         self,
         forecaster: Any = "random_walk",
-        context: int = 64,
+        window: int = 64,
         prediction_length: int = 20,
         strategy: str | None = None,
         n_paths: int = 4096,
@@ -151,7 +151,7 @@ class ForecastClassifier(BasePathClassifier):
         random_state: int = 0,
     ) -> None:
         self.forecaster = forecaster
-        self.context = context
+        self.window = window
         self.prediction_length = prediction_length
         self.strategy = strategy
         self.n_paths = n_paths
@@ -166,7 +166,7 @@ class ForecastClassifier(BasePathClassifier):
         super().__post_init__()
         who = type(self).__name__
         if is_network(self.forecaster):
-            check_network(self.forecaster, self.context, who)
+            check_network(self.forecaster, self.window, who)
         if not _is_sktime(self.forecaster):
             if self.strategy is not None:
                 raise ParameterError(
@@ -229,7 +229,7 @@ class ForecastClassifier(BasePathClassifier):
 
     def _fit_once(self, path: FloatArray) -> None:
         self._training_path = path
-        window = path[-min(self.context, len(path)) :]
+        window = path[-min(self.window, len(path)) :]
         if not answers_to_updates(self.forecaster, window, self.prediction_length, path):
             raise ParameterError(
                 f"{type(self).__name__}: parameter 'strategy' must be 'refit' for "
@@ -273,10 +273,10 @@ class ForecastClassifier(BasePathClassifier):
         from sktime.forecasting.naive import NaiveForecaster
 
         return [
-            {"forecaster": "drift", "context": 290, "n_paths": 128, "calibrate": True},
+            {"forecaster": "drift", "window": 290, "n_paths": 128, "calibrate": True},
             {
                 "forecaster": NaiveForecaster(strategy="drift"),
-                "context": 675,
+                "window": 675,
                 "prediction_length": 4,
                 "strategy": "update",
                 "n_paths": 64,

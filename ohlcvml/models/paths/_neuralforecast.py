@@ -51,7 +51,7 @@ def check_network(network: Any, context: int, who: str) -> None:
         )
     if network.input_size > context:
         raise ParameterError(
-            f"{who}: parameter 'context' must be at least the network's input_size "
+            f"{who}: parameter 'window' must be at least the network's input_size "
             f"({network.input_size}); got {context}."
         )
 
@@ -115,7 +115,7 @@ def ask_network(
 
     Returns
     -------
-    levels (n_levels,), quantiles (n_windows, steps, n_levels)
+    levels (n_layers,), quantiles (n_windows, steps, n_layers)
     """
     import torch
 

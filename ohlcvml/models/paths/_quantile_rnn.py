@@ -24,22 +24,22 @@ __all__ = ["QuantileRNNClassifier"]
 class QuantileRNNClassifier(BaseSequenceClassifier):
     """MQ-RNN: an LSTM over bars, and a decoder of quantiles at each of the steps ahead.
 
-    Row t sees the bars t - context + 1 to t: log return, range, body and log volume of each,
+    Row t sees the bars t - window + 1 to t: log return, range, body and log volume of each,
     scaled by the window's own size. The quantiles are those of the cumulative log return and
-    cannot cross. They are trained by pinball loss on every window of ``context`` bars and the
+    cannot cross. They are trained by pinball loss on every window of ``window`` bars and the
     ``prediction_length`` bars after it in the training stretches; no label is used, but for the
     calibration.
 
     Parameters
     ----------
-    context : int, default=64
+    window : int, default=64
         Bars of a window.
     prediction_length : int, default=20
-        Bars ahead. Where no training stretch holds ``context + prediction_length`` bars, the
+        Bars ahead. Where no training stretch holds ``window + prediction_length`` bars, the
         network forecasts at most half of the longest, and the forecast is continued.
     hidden_size : int, default=64
         Units of a layer of the encoder.
-    num_layers : int, default=2
+    n_layers : int, default=2
         Its stacked layers.
     dropout : float in [0, 1], default=0.1
         Share of units dropped between layers in training.
@@ -69,9 +69,9 @@ class QuantileRNNClassifier(BaseSequenceClassifier):
 
     Notes
     -----
-    The ONNX graph's inputs: ``past`` (batch, 4, context - 1), log return, range, body and log
+    The ONNX graph's inputs: ``past`` (batch, 4, window - 1), log return, range, body and log
     volume; and, where it has a clock, ``known`` (batch, 2, steps), sine and cosine of the time of
-    day ahead. Output: ``quantiles`` (batch, steps, n_levels) of the cumulative log return.
+    day ahead. Output: ``quantiles`` (batch, steps, n_layers) of the cumulative log return.
 
     References
     ----------
@@ -86,7 +86,7 @@ class QuantileRNNClassifier(BaseSequenceClassifier):
     >>> bars = simulate_bars(300, seed=0).bars
     >>> labels = TripleBarrierLabeller(horizon=20, cost_adjustment=None).fit_transform(bars)
     >>> quick = TrainingOptions(max_epochs=2)
-    >>> model = QuantileRNNClassifier(context=32, hidden_size=8, training=quick)
+    >>> model = QuantileRNNClassifier(window=32, hidden_size=8, training=quick)
     >>> model = model.fit(bars, labels)
     >>> model.predict_proba(bars).columns.tolist()
     [-1, 0, 1]
@@ -97,7 +97,7 @@ class QuantileRNNClassifier(BaseSequenceClassifier):
     _parameter_rules = {
         **PATH_RULES,
         "hidden_size": integer(1),
-        "num_layers": integer(1),
+        "n_layers": integer(1),
         "dropout": real(0.0, 1.0),
         "decoder_size": integer(1),
         "time_of_day": boolean(),
@@ -109,10 +109,10 @@ class QuantileRNNClassifier(BaseSequenceClassifier):
 
     def __init__(
         self,
-        context: int = 64,
+        window: int = 64,
         prediction_length: int = 20,
         hidden_size: int = 64,
-        num_layers: int = 2,
+        n_layers: int = 2,
         dropout: float = 0.1,
         decoder_size: int = 16,
         time_of_day: bool = True,
@@ -121,10 +121,10 @@ class QuantileRNNClassifier(BaseSequenceClassifier):
         training: TrainingOptions = TrainingOptions(),  # noqa: B008 - frozen
         random_state: int = 0,
     ) -> None:
-        self.context = context
+        self.window = window
         self.prediction_length = prediction_length
         self.hidden_size = hidden_size
-        self.num_layers = num_layers
+        self.n_layers = n_layers
         self.dropout = dropout
         self.decoder_size = decoder_size
         self.time_of_day = time_of_day
@@ -151,7 +151,7 @@ class QuantileRNNClassifier(BaseSequenceClassifier):
             self.training.quantiles,
             n_known,
             hidden_size=self.hidden_size,
-            num_layers=self.num_layers,
+            n_layers=self.n_layers,
             dropout=self.dropout,
             decoder_size=self.decoder_size,
         )
@@ -161,10 +161,10 @@ class QuantileRNNClassifier(BaseSequenceClassifier):
 
         facts = {
             "model": type(self).__name__,
-            "context": self.context,
+            "window": self.window,
             "quantiles": self.training.quantiles,
         }
-        return export_quantiles(self.network_, 4, self.context - 1, facts)
+        return export_quantiles(self.network_, 4, self.window - 1, facts)
 
     def _forecast(self, windows: WindowBatch, n_steps: int) -> Forecast:
         from ohlcvml.models.paths._sequence_training import ask
@@ -182,19 +182,19 @@ class QuantileRNNClassifier(BaseSequenceClassifier):
         other = TrainingOptions(max_epochs=2, batch_size=32, quantiles=(0.1, 0.5, 0.9))
         return [
             {
-                "context": 12,
+                "window": 12,
                 "prediction_length": 4,
                 "hidden_size": 8,
-                "num_layers": 1,
+                "n_layers": 1,
                 "decoder_size": 8,
                 "n_paths": 64,
                 "training": quick,
             },
             {
-                "context": 8,
+                "window": 8,
                 "prediction_length": 3,
                 "hidden_size": 5,
-                "num_layers": 2,
+                "n_layers": 2,
                 "dropout": 0.3,
                 "decoder_size": 4,
                 "time_of_day": False,

@@ -68,7 +68,7 @@ class BaseSequenceClassifier(HasTrainingOptions, BasePathClassifier):
         who = type(self).__name__
         self._clock = self.time_of_day and has_clock(series[0])
         channels = [bar_channels(one, self._of_bars, self._clock, who) for one in series]
-        windows = training_windows(series, self.context, self.prediction_length, channels, who)
+        windows = training_windows(series, self.window, self.prediction_length, channels, who)
         self.network_, run, counts = fit_network(
             lambda: self._make_network(windows.n_ahead, 2 * self._clock),
             windows,

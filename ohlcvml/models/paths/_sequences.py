@@ -72,9 +72,9 @@ def clock_ahead(windows: WindowBatch, n_steps: int, clock: bool, who: str) -> Fl
 
 
 def training_windows(
-    series: Sequence[WindowBatch], context: int, n_steps: int, channels: list[FloatArray], who: str
+    series: Sequence[WindowBatch], window: int, n_steps: int, channels: list[FloatArray], who: str
 ) -> TrainingWindows:
-    """Every window of ``context`` bars and the ``n_steps`` after them that lies in one stretch.
+    """Every window of ``window`` bars and the ``n_steps`` after them that lies in one stretch.
 
     Where no stretch is that long, windows are as long as the longest, and at most half of them
     lies ahead.
@@ -92,7 +92,7 @@ def training_windows(
             f"{who}: the longest of {len(series)} training stretches has {longest + 1} bars; two "
             "returns, of 3 bars, are the least to learn from. Give more bars, or fewer splits."
         )
-    total, n_ahead = context - 1 + n_steps, n_steps
+    total, n_ahead = window - 1 + n_steps, n_steps
     if longest < total:
         total, n_ahead = longest, min(n_steps, longest // 2)
     ends, pieces, stamps, n_rows = [], [], [], 0

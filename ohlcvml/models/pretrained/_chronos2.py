@@ -45,7 +45,7 @@ class Chronos2Forecaster:
         return (n_steps, len(self.levels))
 
     def forecast(self, bars: FloatArray, *, n_steps: int, past_covariates: bool) -> FloatArray:
-        """Quantiles of the cumulative log return, shape (n_windows, n_steps, n_levels)."""
+        """Quantiles of the cumulative log return, shape (n_windows, n_steps, n_layers)."""
         import torch
 
         windows = StandardWindows.of(bars[:, :, 3])
@@ -83,7 +83,7 @@ def _covariates(bars: FloatArray) -> list[dict[str, FloatArray]]:
 class Chronos2Classifier(BaseFoundationClassifier):
     """Zero-shot barrier probabilities from Chronos-2, a pretrained forecaster of several series.
 
-    Row t sees the ``context`` bars up to and including t: the close, and open, high, low and volume
+    Row t sees the ``window`` bars up to and including t: the close, and open, high, low and volume
     as covariates of its past. The model forecasts 21 quantiles of the log price of each step, from
     0.01 to 0.99; what becomes of them is as in
     :class:`~ohlcvml.models.ChronosBoltClassifier`. Windows never see one another
@@ -97,7 +97,7 @@ class Chronos2Classifier(BaseFoundationClassifier):
     revision : str or None, default=None
         Commit, branch or tag on the hub. None is a fixed commit for the default weights, else
         ``main``.
-    context : int, default=512
+    window : int, default=512
         Bars the model sees; the published weights read at most 8192.
     prediction_length : int, default=20
         Bars ahead that are forecast; longer horizons are continued.
@@ -135,7 +135,7 @@ class Chronos2Classifier(BaseFoundationClassifier):
     >>> from ohlcvml.models.pretrained import random_weights
     >>> bars = simulate_bars(200, seed=0).bars
     >>> labels = TripleBarrierLabeller(horizon=20, cost_adjustment=None).fit_transform(bars)
-    >>> model = Chronos2Classifier(random_weights("chronos2"), context=64, n_paths=256)
+    >>> model = Chronos2Classifier(random_weights("chronos2"), window=64, n_paths=256)
     >>> quantiles = model.fit(bars, labels).predict_quantiles(bars)
     >>> quantiles.columns.tolist(), quantiles.attrs["extrapolated"]  # all on the model's own grid
     ([0.05, 0.5, 0.95], [])
@@ -159,7 +159,7 @@ class Chronos2Classifier(BaseFoundationClassifier):
         self,
         model_name: str = "amazon/chronos-2",
         revision: str | None = None,
-        context: int = 512,
+        window: int = 512,
         prediction_length: int = 20,
         past_covariates: bool = True,
         n_paths: int = 4096,
@@ -171,7 +171,7 @@ class Chronos2Classifier(BaseFoundationClassifier):
     ) -> None:
         self.model_name = model_name
         self.revision = revision
-        self.context = context
+        self.window = window
         self.prediction_length = prediction_length
         self.past_covariates = past_covariates
         self.n_paths = n_paths

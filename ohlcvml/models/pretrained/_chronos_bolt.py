@@ -43,7 +43,7 @@ class BoltForecaster:
         return (n_steps, len(self.levels))
 
     def forecast(self, close: FloatArray, *, n_steps: int) -> FloatArray:
-        """Quantiles of the cumulative log return, shape (n_windows, n_steps, n_levels)."""
+        """Quantiles of the cumulative log return, shape (n_windows, n_steps, n_layers)."""
         import torch
 
         windows = StandardWindows.of(close)
@@ -80,7 +80,7 @@ def load_chronos(folder: Path, device: str, kind: str, who: str) -> Any:
 class ChronosBoltClassifier(BaseFoundationClassifier):
     """Zero-shot barrier probabilities from Chronos-Bolt, a pretrained quantile forecaster.
 
-    Row t sees the closes of the ``context`` bars up to and including t; open, high, low and volume
+    Row t sees the closes of the ``window`` bars up to and including t; open, high, low and volume
     are not read. The model forecasts the nine deciles of the log price of each step; their
     distances from the close of row t are quantiles of the cumulative log return, and become
     probabilities as :class:`~ohlcvml.models.paths.BasePathClassifier` says. Nothing is learned
@@ -94,7 +94,7 @@ class ChronosBoltClassifier(BaseFoundationClassifier):
     revision : str or None, default=None
         Commit, branch or tag on the hub. None is a fixed commit for the default weights, else
         ``main``.
-    context : int, default=512
+    window : int, default=512
         Bars the model sees; the published weights read at most 2048.
     prediction_length : int, default=20
         Bars ahead that are forecast (at most 64 by the published weights); longer horizons are
@@ -132,7 +132,7 @@ class ChronosBoltClassifier(BaseFoundationClassifier):
     '2024-03-31'
     >>> bars = simulate_bars(200, seed=0).bars
     >>> labels = TripleBarrierLabeller(horizon=20, cost_adjustment=None).fit_transform(bars)
-    >>> model = ChronosBoltClassifier(random_weights("chronos_bolt"), context=64, n_paths=256)
+    >>> model = ChronosBoltClassifier(random_weights("chronos_bolt"), window=64, n_paths=256)
     >>> model.fit(bars, labels).predict_proba(bars).shape
     (200, 3)
     """
@@ -155,7 +155,7 @@ class ChronosBoltClassifier(BaseFoundationClassifier):
         self,
         model_name: str = "amazon/chronos-bolt-small",
         revision: str | None = None,
-        context: int = 512,
+        window: int = 512,
         prediction_length: int = 20,
         n_paths: int = 4096,
         calibrate: bool = False,
@@ -166,7 +166,7 @@ class ChronosBoltClassifier(BaseFoundationClassifier):
     ) -> None:
         self.model_name = model_name
         self.revision = revision
-        self.context = context
+        self.window = window
         self.prediction_length = prediction_length
         self.n_paths = n_paths
         self.calibrate = calibrate

@@ -155,7 +155,7 @@ def _calendar(stamps: IntArray, n_steps: int) -> Float32Array:
 class KronosClassifier(BaseFoundationClassifier):
     """Zero-shot barrier probabilities from Kronos, pretrained on bars of financial markets.
 
-    Row t sees open, high, low, close and volume of the ``context`` bars up to and including t, and
+    Row t sees open, high, low, close and volume of the ``window`` bars up to and including t, and
     their time of day and date (UTC). The model samples whole bars ahead; the touches of its paths
     are counted, with a correction for touches between closes. Every window is drawn
     with the same random numbers. Needs the extra ``foundation`` and, once, a network: see
@@ -171,7 +171,7 @@ class KronosClassifier(BaseFoundationClassifier):
     tokenizer_name : str, default="NeoQuasar/Kronos-Tokenizer-base"
         Weights of the tokenizer, that the model was trained with.
     tokenizer_revision : str or None, default=None
-    context : int, default=400
+    window : int, default=400
         Bars the model sees; with ``prediction_length`` at most 512.
     prediction_length : int, default=20
         Bars ahead that are sampled; for longer horizons the quantiles of the paths are continued.
@@ -215,7 +215,7 @@ class KronosClassifier(BaseFoundationClassifier):
     >>> model = KronosClassifier(
     ...     random_weights("kronos"),
     ...     tokenizer_name=random_weights("kronos_tokenizer"),
-    ...     context=32,
+    ...     window=32,
     ...     prediction_length=5,
     ...     n_paths=8,
     ... )
@@ -252,7 +252,7 @@ class KronosClassifier(BaseFoundationClassifier):
         revision: str | None = None,
         tokenizer_name: str = "NeoQuasar/Kronos-Tokenizer-base",
         tokenizer_revision: str | None = None,
-        context: int = 400,
+        window: int = 400,
         prediction_length: int = 20,
         n_paths: int = 128,
         temperature: float = 1.0,
@@ -267,7 +267,7 @@ class KronosClassifier(BaseFoundationClassifier):
         self.revision = revision
         self.tokenizer_name = tokenizer_name
         self.tokenizer_revision = tokenizer_revision
-        self.context = context
+        self.window = window
         self.prediction_length = prediction_length
         self.n_paths = n_paths
         self.temperature = temperature
@@ -284,7 +284,7 @@ class KronosClassifier(BaseFoundationClassifier):
         super().__post_init__()
         room = MAX_CONTEXT - self.prediction_length
         remedy = f"With prediction_length, at most {MAX_CONTEXT} bars."
-        check_value(type(self).__name__, "context", integer(2, room), self.context, remedy)
+        check_value(type(self).__name__, "window", integer(2, room), self.window, remedy)
 
     def _names(self) -> tuple[tuple[str, str, str | None], ...]:
         return (
@@ -317,4 +317,4 @@ class KronosClassifier(BaseFoundationClassifier):
             given["n_paths"] = 4
             given["prediction_length"] //= 2
             given["inference_batch_size"] = 128
-        return [first, {**second, "context": 20, "n_paths": 5, "temperature": 0.7, "top_p": 0.5}]
+        return [first, {**second, "window": 20, "n_paths": 5, "temperature": 0.7, "top_p": 0.5}]

@@ -148,7 +148,7 @@ def definition_for(published: Any, shapes: dict[str, tuple[int, ...]]) -> Any:
 class TimesFMClassifier(BaseFoundationClassifier):
     """Zero-shot barrier probabilities from TimesFM 2.5, a pretrained decoder of patches.
 
-    Row t sees the closes of the ``context`` bars up to and including t; open, high, low and volume
+    Row t sees the closes of the ``window`` bars up to and including t; open, high, low and volume
     are not read. The model forecasts mean and deciles of the log price of each step; what becomes
     of them is as in :class:`~ohlcvml.models.ChronosBoltClassifier`. ``predict_quantiles`` gives
     0.05, 0.5 and 0.95 by default: the outer two lie beyond the deciles, come from a Gaussian tail
@@ -163,7 +163,7 @@ class TimesFMClassifier(BaseFoundationClassifier):
     revision : str or None, default=None
         Commit, branch or tag on the hub. None is a fixed commit for the default weights, else
         ``main``.
-    context : int, default=512
+    window : int, default=512
         Bars the model sees, read in patches of 32; at most 16,384 less the steps ahead.
     prediction_length : int, default=20
         Bars ahead that are forecast (at most 1024); longer horizons are continued.
@@ -199,7 +199,7 @@ class TimesFMClassifier(BaseFoundationClassifier):
     >>> from ohlcvml.models.pretrained import random_weights
     >>> bars = simulate_bars(200, seed=0).bars
     >>> labels = TripleBarrierLabeller(horizon=20, cost_adjustment=None).fit_transform(bars)
-    >>> model = TimesFMClassifier(random_weights("timesfm"), context=64, n_paths=256)
+    >>> model = TimesFMClassifier(random_weights("timesfm"), window=64, n_paths=256)
     >>> quantiles = model.fit(bars, labels).predict_quantiles(bars)
     >>> quantiles.columns.tolist(), quantiles.attrs["extrapolated"]
     ([0.05, 0.5, 0.95], [0.05, 0.95])
@@ -224,7 +224,7 @@ class TimesFMClassifier(BaseFoundationClassifier):
         self,
         model_name: str = "google/timesfm-2.5-200m-pytorch",
         revision: str | None = None,
-        context: int = 512,
+        window: int = 512,
         prediction_length: int = 20,
         n_paths: int = 4096,
         calibrate: bool = False,
@@ -235,7 +235,7 @@ class TimesFMClassifier(BaseFoundationClassifier):
     ) -> None:
         self.model_name = model_name
         self.revision = revision
-        self.context = context
+        self.window = window
         self.prediction_length = prediction_length
         self.n_paths = n_paths
         self.calibrate = calibrate

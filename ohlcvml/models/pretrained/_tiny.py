@@ -67,14 +67,14 @@ def random_weights_params(kind: str) -> list[dict[str, Any]]:
         {
             "model_name": first,
             "revision": None,
-            "context": 16,
+            "window": 16,
             "prediction_length": 4,
             "n_paths": 64,
         },
         {
             "model_name": second,
             "revision": "other",
-            "context": 24,
+            "window": 24,
             "prediction_length": 6,
             "n_paths": 128,
             "calibrate": True,

@@ -21,10 +21,10 @@ from ohlcvml.samples import BarPanel  # noqa: E402
 WINDOW = 12
 QUICK = TrainingOptions(max_epochs=2, batch_size=64, learning_rate=1e-2, validation_share=0.0)
 MODELS = [
-    PatchTSTClassifier(WINDOW, patch_len=4, stride=2, d_model=8, n_heads=2, e_layers=2, d_ff=8),
-    PatchTSTClassifier(WINDOW, 4, 2, d_model=8, n_heads=2, e_layers=1, d_ff=8, norm="batch"),
-    ITransformerClassifier(WINDOW, d_model=8, n_heads=2, e_layers=2, d_ff=8),
-    AutoformerClassifier(WINDOW, 5, d_model=8, n_heads=2, e_layers=2, d_ff=8, factor=2.0),
+    PatchTSTClassifier(WINDOW, patch_length=4, stride=2, d_model=8, n_heads=2, n_layers=2, d_ff=8),
+    PatchTSTClassifier(WINDOW, 4, 2, d_model=8, n_heads=2, n_layers=1, d_ff=8, norm="batch"),
+    ITransformerClassifier(WINDOW, d_model=8, n_heads=2, n_layers=2, d_ff=8),
+    AutoformerClassifier(WINDOW, 5, d_model=8, n_heads=2, n_layers=2, d_ff=8, factor=2.0),
     TimesNetClassifier(WINDOW, top_k=3, d_model=6, d_ff=6, kernel_sizes=(3, 5)),
     SMambaClassifier(WINDOW, d_model=8, d_state=4, d_ff=8),
     SMambaClassifier(WINDOW, d_model=8, d_state=4, d_ff=8, scan="time"),
@@ -79,10 +79,10 @@ def test_dropout_is_off_in_prediction(fitted, problem):
 
 def test_the_plans_configurations_are_the_defaults():
     patches, inverted, lags = PatchTSTClassifier(), ITransformerClassifier(), AutoformerClassifier()
-    assert (patches.window, patches.patch_len, patches.stride) == (512, 16, 8)
-    assert (patches.d_model, patches.n_heads, patches.e_layers, patches.causal) == (256, 8, 3, True)
-    assert (inverted.d_model, inverted.n_heads, inverted.e_layers) == (128, 4, 2)
-    assert (lags.moving_avg, lags.d_model, lags.n_heads, lags.e_layers) == (25, 256, 8, 3)
+    assert (patches.window, patches.patch_length, patches.stride) == (512, 16, 8)
+    assert (patches.d_model, patches.n_heads, patches.n_layers, patches.causal) == (256, 8, 3, True)
+    assert (inverted.d_model, inverted.n_heads, inverted.n_layers) == (128, 4, 2)
+    assert (lags.moving_avg, lags.d_model, lags.n_heads, lags.n_layers) == (25, 256, 8, 3)
 
 
 @pytest.mark.parametrize("cls", [PatchTSTClassifier, ITransformerClassifier, AutoformerClassifier])
@@ -97,7 +97,7 @@ def test_heads_that_do_not_divide_the_width_are_refused_at_once(cls):
 
 def test_gaps_between_patches_are_refused_at_once():
     with pytest.raises(ParameterError, match=r"PatchTSTClassifier: .*'stride' must be at most"):
-        PatchTSTClassifier(patch_len=4, stride=5)
+        PatchTSTClassifier(patch_length=4, stride=5)
 
 
 def test_patches_are_masked_by_default(problem):

@@ -14,7 +14,7 @@ from ohlcvml.models import (  # noqa: E402
 
 SMALL = {
     ResNet1DClassifier: {"n_filters": (8, 8)},
-    InceptionTimeClassifier: {"n_filters": 4, "depth": 2, "kernel_sizes": (9, 5)},
+    InceptionTimeClassifier: {"n_filters": 4, "n_layers": 2, "kernel_sizes": (9, 5)},
 }
 both = pytest.mark.parametrize("cls", SMALL)
 

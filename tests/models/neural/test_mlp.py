@@ -125,10 +125,10 @@ def test_components_need_bars_and_stacks(problem):
 
 def test_ratios_of_nhits_are_one_for_each_stack():
     with pytest.raises(ParameterError, match="'n_freq_downsample' must be as long as"):
-        NHITSClassifier(n_pool_kernel_size=(4, 2))
+        NHITSClassifier(pool_sizes=(4, 2))
     with pytest.raises(ParameterError, match="'n_freq_downsample' must be as long as"):
         NHITSClassifier().set_params(n_freq_downsample=(4,))
-    NHITSClassifier().set_params(n_pool_kernel_size=(4, 2), n_freq_downsample=(4, 2))
+    NHITSClassifier().set_params(pool_sizes=(4, 2), n_freq_downsample=(4, 2))
 
 
 def test_scores_of_dlinear_are_linear_in_the_window():

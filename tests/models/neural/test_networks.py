@@ -157,7 +157,7 @@ def test_a_bundle_gives_back_the_same_answers(cls):
 
 
 def test_lstm_is_the_equations_of_its_paper():
-    network = LSTMNetwork(2, 5, hidden_size=3, num_layers=1).eval()
+    network = LSTMNetwork(2, 5, hidden_size=3, n_layers=1).eval()
     x = windows(1, 2, 5)
     w = {name: p.detach().numpy() for name, p in network.recurrent.named_parameters()}
     sigmoid = lambda z: 1 / (1 + np.exp(-z))  # noqa: E731
@@ -202,7 +202,7 @@ def test_tcn_on_a_segment_is_tcn_on_each_window(kernel_size):
 
 
 def test_tcn_receptive_field_is_exact():
-    network = TCNNetwork(2, 16, kernel_size=3, n_levels=2).eval()
+    network = TCNNetwork(2, 16, kernel_size=3, n_layers=2).eval()
     x = windows(1, 2, 40).requires_grad_()
     network.steps(x)[0, :, -1].sum().backward()
     reached = torch.nonzero(x.grad.abs().sum((0, 1)))[:, 0]
@@ -218,7 +218,7 @@ def test_tcn_levels_fit_the_window(window, levels, field):
 
 def test_tcn_block_by_hand():
     """One channel, one filter, weights 1 and kernel 2: pairs are added twice, then the input."""
-    network = TCNNetwork(1, 4, n_filters=1, kernel_size=2, n_levels=1).eval()
+    network = TCNNetwork(1, 4, n_filters=1, kernel_size=2, n_layers=1).eval()
     for convolution in (network.levels[0].first, network.levels[0].second):
         convolution.weight = torch.ones(1, 1, 2)
         torch.nn.init.zeros_(convolution.bias)
@@ -294,13 +294,15 @@ def test_inception_kernels_are_odd():
 
 
 @pytest.mark.parametrize("individual", [False, True])
-@pytest.mark.parametrize("kernel_size", [5, 25])
-def test_dlinear_is_its_formula(individual, kernel_size):
-    network = DLinearNetwork(2, 12, pred_len=3, kernel_size=kernel_size, individual=individual)
+@pytest.mark.parametrize("moving_avg", [5, 25])
+def test_dlinear_is_its_formula(individual, moving_avg):
+    network = DLinearNetwork(
+        2, 12, prediction_length=3, moving_avg=moving_avg, individual=individual
+    )
     x = windows(4, 2, 12)
-    half, series = kernel_size // 2, x.numpy().astype(float)
+    half, series = moving_avg // 2, x.numpy().astype(float)
     wide = np.pad(series, ((0, 0), (0, 0), (half, half)), mode="edge")
-    trend = np.stack([wide[..., t : t + kernel_size].mean(-1) for t in range(12)], axis=-1)
+    trend = np.stack([wide[..., t : t + moving_avg].mean(-1) for t in range(12)], axis=-1)
     got = network(x).detach().numpy().reshape(4, 2, 3)
     for channel in range(2):
         a, b = (maps[channel * individual] for maps in (network.trend, network.seasonal))
@@ -312,7 +314,7 @@ def test_dlinear_is_its_formula(individual, kernel_size):
 
 def test_dlinear_equals_sktimes():
     reference = pytest.importorskip("sktime.networks.ltsf.models.linear").LTSFDLinearNetwork
-    ours = DLinearNetwork(3, 40, pred_len=6)
+    ours = DLinearNetwork(3, 40, prediction_length=6)
     theirs = reference(40, 6, in_channels=3)._build()
     theirs.Linear_Trend.load_state_dict(ours.trend[0].state_dict())
     theirs.Linear_Seasonal.load_state_dict(ours.seasonal[0].state_dict())
@@ -321,7 +323,7 @@ def test_dlinear_equals_sktimes():
 
 
 def test_dlinear_even_average_by_hand():
-    trend, rest = DLinearNetwork(1, 4, kernel_size=2).decompose(torch.tensor([[[1.0, 3.0, 5, 9]]]))
+    trend, rest = DLinearNetwork(1, 4, moving_avg=2).decompose(torch.tensor([[[1.0, 3.0, 5, 9]]]))
     assert trend.tolist() == [[[1.0, 2.0, 4.0, 7.0]]]
     assert rest.tolist() == [[[0.0, 1.0, 1.0, 2.0]]]
 
@@ -357,7 +359,7 @@ def test_tide_is_the_equations_of_its_paper(layer_norm):
 
 @pytest.mark.parametrize("cls", [NBEATSNetwork, NHITSNetwork])
 def test_components_sum_to_the_forecast(cls):
-    network = cls(3, 32, pred_len=6).eval()
+    network = cls(3, 32, prediction_length=6).eval()
     x = windows(4, 3, 32)
     parts = network.components(x)
     assert all(part.shape == (4, 3, 6) for part in parts.values())
@@ -365,7 +367,7 @@ def test_components_sum_to_the_forecast(cls):
 
 
 def test_nbeats_trend_is_a_parabola_and_its_seasons_are_waves():
-    network = NBEATSNetwork(2, 32, pred_len=12, polynomial_degree=2).eval()
+    network = NBEATSNetwork(2, 32, prediction_length=12, polynomial_degree=2).eval()
     parts = {
         k: v.detach().double().numpy() for k, v in network.components(windows(3, 2, 32)).items()
     }
@@ -412,7 +414,7 @@ def test_nhits_interpolates_in_straight_lines():
 
 
 def test_nhits_knots_follow_the_ratios():
-    network = NHITSNetwork(2, 30, pred_len=8)
+    network = NHITSNetwork(2, 30, prediction_length=8)
     knots = [network.stacks[name][0].forecast_basis.shape[0] for name in network.stacks]
     assert knots == [1, 2, 4]
     assert [block[0].past_basis.shape[0] for block in network.stacks.values()] == [4, 8, 15]

@@ -195,7 +195,7 @@ def test_mixer_sees_no_later_token():
 
 
 def test_layer_is_the_equation_of_the_paper():
-    net = SMambaNetwork(4, 10, d_model=8, d_ff=8, e_layers=1).eval()
+    net = SMambaNetwork(4, 10, d_model=8, d_ff=8, n_layers=1).eval()
     x = torch.randn(2, 4, 10)
     layer, z = net.layers[0], net.embedding(x)
     z = layer.norm1(z + layer.mixer(z) + layer.mixer_back(z.flip(1)).flip(1))
@@ -204,7 +204,7 @@ def test_layer_is_the_equation_of_the_paper():
 
 
 def test_variate_scan_reads_every_channel_both_ways():
-    net = SMambaNetwork(4, 10, d_model=8, d_ff=8, e_layers=1).eval()
+    net = SMambaNetwork(4, 10, d_model=8, d_ff=8, n_layers=1).eval()
     x = torch.randn(1, 4, 10, requires_grad=True)
     for token in (0, 3):
         (grad,) = torch.autograd.grad(net.tokens(x)[0, token].square().sum(), x)
@@ -212,7 +212,7 @@ def test_variate_scan_reads_every_channel_both_ways():
 
 
 def test_time_scan_sees_no_later_bar():
-    net = SMambaNetwork(3, 20, d_model=8, d_ff=8, e_layers=2, scan="time").eval()
+    net = SMambaNetwork(3, 20, d_model=8, d_ff=8, n_layers=2, scan="time").eval()
     x = torch.randn(2, 3, 20)
     changed = x.clone()
     changed[..., 15:] += 1
@@ -228,7 +228,7 @@ def test_defaults_follow_the_scan():
 
 
 def test_time_scan_takes_ten_thousand_bars():
-    net = SMambaNetwork(4, 10_000, d_model=16, d_ff=16, e_layers=1, scan="time").eval()
+    net = SMambaNetwork(4, 10_000, d_model=16, d_ff=16, n_layers=1, scan="time").eval()
     with torch.no_grad():
         out = net(torch.randn(1, 4, 10_000))
     assert out.shape == (1, 16)

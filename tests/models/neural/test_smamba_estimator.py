@@ -22,7 +22,7 @@ def _one_thread():
 
 
 def mamba(**changes):
-    given = {"window": 8, "d_model": 4, "d_state": 2, "d_ff": 4, "e_layers": 1, "training": QUICK}
+    given = {"window": 8, "d_model": 4, "d_state": 2, "d_ff": 4, "n_layers": 1, "training": QUICK}
     return SMambaClassifier(**given | changes)
 
 
@@ -82,7 +82,7 @@ samples = Samples(bars, labels, features=pd.DataFrame(values, bars.index, list("
 samples = samples[samples.pos >= 9_999]
 options = TrainingOptions(max_epochs=1, batch_size=4, validation_share=0.0, device="cpu")
 model = SMambaClassifier(
-    window=10_000, d_model=16, d_ff=16, e_layers=1, scan="time", training=options
+    window=10_000, d_model=16, d_ff=16, n_layers=1, scan="time", training=options
 )
 # What the first steps of torch take is not the model's.
 model.clone().set_params(window=64).fit(samples[:8])

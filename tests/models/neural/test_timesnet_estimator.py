@@ -24,7 +24,7 @@ def _one_thread():
 
 def timesnet(**options):
     options = {"max_epochs": 1, "batch_size": 64, "validation_share": 0.0} | options
-    small = {"d_model": 4, "d_ff": 4, "e_layers": 1, "kernel_sizes": (3,)}
+    small = {"d_model": 4, "d_ff": 4, "n_layers": 1, "kernel_sizes": (3,)}
     return TimesNetClassifier(WINDOW, top_k=2, training=TrainingOptions(**options), **small)
 
 

@@ -126,7 +126,7 @@ def test_what_lies_between_symbols_or_windows_is_not_needed():
 
 def test_networks_that_look_past_their_window_get_windows():
     scale = WindowScale(3)
-    for network in (TCNNetwork(3, 20, n_levels=5), LSTMNetwork(3, 20)):
+    for network in (TCNNetwork(3, 20, n_layers=5), LSTMNetwork(3, 20)):
         assert isinstance(make_feed(panel(), scale, network, CPU), WindowFeed)
     assert isinstance(
         make_feed(panel(), WindowScale(3, "window"), TCNNetwork(3, 20), CPU), WindowFeed

@@ -21,7 +21,7 @@ from ohlcvml.models.neural.networks._autoformer import (  # noqa: E402
     trailing_mean,
 )
 
-SMALL = {"d_model": 8, "n_heads": 2, "e_layers": 2, "d_ff": 12}
+SMALL = {"d_model": 8, "n_heads": 2, "n_layers": 2, "d_ff": 12}
 
 
 @pytest.fixture(autouse=True)
@@ -63,7 +63,7 @@ def test_heads_must_divide_the_width(network):
 
 
 def test_causal_patches_do_not_see_newer_ones():
-    net = PatchTSTNetwork(3, 40, patch_len=8, stride=4, **SMALL).eval()
+    net = PatchTSTNetwork(3, 40, patch_length=8, stride=4, **SMALL).eval()
     x = torch.randn(2, 3, 40)
     changed = x.clone()
     changed[..., -4:] += 1  # bars of the last patch only
@@ -73,7 +73,7 @@ def test_causal_patches_do_not_see_newer_ones():
 
 
 def test_without_the_mask_old_patches_see_new_ones():
-    net = PatchTSTNetwork(3, 40, patch_len=8, stride=4, causal=False, **SMALL).eval()
+    net = PatchTSTNetwork(3, 40, patch_length=8, stride=4, causal=False, **SMALL).eval()
     x = torch.randn(2, 3, 40)
     changed = x.clone()
     changed[..., -4:] += 1
@@ -82,7 +82,7 @@ def test_without_the_mask_old_patches_see_new_ones():
 
 @pytest.mark.parametrize("window", [5, 8, 9, 11, 12, 30])
 def test_patches_end_with_the_newest_bar_and_miss_none(window):
-    net = PatchTSTNetwork(1, window, patch_len=8, stride=4, **SMALL)
+    net = PatchTSTNetwork(1, window, patch_length=8, stride=4, **SMALL)
     x = torch.arange(float(window)).expand(1, 1, window)
     patches = net.patches(x)[0, 0]
     assert patches[-1].tolist() == [max(0, bar) for bar in range(window - 8, window)]
@@ -92,7 +92,7 @@ def test_patches_end_with_the_newest_bar_and_miss_none(window):
 
 
 def test_patchtst_treats_channels_alone():
-    net = PatchTSTNetwork(3, 40, patch_len=8, stride=4, **SMALL).eval()
+    net = PatchTSTNetwork(3, 40, patch_length=8, stride=4, **SMALL).eval()
     x = torch.randn(2, 3, 40)
     changed = x.clone()
     changed[:, 1] += 1
@@ -100,7 +100,7 @@ def test_patchtst_treats_channels_alone():
 
 
 def test_patchtst_with_batch_norm_keeps_rows_apart_in_eval():
-    net = PatchTSTNetwork(3, 40, patch_len=8, stride=4, norm="batch", **SMALL)
+    net = PatchTSTNetwork(3, 40, patch_length=8, stride=4, norm="batch", **SMALL)
     net(torch.randn(16, 3, 40) * 3 + 1)
     x = torch.randn(4, 3, 40)
     net.eval()
@@ -108,8 +108,8 @@ def test_patchtst_with_batch_norm_keeps_rows_apart_in_eval():
 
 
 def test_patchtst_refuses_gaps_between_patches():
-    with pytest.raises(ParameterError, match="at most patch_len=4"):
-        PatchTSTNetwork(3, 40, patch_len=4, stride=5)
+    with pytest.raises(ParameterError, match="at most patch_length=4"):
+        PatchTSTNetwork(3, 40, patch_length=4, stride=5)
 
 
 NAMES = {
@@ -146,7 +146,7 @@ def test_patchtst_equals_transformers(norm):
         do_mask_input=False,
     )
     theirs = transformers.PatchTSTModel(config).eval()
-    ours = PatchTSTNetwork(3, 40, patch_len=8, stride=4, causal=False, norm=norm, **SMALL).eval()
+    ours = PatchTSTNetwork(3, 40, patch_length=8, stride=4, causal=False, norm=norm, **SMALL).eval()
     state = {}
     for name, value in theirs.state_dict().items():
         if "input_embedding" in name:
@@ -179,7 +179,7 @@ def test_itransformer_channels_attend_to_one_another():
 
 
 def timesnet(window=24, **changes):
-    given = {"d_model": 4, "d_ff": 5, "e_layers": 1, "kernel_sizes": (3, 5)} | changes
+    given = {"d_model": 4, "d_ff": 5, "n_layers": 1, "kernel_sizes": (3, 5)} | changes
     return TimesNetNetwork(2, window, **given).eval()
 
 

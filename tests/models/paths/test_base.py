@@ -31,7 +31,7 @@ class Walk(BasePathClassifier):
 
     def __init__(
         self,
-        context=CONTEXT,
+        window=CONTEXT,
         prediction_length=20,
         n_paths=256,
         calibrate=False,
@@ -40,7 +40,7 @@ class Walk(BasePathClassifier):
         drift=0.0,
         sampled=False,
     ):
-        self.context = context
+        self.window = window
         self.prediction_length = prediction_length
         self.n_paths = n_paths
         self.calibrate = calibrate
@@ -111,7 +111,7 @@ def test_probabilities_are_those_of_the_law(bars, labels):
 
 def test_rows_without_context_or_range_are_nan(bars, labels):
     for context in (5, 40):
-        known = Walk(context=context).fit(bars, labels).predict_proba(bars).notna().all(axis=1)
+        known = Walk(window=context).fit(bars, labels).predict_proba(bars).notna().all(axis=1)
         assert known.to_numpy().tolist() == (np.arange(300) >= max(context - 1, 14)).tolist()
 
 
@@ -178,7 +178,7 @@ def test_labels_without_barriers_must_be_learned(bars):
     labels = barrier_labels(bars, side=1)
     with pytest.raises(DataError, match="calibrate=True"):
         Walk().fit(bars, labels)
-    model = ForecastClassifier("drift", context=CONTEXT, calibrate=True).fit(bars, labels)
+    model = ForecastClassifier("drift", window=CONTEXT, calibrate=True).fit(bars, labels)
     proba = model.predict_proba(bars).dropna()
     assert list(proba.columns) == [0, 1]
     assert proba[1].std() > 0
@@ -250,7 +250,7 @@ def test_one_class_calibrates_to_a_constant(bars, labels):
 
 
 def test_calibration_is_a_logistic_regression_on_the_training_rows(bars, labels):
-    model = ForecastClassifier("drift", context=20, calibrate=True, n_paths=256)
+    model = ForecastClassifier("drift", window=20, calibrate=True, n_paths=256)
     samples = Samples(bars, labels)
     train = samples[:150]
     model.fit(train)
@@ -265,8 +265,8 @@ def test_calibration_is_a_logistic_regression_on_the_training_rows(bars, labels)
 
 
 def test_nothing_to_calibrate_on_is_an_error(bars, labels):
-    with pytest.raises(DataError, match="smaller 'context'"):
-        Walk(context=299, calibrate=True).fit(bars, labels)
+    with pytest.raises(DataError, match="smaller 'window'"):
+        Walk(window=299, calibrate=True).fit(bars, labels)
 
 
 def test_summary_is_free_of_scale():
@@ -312,12 +312,12 @@ def test_samples_and_their_guard(bars, labels):
 
 
 def test_lookback_covers_context_and_range(bars, labels):
-    model = Walk(context=40).fit(bars, labels)
+    model = Walk(window=40).fit(bars, labels)
     assert model.lookback == 280  # the ATR's memory, to 1e-9
     whole = model.predict_proba(bars).iloc[-1]
     alone = model.predict_proba(bars.iloc[-1 - model.lookback :]).iloc[-1]
     np.testing.assert_allclose(alone, whole, atol=1e-6)
-    assert Walk(context=400).lookback == 399
+    assert Walk(window=400).lookback == 399
 
 
 @pytest.mark.parametrize("level", [0.0, 100.0])
@@ -327,7 +327,7 @@ def test_panels_of_any_series_and_classes(level):
     X = level + generator.standard_normal((120, 30)).cumsum(axis=1)
     X = X + 0.5 * trend[:, None] * np.arange(30)
     y = np.where(trend > 0, "rising", "falling")
-    model = ForecastClassifier("drift", context=25, prediction_length=3).fit(X[::2, None], y[::2])
+    model = ForecastClassifier("drift", window=25, prediction_length=3).fit(X[::2, None], y[::2])
     assert (model.predict(X[1::2, None]) == y[1::2]).mean() > 0.9
     again = model.predict_proba(X[1:2, None])
     np.testing.assert_array_equal(again[0], model.predict_proba(X[1::2, None])[0])
@@ -336,7 +336,7 @@ def test_panels_of_any_series_and_classes(level):
 def test_panels_of_several_channels_are_refused_or_warned_of():
     X, y = np.random.default_rng(0).normal(size=(20, 2, 30)), np.arange(20) % 2
     with pytest.raises(ValueError, match="multivariate"):
-        ForecastClassifier("drift", context=25).fit(X, y)
-    composite = ForecastClassifier(NaiveForecaster("drift"), context=25, prediction_length=2)
+        ForecastClassifier("drift", window=25).fit(X, y)
+    composite = ForecastClassifier(NaiveForecaster("drift"), window=25, prediction_length=2)
     with pytest.warns(UserWarning, match="multivariate"):
         composite.fit(X, y)

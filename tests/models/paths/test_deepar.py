@@ -38,7 +38,7 @@ def _one_thread():
 def deepar(**given):
     options = {"max_epochs": 6, "batch_size": 128, "learning_rate": 1e-2, "validation_share": 0.0}
     options |= given.pop("training", {})
-    small = {"context": 32, "prediction_length": 10, "hidden_size": 8, "num_layers": 1}
+    small = {"window": 32, "prediction_length": 10, "hidden_size": 8, "n_layers": 1}
     return DeepARClassifier(**(small | given), training=TrainingOptions(**options))
 
 
@@ -256,7 +256,7 @@ def test_same_seed_same_bits_and_torch_is_left_alone():
 def test_training_windows_lie_within_stretches():
     series = [WindowBatch(np.full((1, n, 5), 100.0 + n)) for n in (6, 30, 9, 12)]
     channels = [np.full((1, n - 1, 2), float(n)) for n in (6, 30, 9, 12)]
-    found = training_windows(series, context=8, n_steps=4, channels=channels, who="x")
+    found = training_windows(series, window=8, n_steps=4, channels=channels, who="x")
     assert (found.panel.window, found.n_ahead, found.stamps) == (11, 4, None)
     assert len(found.panel) == (29 - 10) + (11 - 10)
     cut = found.panel.take()
@@ -266,7 +266,7 @@ def test_training_windows_lie_within_stretches():
 def test_short_stretches_give_short_windows():
     series = [WindowBatch(np.full((1, n, 5), 100.0)) for n in (6, 9)]
     channels = [np.zeros((1, n - 1, 1)) for n in (6, 9)]
-    found = training_windows(series, context=64, n_steps=20, channels=channels, who="x")
+    found = training_windows(series, window=64, n_steps=20, channels=channels, who="x")
     assert (found.panel.window, found.n_ahead, len(found.panel)) == (8, 4, 1)
     with pytest.raises(DataError, match="longest of 1 training stretches has 2 bars"):
         training_windows([WindowBatch(np.ones((1, 2, 5)))], 8, 4, channels[:1], "x")

@@ -38,7 +38,7 @@ def labels(bars):
 
 def small(forecaster, **given):
     return ForecastClassifier(
-        forecaster, **{"context": 20, "n_paths": 256, "prediction_length": 8, **given}
+        forecaster, **{"window": 20, "n_paths": 256, "prediction_length": 8, **given}
     )
 
 
@@ -73,7 +73,7 @@ def calm():
 
 def test_a_random_walk_knows_the_frequencies_of_a_random_walk(calm):
     labels = make_labels(calm, horizon=10)
-    model = ForecastClassifier("random_walk", context=128, n_paths=512).fit(calm, labels)
+    model = ForecastClassifier("random_walk", window=128, n_paths=512).fit(calm, labels)
     samples = Samples(calm, labels)[114:]
     told = model.predict_proba(calm).to_numpy()[samples.pos].mean(axis=0)
     happened = [(samples.y == c).mean() for c in (-1, 0, 1)]
@@ -85,7 +85,7 @@ def test_far_barriers_too_when_touches_are_seen_as_often(calm, k_up, k_down):
     """Simulated bars move in 8 steps, the law continuously: Broadie, Glasserman and Kou (1997)."""
     labels = make_labels(calm, horizon=10, k_up=k_up, k_down=k_down)
     samples = Samples(calm, labels)[114:]
-    model = ForecastClassifier("random_walk", context=128).fit(calm, labels)
+    model = ForecastClassifier("random_walk", window=128).fit(calm, labels)
     upper, lower = BarrierSpec.from_labels(labels).distances(calm, samples.pos)
     told = np.empty((len(samples), 3))
     for asked in model._ask(calm, samples.pos):
@@ -103,7 +103,7 @@ def test_drift_tilts_and_a_random_walk_does_not():
     labels = make_labels(rising)
     tilt = {}
     for name in ("random_walk", "drift"):
-        proba = small(name, context=100).fit(rising, labels).predict_proba(rising).dropna()
+        proba = small(name, window=100).fit(rising, labels).predict_proba(rising).dropna()
         tilt[name] = (proba[1] - proba[-1]).mean()
     assert abs(tilt["random_walk"]) < 0.02
     assert tilt["drift"] > 0.2

@@ -45,7 +45,7 @@ def network(cls=MLP, loss=None, **given):
 
 def classifier(forecaster, **given):
     return ForecastClassifier(
-        forecaster, **{"context": 20, "prediction_length": 5, "n_paths": 128, **given}
+        forecaster, **{"window": 20, "prediction_length": 5, "n_paths": 128, **given}
     )
 
 

@@ -28,7 +28,7 @@ def _one_thread():
 def mqrnn(**given):
     options = {"max_epochs": 6, "batch_size": 128, "learning_rate": 1e-2, "validation_share": 0.0}
     options |= given.pop("training", {})
-    small = {"context": 32, "prediction_length": 10, "hidden_size": 8, "num_layers": 1}
+    small = {"window": 32, "prediction_length": 10, "hidden_size": 8, "n_layers": 1}
     small |= {"decoder_size": 8, "n_paths": 256}
     return QuantileRNNClassifier(**(small | given), training=TrainingOptions(**options))
 
@@ -154,7 +154,7 @@ def test_steps_that_were_not_learned_are_continued():
     bars = simulate_bars(700, seed=0).bars
     labels = TripleBarrierLabeller(horizon=15, cost_adjustment=None).fit_transform(bars)
     samples = Samples(bars, labels)
-    model = mqrnn(context=64, prediction_length=20).fit(samples[samples.y == 1])
+    model = mqrnn(window=64, prediction_length=20).fit(samples[samples.y == 1])
     assert model.network_.n_steps < 15
     proba = model.predict_proba(bars).dropna()
     assert len(proba) > 600

@@ -35,7 +35,7 @@ class AutoformerNetwork(Network):
         Width of a bar's token.
     n_heads : int, default=8
         Heads, each with lags of its own; divides ``d_model``.
-    e_layers : int, default=3
+    n_layers : int, default=3
         Encoder layers.
     d_ff : int, default=1024
         Width of the feed-forward parts.
@@ -59,7 +59,7 @@ class AutoformerNetwork(Network):
     --------
     >>> import torch
     >>> from ohlcvml.models.neural.networks import AutoformerNetwork
-    >>> net = AutoformerNetwork(3, 50, d_model=16, n_heads=2, e_layers=1, d_ff=16)
+    >>> net = AutoformerNetwork(3, 50, d_model=16, n_heads=2, n_layers=1, d_ff=16)
     >>> net(torch.zeros(4, 3, 50)).shape
     torch.Size([4, 32])
     """
@@ -68,7 +68,7 @@ class AutoformerNetwork(Network):
         "moving_avg": integer(1),
         "d_model": integer(1),
         "n_heads": integer(1),
-        "e_layers": integer(1),
+        "n_layers": integer(1),
         "d_ff": integer(1),
         "factor": real(0.0, open_low=True),
         "dropout": real(0.0, 1.0),
@@ -82,7 +82,7 @@ class AutoformerNetwork(Network):
         moving_avg: int = 25,
         d_model: int = 256,
         n_heads: int = 8,
-        e_layers: int = 3,
+        n_layers: int = 3,
         d_ff: int = 1024,
         factor: float = 1.0,
         dropout: float = 0.1,
@@ -93,7 +93,7 @@ class AutoformerNetwork(Network):
             moving_avg=moving_avg,
             d_model=d_model,
             n_heads=n_heads,
-            e_layers=e_layers,
+            n_layers=n_layers,
             d_ff=d_ff,
             factor=factor,
             dropout=dropout,
@@ -108,7 +108,7 @@ class AutoformerNetwork(Network):
         self.dropout = nn.Dropout(dropout)
         self.layers = nn.ModuleList(
             _AutoformerLayer(d_model, n_heads, d_ff, n_lags, moving_avg, dropout)
-            for _ in range(e_layers)
+            for _ in range(n_layers)
         )
         self.norm = nn.LayerNorm(d_model)
         self.n_features = 2 * d_model

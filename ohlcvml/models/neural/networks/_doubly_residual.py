@@ -28,7 +28,7 @@ class BasisBlock(nn.Module):
         Channels of a window.
     past_basis : array of shape (n, window)
         Rows span what the block may explain of the past.
-    forecast_basis : array of shape (m, pred_len)
+    forecast_basis : array of shape (m, prediction_length)
         Rows span what it may forecast.
     hidden_size, n_layers : int
         Units and number of the hidden layers.
@@ -88,7 +88,7 @@ class DoublyResidual(Network):
 
     def __init__(self, n_channels: int, window: int, **arguments: Any) -> None:
         super().__init__(n_channels, window, **arguments)
-        self.n_features = n_channels * arguments["pred_len"]
+        self.n_features = n_channels * arguments["prediction_length"]
         self.stacks = nn.ModuleDict()
         self._repeats: dict[str, int] = {}
 
@@ -98,7 +98,10 @@ class DoublyResidual(Network):
         self._repeats[name] = repeats
 
     def components(self, x: Tensor) -> dict[str, Tensor]:
-        """Forecast of each stack, ``(B, n_channels, pred_len)``; they sum to the embedding."""
+        """Forecast of each stack, ``(B, n_channels, prediction_length)``.
+
+        They sum to the embedding.
+        """
         self._check_windows(x)
         sequence = [
             (name, block)
@@ -115,5 +118,5 @@ class DoublyResidual(Network):
         return forecasts
 
     def forward(self, x: Tensor) -> Tensor:
-        """Embed windows: ``(B, n_channels, window)`` to ``(B, n_channels * pred_len)``."""
+        """Embed windows: ``(B, n_channels, window)`` to ``(B, n_channels * prediction_length)``."""
         return torch.stack(list(self.components(x).values())).sum(0).flatten(1)

@@ -14,7 +14,7 @@ __all__ = ["Heads", "Outputs"]
 
 
 class Outputs(NamedTuple):
-    """Class scores (B, n_classes); expected return (B,) and its quantiles (B, n_levels), or none.
+    """Class scores (B, n_classes); expected return (B,) and its quantiles (B, n_layers), or none.
 
     Returns are in units of the training deviation of the labels' returns.
     """
@@ -80,7 +80,7 @@ class Heads(nn.Module):
         shares : Tensor of shape (n_classes,)
             Of the classes, all above 0.
         mean : Tensor of shape ()
-        quantiles : Tensor of shape (n_levels,)
+        quantiles : Tensor of shape (n_layers,)
             Rising.
         """
         self.classes.bias.copy_(shares.log())

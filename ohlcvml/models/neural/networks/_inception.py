@@ -59,7 +59,7 @@ class InceptionTimeNetwork(Network):
     n_filters : int, default=16
         Filters of each branch; ``n_features = n_filters * (len(kernel_sizes) + 1)``. The paper
         has 32.
-    depth : int, default=6
+    n_layers : int, default=6
         Inception modules.
     bottleneck_size : int, default=32
         Channels between a module's input and its convolutions.
@@ -76,14 +76,14 @@ class InceptionTimeNetwork(Network):
     --------
     >>> import torch
     >>> from ohlcvml.models.neural.networks import InceptionTimeNetwork
-    >>> network = InceptionTimeNetwork(n_channels=5, window=32, n_filters=4, depth=3).eval()
+    >>> network = InceptionTimeNetwork(n_channels=5, window=32, n_filters=4, n_layers=3).eval()
     >>> network(torch.zeros(4, 5, 32)).shape
     torch.Size([4, 16])
     """
 
     _parameter_rules = {
         "n_filters": integer(1),
-        "depth": integer(1),
+        "n_layers": integer(1),
         "bottleneck_size": integer(1),
         "kernel_sizes": each(odd()),
     }
@@ -94,7 +94,7 @@ class InceptionTimeNetwork(Network):
         window: int,
         *,
         n_filters: int = 16,
-        depth: int = 6,
+        n_layers: int = 6,
         bottleneck_size: int = 32,
         kernel_sizes: tuple[int, ...] = (39, 19, 9),
     ) -> None:
@@ -102,7 +102,7 @@ class InceptionTimeNetwork(Network):
             n_channels,
             window,
             n_filters=n_filters,
-            depth=depth,
+            n_layers=n_layers,
             bottleneck_size=bottleneck_size,
             kernel_sizes=kernel_sizes,
         )
@@ -112,14 +112,14 @@ class InceptionTimeNetwork(Network):
             _InceptionModule(
                 width if number else n_channels, n_filters, bottleneck_size, list(kernel_sizes)
             )
-            for number in range(depth)
+            for number in range(n_layers)
         )
         self.shortcuts = nn.ModuleList(
             nn.Sequential(
                 nn.Conv1d(width if number else n_channels, width, 1, bias=False),
                 nn.BatchNorm1d(width),
             )
-            for number in range(depth // SPAN)
+            for number in range(n_layers // SPAN)
         )
 
     def forward(self, x: Tensor) -> Tensor:

@@ -27,7 +27,7 @@ class ITransformerNetwork(Network):
         Width of a token.
     n_heads : int, default=4
         Attention heads; divides ``d_model``.
-    e_layers : int, default=2
+    n_layers : int, default=2
         Encoder layers.
     d_ff : int, default=128
         Width of the feed-forward parts.
@@ -48,7 +48,7 @@ class ITransformerNetwork(Network):
     --------
     >>> import torch
     >>> from ohlcvml.models.neural.networks import ITransformerNetwork
-    >>> net = ITransformerNetwork(3, 50, d_model=16, n_heads=2, e_layers=1)
+    >>> net = ITransformerNetwork(3, 50, d_model=16, n_heads=2, n_layers=1)
     >>> net(torch.zeros(4, 3, 50)).shape
     torch.Size([4, 48])
     """
@@ -56,7 +56,7 @@ class ITransformerNetwork(Network):
     _parameter_rules = {
         "d_model": integer(1),
         "n_heads": integer(1),
-        "e_layers": integer(1),
+        "n_layers": integer(1),
         "d_ff": integer(1),
         "dropout": real(0.0, 1.0),
     }
@@ -68,7 +68,7 @@ class ITransformerNetwork(Network):
         *,
         d_model: int = 128,
         n_heads: int = 4,
-        e_layers: int = 2,
+        n_layers: int = 2,
         d_ff: int = 128,
         dropout: float = 0.1,
     ) -> None:
@@ -77,7 +77,7 @@ class ITransformerNetwork(Network):
             window,
             d_model=d_model,
             n_heads=n_heads,
-            e_layers=e_layers,
+            n_layers=n_layers,
             d_ff=d_ff,
             dropout=dropout,
         )
@@ -85,7 +85,7 @@ class ITransformerNetwork(Network):
         self.embedding = nn.Linear(window, d_model)
         self.dropout = nn.Dropout(dropout)
         self.layers = nn.ModuleList(
-            EncoderLayer(d_model, n_heads, d_ff, dropout) for _ in range(e_layers)
+            EncoderLayer(d_model, n_heads, d_ff, dropout) for _ in range(n_layers)
         )
         self.norm = nn.LayerNorm(d_model)
         self.n_features = n_channels * d_model

@@ -26,7 +26,7 @@ class LSTMNetwork(Network):
         Bars of a window.
     hidden_size : int, default=64
         Units of a layer; ``n_features`` equals it.
-    num_layers : int, default=2
+    n_layers : int, default=2
         Stacked layers.
     dropout : float, default=0.1
         Share of units dropped between layers in training; in [0, 1]. One layer has nothing
@@ -48,7 +48,7 @@ class LSTMNetwork(Network):
 
     _parameter_rules = {
         "hidden_size": integer(1),
-        "num_layers": integer(1),
+        "n_layers": integer(1),
         "dropout": real(0.0, 1.0),
     }
 
@@ -58,19 +58,19 @@ class LSTMNetwork(Network):
         window: int,
         *,
         hidden_size: int = 64,
-        num_layers: int = 2,
+        n_layers: int = 2,
         dropout: float = 0.1,
     ) -> None:
         super().__init__(
-            n_channels, window, hidden_size=hidden_size, num_layers=num_layers, dropout=dropout
+            n_channels, window, hidden_size=hidden_size, n_layers=n_layers, dropout=dropout
         )
         self.n_features = hidden_size
         self.recurrent = nn.LSTM(
             n_channels,
             hidden_size,
-            num_layers,
+            n_layers,
             batch_first=True,
-            dropout=dropout if num_layers > 1 else 0.0,  # torch warns of dropout without a place
+            dropout=dropout if n_layers > 1 else 0.0,  # torch warns of dropout without a place
         )
 
     def forward(self, x: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ class NBEATSNetwork(DoublyResidual):
 
     The paper has one series. Here a block reads all channels and has coefficients for each, so
     channels inform each other; one channel is the paper's network. The embedding is the forecast
-    of every channel, channel by channel: ``n_features = n_channels * pred_len``.
+    of every channel, channel by channel: ``n_features = n_channels * prediction_length``.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class NBEATSNetwork(DoublyResidual):
         Channels of a window.
     window : int
         Bars of a window.
-    pred_len : int, default=8
+    prediction_length : int, default=8
         Steps forecast for each channel; at least 4, the shortest with a wave in it.
     hidden_size : int, default=64
         Units of a hidden layer.
@@ -47,14 +47,14 @@ class NBEATSNetwork(DoublyResidual):
     -----
     Oreshkin, Carpov, Chapados and Bengio (2020), N-BEATS: neural basis expansion analysis for
     interpretable time series forecasting, ICLR, arXiv:1905.10437. The seasonality has periods
-    ``pred_len / i``, i from 1 below ``pred_len / 2``, and a constant; the sine of i = 0, zero
-    throughout, is left out.
+    ``prediction_length / i``, i from 1 below ``prediction_length / 2``, and a
+    constant; the sine of i = 0, zero throughout, is left out.
 
     Examples
     --------
     >>> import torch
     >>> from ohlcvml.models.neural.networks import NBEATSNetwork
-    >>> network = NBEATSNetwork(n_channels=5, window=32, pred_len=6, hidden_size=16).eval()
+    >>> network = NBEATSNetwork(n_channels=5, window=32, prediction_length=6, hidden_size=16).eval()
     >>> network(torch.zeros(4, 5, 32)).shape
     torch.Size([4, 30])
     >>> {name: part.shape for name, part in network.components(torch.zeros(4, 5, 32)).items()}
@@ -62,7 +62,7 @@ class NBEATSNetwork(DoublyResidual):
     """
 
     _parameter_rules = {
-        "pred_len": integer(4),
+        "prediction_length": integer(4),
         "hidden_size": integer(1),
         "n_layers": integer(1),
         "n_blocks": integer(1),
@@ -75,7 +75,7 @@ class NBEATSNetwork(DoublyResidual):
         n_channels: int,
         window: int,
         *,
-        pred_len: int = 8,
+        prediction_length: int = 8,
         hidden_size: int = 64,
         n_layers: int = 4,
         n_blocks: int = 3,
@@ -85,20 +85,20 @@ class NBEATSNetwork(DoublyResidual):
         super().__init__(
             n_channels,
             window,
-            pred_len=pred_len,
+            prediction_length=prediction_length,
             hidden_size=hidden_size,
             n_layers=n_layers,
             n_blocks=n_blocks,
             polynomial_degree=polynomial_degree,
             share_weights=share_weights,
         )
-        past, future = np.arange(-window, 0.0), np.arange(pred_len, dtype=np.float64)
+        past, future = np.arange(-window, 0.0), np.arange(prediction_length, dtype=np.float64)
         bases = {
             "trend": (
                 _powers(past / window, polynomial_degree),
-                _powers(future / pred_len, polynomial_degree),
+                _powers(future / prediction_length, polynomial_degree),
             ),
-            "seasonality": (_waves(past, pred_len), _waves(future, pred_len)),
+            "seasonality": (_waves(past, prediction_length), _waves(future, prediction_length)),
         }
         distinct = 1 if share_weights else n_blocks
         for name, (past_basis, forecast_basis) in bases.items():

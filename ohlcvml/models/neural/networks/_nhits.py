@@ -14,14 +14,14 @@ __all__ = ["NHITSNetwork"]
 class NHITSNetwork(DoublyResidual):
     """Hierarchical interpolation by doubly residual blocks; the embedding is the forecast.
 
-    A stack pools the window (the maximum of every ``n_pool_kernel_size`` bars), and places knots,
+    A stack pools the window (the maximum of every ``pool_sizes`` bars), and places knots,
     ``n_freq_downsample`` steps to a knot, between which its account of the past and its forecast
     run in straight lines. What a stack explains of the past is taken off before the next, finer
     stack. :meth:`components` gives the forecast of each. Every bar of the window is seen.
 
     The paper has one series. Here a block reads all channels and has knots for each, so channels
     inform each other; one channel is the paper's network. The embedding is the forecast of every
-    channel, channel by channel: ``n_features = n_channels * pred_len``.
+    channel, channel by channel: ``n_features = n_channels * prediction_length``.
 
     Parameters
     ----------
@@ -29,9 +29,9 @@ class NHITSNetwork(DoublyResidual):
         Channels of a window.
     window : int
         Bars of a window.
-    pred_len : int, default=8
+    prediction_length : int, default=8
         Steps forecast for each channel.
-    n_pool_kernel_size : tuple of int, default=(8, 4, 2)
+    pool_sizes : tuple of int, default=(8, 4, 2)
         Bars pooled by each stack, the coarse stacks first as in the paper.
     n_freq_downsample : tuple of int, default=(8, 4, 2)
         Steps to a knot in each stack, the inverse of the paper's expressiveness ratio. Of H steps
@@ -53,7 +53,7 @@ class NHITSNetwork(DoublyResidual):
     --------
     >>> import torch
     >>> from ohlcvml.models.neural.networks import NHITSNetwork
-    >>> network = NHITSNetwork(n_channels=5, window=32, pred_len=6, hidden_size=16).eval()
+    >>> network = NHITSNetwork(n_channels=5, window=32, prediction_length=6, hidden_size=16).eval()
     >>> network(torch.zeros(4, 5, 32)).shape
     torch.Size([4, 30])
     >>> list(network.components(torch.zeros(4, 5, 32)))
@@ -61,8 +61,8 @@ class NHITSNetwork(DoublyResidual):
     """
 
     _parameter_rules = {
-        "pred_len": integer(1),
-        "n_pool_kernel_size": each(integer(1)),
+        "prediction_length": integer(1),
+        "pool_sizes": each(integer(1)),
         "n_freq_downsample": each(integer(1)),
         "hidden_size": integer(1),
         "n_layers": integer(1),
@@ -74,8 +74,8 @@ class NHITSNetwork(DoublyResidual):
         n_channels: int,
         window: int,
         *,
-        pred_len: int = 8,
-        n_pool_kernel_size: tuple[int, ...] = (8, 4, 2),
+        prediction_length: int = 8,
+        pool_sizes: tuple[int, ...] = (8, 4, 2),
         n_freq_downsample: tuple[int, ...] = (8, 4, 2),
         hidden_size: int = 64,
         n_layers: int = 2,
@@ -84,25 +84,25 @@ class NHITSNetwork(DoublyResidual):
         super().__init__(
             n_channels,
             window,
-            pred_len=pred_len,
-            n_pool_kernel_size=n_pool_kernel_size,
+            prediction_length=prediction_length,
+            pool_sizes=pool_sizes,
             n_freq_downsample=n_freq_downsample,
             hidden_size=hidden_size,
             n_layers=n_layers,
             n_blocks=n_blocks,
         )
-        stacks = len(n_pool_kernel_size)
-        same = Rule(f"as long as 'n_pool_kernel_size' ({stacks})", lambda v: len(v) == stacks)
+        stacks = len(pool_sizes)
+        same = Rule(f"as long as 'pool_sizes' ({stacks})", lambda v: len(v) == stacks)
         remedy = "Give each stack one of both."
         check_value("NHITSNetwork", "n_freq_downsample", same, n_freq_downsample, remedy)
         for stack, (pool, rate) in enumerate(
-            zip(n_pool_kernel_size, n_freq_downsample, strict=True), start=1
+            zip(pool_sizes, n_freq_downsample, strict=True), start=1
         ):
             blocks = [
                 BasisBlock(
                     n_channels,
                     _interpolation(-(-window // rate), window),
-                    _interpolation(-(-pred_len // rate), pred_len),
+                    _interpolation(-(-prediction_length // rate), prediction_length),
                     hidden_size=hidden_size,
                     n_layers=n_layers,
                     pool=pool,

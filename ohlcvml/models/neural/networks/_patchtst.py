@@ -28,15 +28,15 @@ class PatchTSTNetwork(Network):
     ----------
     n_channels, window : int
         Shape of the input, (B, n_channels, window).
-    patch_len : int, default=16
+    patch_length : int, default=16
         Bars in a patch.
     stride : int, default=8
-        Bars between the ends of neighbouring patches; at most ``patch_len``.
+        Bars between the ends of neighbouring patches; at most ``patch_length``.
     d_model : int, default=256
         Width of a token.
     n_heads : int, default=8
         Attention heads; divides ``d_model``.
-    e_layers : int, default=3
+    n_layers : int, default=3
         Encoder layers.
     d_ff : int, default=512
         Width of the feed-forward parts.
@@ -61,17 +61,17 @@ class PatchTSTNetwork(Network):
     --------
     >>> import torch
     >>> from ohlcvml.models.neural.networks import PatchTSTNetwork
-    >>> net = PatchTSTNetwork(3, 50, d_model=16, n_heads=2, e_layers=1, d_ff=16)
+    >>> net = PatchTSTNetwork(3, 50, d_model=16, n_heads=2, n_layers=1, d_ff=16)
     >>> net(torch.zeros(4, 3, 50)).shape, net.tokens(torch.zeros(4, 3, 50)).shape
     (torch.Size([4, 48]), torch.Size([4, 3, 6, 16]))
     """
 
     _parameter_rules = {
-        "patch_len": integer(1),
+        "patch_length": integer(1),
         "stride": integer(1),
         "d_model": integer(1),
         "n_heads": integer(1),
-        "e_layers": integer(1),
+        "n_layers": integer(1),
         "d_ff": integer(1),
         "dropout": real(0.0, 1.0),
         "causal": boolean(),
@@ -83,11 +83,11 @@ class PatchTSTNetwork(Network):
         n_channels: int,
         window: int,
         *,
-        patch_len: int = 16,
+        patch_length: int = 16,
         stride: int = 8,
         d_model: int = 256,
         n_heads: int = 8,
-        e_layers: int = 3,
+        n_layers: int = 3,
         d_ff: int = 512,
         dropout: float = 0.2,
         causal: bool = True,
@@ -96,26 +96,26 @@ class PatchTSTNetwork(Network):
         super().__init__(
             n_channels,
             window,
-            patch_len=patch_len,
+            patch_length=patch_length,
             stride=stride,
             d_model=d_model,
             n_heads=n_heads,
-            e_layers=e_layers,
+            n_layers=n_layers,
             d_ff=d_ff,
             dropout=dropout,
             causal=causal,
             norm=norm,
         )
         check_heads("PatchTSTNetwork", d_model, n_heads)
-        check_stride("PatchTSTNetwork", patch_len, stride)
-        self.patch_len, self.stride, self.causal = patch_len, stride, causal
-        n_patches = max(0, math.ceil((window - patch_len) / stride)) + 1
-        self.padding = (n_patches - 1) * stride + patch_len - window
-        self.embedding = nn.Linear(patch_len, d_model)
+        check_stride("PatchTSTNetwork", patch_length, stride)
+        self.patch_length, self.stride, self.causal = patch_length, stride, causal
+        n_patches = max(0, math.ceil((window - patch_length) / stride)) + 1
+        self.padding = (n_patches - 1) * stride + patch_length - window
+        self.embedding = nn.Linear(patch_length, d_model)
         self.position = nn.Parameter(torch.empty(n_patches, d_model).uniform_(-0.02, 0.02))
         self.dropout = nn.Dropout(dropout)
         self.layers = nn.ModuleList(
-            EncoderLayer(d_model, n_heads, d_ff, dropout, norm) for _ in range(e_layers)
+            EncoderLayer(d_model, n_heads, d_ff, dropout, norm) for _ in range(n_layers)
         )
         self.n_features = n_channels * d_model
 
@@ -140,7 +140,7 @@ class PatchTSTNetwork(Network):
         return z.reshape(*x.shape[:2], *z.shape[1:])
 
     def patches(self, x: Tensor) -> Tensor:
-        """Patches (B, n_channels, n_patches, patch_len) of the window padded on its old side."""
+        """Patches (B, n_channels, n_patches, patch_length) of the window padded on its old side."""
         if self.padding:
             x = functional.pad(x, (self.padding, 0), mode="replicate")
-        return x.unfold(-1, self.patch_len, self.stride)
+        return x.unfold(-1, self.patch_length, self.stride)

@@ -35,7 +35,7 @@ class SMambaNetwork(Network):
     expand : int or None, default=None
         Inner width of a block over ``d_model``. None: 1 over variates as in S-Mamba, 2 over time
         as in Mamba.
-    e_layers : int, default=2
+    n_layers : int, default=2
         Encoder layers.
     d_ff : int, default=128
         Width of the feed-forward parts.
@@ -57,10 +57,10 @@ class SMambaNetwork(Network):
     --------
     >>> import torch
     >>> from ohlcvml.models.neural.networks import SMambaNetwork
-    >>> net = SMambaNetwork(3, 50, d_model=16, e_layers=1)
+    >>> net = SMambaNetwork(3, 50, d_model=16, n_layers=1)
     >>> net(torch.zeros(4, 3, 50)).shape
     torch.Size([4, 48])
-    >>> SMambaNetwork(3, 50, d_model=16, e_layers=1, scan="time").n_features
+    >>> SMambaNetwork(3, 50, d_model=16, n_layers=1, scan="time").n_features
     16
     """
 
@@ -69,7 +69,7 @@ class SMambaNetwork(Network):
         "d_state": integer(1),
         "d_conv": optional(integer(1)),
         "expand": optional(integer(1)),
-        "e_layers": integer(1),
+        "n_layers": integer(1),
         "d_ff": integer(1),
         "dropout": real(0.0, 1.0),
         "scan": one_of("variate", "time"),
@@ -84,7 +84,7 @@ class SMambaNetwork(Network):
         d_state: int = 16,
         d_conv: int | None = None,
         expand: int | None = None,
-        e_layers: int = 2,
+        n_layers: int = 2,
         d_ff: int = 128,
         dropout: float = 0.1,
         scan: str = "variate",
@@ -96,7 +96,7 @@ class SMambaNetwork(Network):
             d_state=d_state,
             d_conv=d_conv,
             expand=expand,
-            e_layers=e_layers,
+            n_layers=n_layers,
             d_ff=d_ff,
             dropout=dropout,
             scan=scan,
@@ -108,7 +108,7 @@ class SMambaNetwork(Network):
         self.dropout = nn.Dropout(dropout)
         self.layers = nn.ModuleList(
             _MambaLayer(d_model, d_state, d_conv, expand, d_ff, dropout, both=not self.over_time)
-            for _ in range(e_layers)
+            for _ in range(n_layers)
         )
         self.norm = nn.LayerNorm(d_model)
         self.n_features = d_model if self.over_time else n_channels * d_model

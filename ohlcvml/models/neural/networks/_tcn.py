@@ -57,7 +57,7 @@ class TCNNetwork(Network):
         Channels of every level; ``n_features`` equals it.
     kernel_size : int, default=3
         Steps a convolution reads; at least 2.
-    n_levels : int or None, default=None
+    n_layers : int or None, default=None
         Residual blocks. None: as many as keep ``receptive_field`` within the window, at least
         one. With kernels of 3 a window of 64, 128 or 512 bars gets 4, 5 or 7 levels, which read
         its last 61, 125 or 509 bars.
@@ -85,7 +85,7 @@ class TCNNetwork(Network):
     _parameter_rules = {
         "n_filters": integer(1),
         "kernel_size": integer(2),
-        "n_levels": either(integer(1, 30), none()),
+        "n_layers": either(integer(1, 30), none()),
         "dropout": real(0.0, 1.0),
     }
 
@@ -96,7 +96,7 @@ class TCNNetwork(Network):
         *,
         n_filters: int = 32,
         kernel_size: int = 3,
-        n_levels: int | None = None,
+        n_layers: int | None = None,
         dropout: float = 0.1,
     ) -> None:
         super().__init__(
@@ -104,20 +104,20 @@ class TCNNetwork(Network):
             window,
             n_filters=n_filters,
             kernel_size=kernel_size,
-            n_levels=n_levels,
+            n_layers=n_layers,
             dropout=dropout,
         )
         self.n_features = n_filters
-        if n_levels is None:
-            n_levels = 1
-            while _receptive_field(kernel_size, n_levels + 1) <= window:
-                n_levels += 1
+        if n_layers is None:
+            n_layers = 1
+            while _receptive_field(kernel_size, n_layers + 1) <= window:
+                n_layers += 1
         self.levels = nn.Sequential(
             *(
                 _TemporalBlock(
                     n_filters if level else n_channels, n_filters, kernel_size, 2**level, dropout
                 )
-                for level in range(n_levels)
+                for level in range(n_layers)
             )
         )
 
@@ -136,6 +136,6 @@ class TCNNetwork(Network):
         return self.steps(x[..., -self.receptive_field :])[..., -1]
 
 
-def _receptive_field(kernel_size: int, n_levels: int) -> int:
+def _receptive_field(kernel_size: int, n_layers: int) -> int:
     """Two convolutions a level, each reaching back (kernel_size - 1) times its dilation."""
-    return 1 + 2 * (kernel_size - 1) * (2**n_levels - 1)
+    return 1 + 2 * (kernel_size - 1) * (2**n_layers - 1)

@@ -49,7 +49,7 @@ class TiDENetwork(Network):
         Bars of a window.
     hidden_size : int, default=64
         Units of every hidden layer and of the encoding; ``n_features`` equals it.
-    num_encoder_layers : int, default=2
+    n_layers : int, default=2
         Residual perceptrons of the encoder.
     temporal_width : int, default=4
         Numbers a step's covariates are projected to.
@@ -74,7 +74,7 @@ class TiDENetwork(Network):
 
     _parameter_rules = {
         "hidden_size": integer(1),
-        "num_encoder_layers": integer(1),
+        "n_layers": integer(1),
         "temporal_width": integer(1),
         "dropout": real(0.0, 1.0),
         "layer_norm": boolean(),
@@ -86,7 +86,7 @@ class TiDENetwork(Network):
         window: int,
         *,
         hidden_size: int = 64,
-        num_encoder_layers: int = 2,
+        n_layers: int = 2,
         temporal_width: int = 4,
         dropout: float = 0.1,
         layer_norm: bool = True,
@@ -95,7 +95,7 @@ class TiDENetwork(Network):
             n_channels,
             window,
             hidden_size=hidden_size,
-            num_encoder_layers=num_encoder_layers,
+            n_layers=n_layers,
             temporal_width=temporal_width,
             dropout=dropout,
             layer_norm=layer_norm,
@@ -112,7 +112,7 @@ class TiDENetwork(Network):
                 _ResidualPerceptron(
                     hidden_size if layer else width, hidden_size, hidden_size, dropout, layer_norm
                 )
-                for layer in range(num_encoder_layers)
+                for layer in range(n_layers)
             )
         )
 

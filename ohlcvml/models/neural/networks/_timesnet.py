@@ -36,7 +36,7 @@ class TimesNetNetwork(Network):
         Width of a bar's token.
     d_ff : int, default=64
         Width inside a block.
-    e_layers : int, default=2
+    n_layers : int, default=2
         Blocks.
     kernel_sizes : sequence of int, default=(3, 5, 7)
         Odd sides of the square kernels, whose outputs are averaged.
@@ -70,7 +70,7 @@ class TimesNetNetwork(Network):
         "top_k": integer(1),
         "d_model": integer(1),
         "d_ff": integer(1),
-        "e_layers": integer(1),
+        "n_layers": integer(1),
         "kernel_sizes": each(odd()),
         "dropout": real(0.0, 1.0),
         "periods": optional(each(integer(2))),
@@ -88,7 +88,7 @@ class TimesNetNetwork(Network):
         top_k: int = 5,
         d_model: int = 64,
         d_ff: int = 64,
-        e_layers: int = 2,
+        n_layers: int = 2,
         kernel_sizes: Sequence[int] = (3, 5, 7),
         dropout: float = 0.1,
         periods: Sequence[int] | None = None,
@@ -99,7 +99,7 @@ class TimesNetNetwork(Network):
             top_k=top_k,
             d_model=d_model,
             d_ff=d_ff,
-            e_layers=e_layers,
+            n_layers=n_layers,
             kernel_sizes=kernel_sizes,
             dropout=dropout,
             periods=periods,
@@ -114,7 +114,7 @@ class TimesNetNetwork(Network):
                 nn.GELU(),
                 _Inception(d_ff, d_model, kernel_sizes),
             )
-            for _ in range(e_layers)
+            for _ in range(n_layers)
         )
         self.norm = nn.LayerNorm(d_model)
         self.register_buffer("position", _sinusoids(window, d_model), persistent=False)

@@ -61,7 +61,7 @@ class DeepARNetwork(nn.Module):
         Columns that are known in advance for each bar.
     hidden_size : int, default=40
         Units of a layer.
-    num_layers : int, default=2
+    n_layers : int, default=2
         Stacked layers.
     dropout : float in [0, 1], default=0.1
         Share of units dropped between layers in training.
@@ -92,30 +92,30 @@ class DeepARNetwork(nn.Module):
         n_known: int = 0,
         *,
         hidden_size: int = 40,
-        num_layers: int = 2,
+        n_layers: int = 2,
         dropout: float = 0.1,
         distribution: str = "student_t",
     ) -> None:
         super().__init__()
         check_value("DeepARNetwork", "n_known", integer(0), n_known)
         check_value("DeepARNetwork", "hidden_size", integer(1), hidden_size)
-        check_value("DeepARNetwork", "num_layers", integer(1), num_layers)
+        check_value("DeepARNetwork", "n_layers", integer(1), n_layers)
         check_value("DeepARNetwork", "dropout", real(0.0, 1.0), dropout)
         rule = one_of("student_t", "normal")
         check_value("DeepARNetwork", "distribution", rule, distribution)
         self.config: dict[str, Any] = {
             "n_known": n_known,
             "hidden_size": hidden_size,
-            "num_layers": num_layers,
+            "n_layers": n_layers,
             "dropout": dropout,
             "distribution": distribution,
         }
         self.recurrent = nn.LSTM(
             3,
             hidden_size,
-            num_layers,
+            n_layers,
             batch_first=True,
-            dropout=dropout if num_layers > 1 else 0.0,
+            dropout=dropout if n_layers > 1 else 0.0,
         )
         self.location = nn.Linear(hidden_size, 1)
         self.scale = nn.Linear(hidden_size, 1)

@@ -48,7 +48,7 @@ class QuantileRNNNetwork(nn.Module):
         Columns that are known in advance for each bar.
     hidden_size : int, default=64
         Units of a layer.
-    num_layers : int, default=2
+    n_layers : int, default=2
         Stacked layers.
     dropout : float in [0, 1], default=0.1
         Share of units dropped between layers in training.
@@ -80,7 +80,7 @@ class QuantileRNNNetwork(nn.Module):
         n_known: int = 0,
         *,
         hidden_size: int = 64,
-        num_layers: int = 2,
+        n_layers: int = 2,
         dropout: float = 0.1,
         decoder_size: int = 16,
     ) -> None:
@@ -90,7 +90,7 @@ class QuantileRNNNetwork(nn.Module):
         check_value(who, "quantiles", each(real(0.0, 1.0)), tuple(quantiles))
         check_value(who, "n_known", integer(0), n_known)
         check_value(who, "hidden_size", integer(1), hidden_size)
-        check_value(who, "num_layers", integer(1), num_layers)
+        check_value(who, "n_layers", integer(1), n_layers)
         check_value(who, "dropout", real(0.0, 1.0), dropout)
         check_value(who, "decoder_size", integer(1), decoder_size)
         self.config: dict[str, Any] = {
@@ -98,7 +98,7 @@ class QuantileRNNNetwork(nn.Module):
             "quantiles": [float(level) for level in quantiles],
             "n_known": n_known,
             "hidden_size": hidden_size,
-            "num_layers": num_layers,
+            "n_layers": n_layers,
             "dropout": dropout,
             "decoder_size": decoder_size,
         }
@@ -106,9 +106,9 @@ class QuantileRNNNetwork(nn.Module):
         self.recurrent = nn.LSTM(
             N_BAR + 1,
             hidden_size,
-            num_layers,
+            n_layers,
             batch_first=True,
-            dropout=dropout if num_layers > 1 else 0.0,
+            dropout=dropout if n_layers > 1 else 0.0,
         )
         self.together = nn.Linear(hidden_size, (prediction_length + 1) * decoder_size)
         self.step = nn.Linear(2 * decoder_size, decoder_size)
@@ -152,7 +152,7 @@ class QuantileRNNNetwork(nn.Module):
         return (rows * encoded.moves).sum() / encoded.moves.sum().clamp_min(1)
 
     def forward(self, x: Tensor, known: Tensor) -> Tensor:
-        """Quantiles of the cumulative log return, ``(B, prediction_length, n_levels)``.
+        """Quantiles of the cumulative log return, ``(B, prediction_length, n_layers)``.
 
         Parameters
         ----------
@@ -176,7 +176,7 @@ class QuantileRNNNetwork(nn.Module):
         return Encoded(states[:, -1], scale, moves)
 
     def _decode(self, state: Tensor, known: Tensor) -> Tensor:
-        """Quantiles in scales and roots of steps, ``(B, n_steps, n_levels)``."""
+        """Quantiles in scales and roots of steps, ``(B, n_steps, n_layers)``."""
         size = state.shape[0]  # len() would fix it in a graph
         contexts = torch.tanh(self.together(state)).view(size, self.n_steps + 1, self._size)
         shared = contexts[:, -1:].expand(-1, self.n_steps, -1)
