@@ -19,8 +19,6 @@ def test_a_device_that_is_not_there_is_refused():
         choose_device("gpu", "Any")
     absent = f"cuda:{torch.cuda.device_count()}"
     with pytest.raises(ParameterError, match=f"got {absent!r}.*Use device='auto' or 'cpu'"):
-        ParameterError, match=f"Any: parameter 'device' .* got {absent!r}.*device='auto'"
-    ):
         choose_device(absent, "Any")
 
 
