@@ -8,7 +8,6 @@ for every parameter of every estimator.
 from __future__ import annotations
 
 import numbers
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -36,7 +35,6 @@ __all__ = [
     "optional",
     "real",
     "string",
-    "threads",
 ]
 
 
@@ -94,13 +92,8 @@ def _bounds_text(low: float | None, high: float | None, *, closed: bool) -> str:
 
 
 def jobs() -> Rule:
-    """Accept a number of threads: at least 1, or -1 for one per core."""
+    """Accept a number of threads: at least 1, or -1 for what this process may use."""
     return either(integer(1), one_of(-1))
-
-
-def threads(n_jobs: int) -> int:
-    """Number of threads; -1 stands for one per core, as in scikit-learn."""
-    return (os.cpu_count() or 1) if n_jobs == -1 else n_jobs
 
 
 def duration() -> Rule:

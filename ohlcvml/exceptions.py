@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = [
     "BundleError",
     "BundleWarning",
+    "CompilationWarning",
     "DataError",
     "DataWarning",
     "LeakageError",
@@ -49,3 +50,7 @@ class DataWarning(OhlcvmlWarning):
 
 class BundleWarning(OhlcvmlWarning):
     """A bundle is sound but does not answer to the bit here; the message says by how much."""
+
+
+class CompilationWarning(OhlcvmlWarning):
+    """Compiled code cannot be kept on this machine; results are the same, starting is slower."""

@@ -1,8 +1,11 @@
 """Parameter rules: what they accept, and the value each carries that breaks it."""
 
 import os
+import subprocess
+import sys
 from fractions import Fraction
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -25,8 +28,8 @@ from ohlcvml._checks import (
     optional,
     real,
     string,
-    threads,
 )
+from ohlcvml._threads import one_blas_thread, threads
 from ohlcvml.exceptions import OhlcvmlError, ParameterError
 
 NAN, INF = float("nan"), float("inf")
@@ -114,11 +117,79 @@ def test_parameters_are_checked_against_the_rules_of_the_class():
         check_parameters(Estimator(0, "a"))
 
 
-def test_one_thread_per_core_stands_for_minus_one():
-    assert (threads(3), threads(-1)) == (3, os.cpu_count() or 1)
+def threads_of_a_process(setup="", **environment):
+    """What -1 stands for in a process of its own."""
+    code = f"import os\n{setup}\nfrom ohlcvml._threads import threads\nprint(threads(-1))"
+    env = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"} | environment
+    run = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, check=True)
+    return int(run.stdout)
+
+
+def test_a_number_of_threads_stands_for_itself():
+    assert threads(3) == 3
+
+
+def test_minus_one_stands_for_omp_num_threads(monkeypatch):
+    for told, expected in [("7", 7), ("3,2", 3), (" 5 ", 5)]:
+        monkeypatch.setenv("OMP_NUM_THREADS", told)
+        assert threads(-1) == expected
+    for told in ("", "0", "-2", "many"):  # as OpenMP itself: not heard
+        monkeypatch.setenv("OMP_NUM_THREADS", told)
+        assert threads(-1) == joblib.cpu_count()
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no affinity on this system")
+def test_minus_one_stands_for_the_processors_this_process_may_use():
+    pinned = "os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})"
+    assert threads_of_a_process(pinned) == 1
+    assert threads_of_a_process(pinned, OMP_NUM_THREADS="3") == 3
+
+
+QUOTA = """
+import builtins, io
+files = {files!r}
+real_open, real_exists = builtins.open, os.path.exists
+os.path.exists = lambda path: path in files if "/cgroup/" in str(path) else real_exists(path)
+builtins.open = lambda path, *a, **k: (
+    io.StringIO(files[path]) if path in files else real_open(path, *a, **k)
+)
+"""
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"/sys/fs/cgroup/cpu.max": "100000 100000"},
+        {
+            "/sys/fs/cgroup/cpu/cpu.cfs_quota_us": "50000",
+            "/sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000",
+        },
+    ],
+    ids=["version 2", "version 1"],
+)
+def test_minus_one_knows_the_quota_of_a_container(files):
+    assert threads_of_a_process(QUOTA.format(files=files)) == 1
+
+
+def test_one_blas_thread_until_the_last_fit_is_over():
+    from threadpoolctl import threadpool_info, threadpool_limits
+
+    def counts():
+        return {p["num_threads"] for p in threadpool_info() if p["user_api"] == "blas"}
+
+    with threadpool_limits(limits=2, user_api="blas"):
+        first, second = one_blas_thread(), one_blas_thread()
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        assert counts() == {1}
+        second.__exit__(None, None, None)
+        assert counts() == ({2} if (os.cpu_count() or 1) > 1 else {1})
+    with pytest.raises(ZeroDivisionError), one_blas_thread():
+        1 / 0
 
 
 def test_every_kind_of_rule_is_tested():
     kinds = {name for name in _checks.__all__ if name[0].islower() and "check" not in name}
-    tested = {name.partition(" ")[0].rstrip(",") for name in CASES} | {"any_value", "threads"}
+    tested = {name.partition(" ")[0].rstrip(",") for name in CASES} | {"any_value"}
     assert kinds <= tested

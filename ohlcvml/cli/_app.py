@@ -74,7 +74,7 @@ def train(
     embargo: Annotated[str | None, typer.Option(help="Bars, share of bars or time span.")] = None,
     test_size: Annotated[float | None, typer.Option(help="Share kept untouched.")] = None,
     seed: Annotated[int | None, typer.Option(help="Random seed of the model.")] = None,
-    n_jobs: Annotated[int | None, typer.Option(help="Threads; -1 for all.")] = None,
+    n_jobs: Annotated[int | None, typer.Option(help="Threads; default: all it may use.")] = None,
     create_bundle: Annotated[str | None, typer.Option(help="Where to write the bundle.")] = None,
     overwrite: Annotated[bool | None, typer.Option("--overwrite")] = None,
     plot: Annotated[str | None, typer.Option(help="Where to save the equity picture.")] = None,

@@ -12,14 +12,15 @@ from ohlcvml._checks import (
     any_value,
     boolean,
     check_value,
-    either,
     instance_of,
     integer,
+    jobs,
     one_of,
     optional,
     real,
     string,
 )
+from ohlcvml._threads import threads
 from ohlcvml.exceptions import ParameterError
 from ohlcvml.models.configs import (
     as_number,
@@ -60,7 +61,7 @@ class TrainSettings:
     embargo: int | float | str | None = None
     test_size: float = 0.15
     seed: int = 0
-    n_jobs: int = -1
+    n_jobs: int = field(default_factory=lambda: threads(-1))
     create_bundle: str | None = None
     overwrite: bool = False
     plot: str | None = None
@@ -89,7 +90,7 @@ _RULES = {
     "embargo": any_value(),  # the splitter says what it may be
     "test_size": real(0.0, 0.9, open_low=True),
     "seed": integer(0),
-    "n_jobs": either(integer(1), one_of(-1)),
+    "n_jobs": jobs(),
     "create_bundle": optional(string()),
     "overwrite": boolean(),
     "plot": optional(string()),

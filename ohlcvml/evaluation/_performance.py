@@ -12,9 +12,9 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 from scipy.special import ndtri
 
+from ohlcvml._compiling import njit
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import FloatArray, IntArray
 
@@ -178,7 +178,7 @@ def drawdown(pnl: npt.ArrayLike) -> FloatArray:
     return np.asarray(equity - np.maximum(np.maximum.accumulate(equity), 0.0))
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _deepest(pnl: FloatArray) -> float:
     equity = peak = deepest = 0.0
     for step in pnl:
@@ -252,7 +252,7 @@ def _rate_and_factor(pnl: npt.ArrayLike, who: str) -> tuple[float, float]:
     return wins / len(values) if len(values) else nan, won / lost if lost > 0 else nan
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _won_and_lost(pnl: FloatArray) -> tuple[int, float, float]:
     """Number of wins, their sum, and that of the losses as a positive number, in one pass."""
     wins, won, lost = 0, 0.0, 0.0
@@ -263,7 +263,7 @@ def _won_and_lost(pnl: FloatArray) -> tuple[int, float, float]:
     return wins, won, lost
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _totals(
     pnl: FloatArray,
     paid: FloatArray,

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import ks_2samp, rankdata
 
+from ohlcvml._threads import one_blas_thread
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import Features, FloatArray
 
@@ -117,7 +118,8 @@ def rank_correlation(values: FloatArray) -> FloatArray:
     ranks = rankdata(values, axis=0)
     spread = ranks.std(axis=0)
     scaled = (ranks - ranks.mean(axis=0)) / np.where(spread > 0, spread, np.inf)
-    return np.asarray(scaled.T @ scaled / len(scaled))
+    with one_blas_thread():
+        return np.asarray(scaled.T @ scaled / len(scaled))
 
 
 def _twins(table: Features) -> pd.DataFrame:

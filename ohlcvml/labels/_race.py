@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from ohlcvml._compiling import njit
 from ohlcvml.typing import BoolArray, FloatArray, IntArray
 
 __all__ = ["INVALID", "UNRESOLVED", "Outcome", "Terms", "Track", "make_track", "race"]

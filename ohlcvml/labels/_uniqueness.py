@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from ohlcvml._checks import check_value, integer
+from ohlcvml._compiling import njit
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import FloatArray, IntArray
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from scipy.special import ndtr, ndtri
 
+from ohlcvml._compiling import njit
 from ohlcvml.exceptions import ParameterError
 from ohlcvml.typing import BoolArray, FloatArray
 

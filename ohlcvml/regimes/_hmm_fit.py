@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ohlcvml._threads import one_blas_thread
 from ohlcvml.exceptions import DataError, MissingDependencyError
 from ohlcvml.regimes._gaussian_filter import RAREST, Gaussians
 from ohlcvml.typing import FloatArray, IntArray
@@ -81,7 +82,10 @@ def learn(values: FloatArray, runs: IntArray, rules: LearningRules, who: str) ->
     centre, scale = rows.mean(axis=0), rows.std(axis=0)
     scale[scale <= 1e-12 * np.maximum(np.abs(centre), 1e-300)] = 1.0  # an input that never moves
     rows = np.ascontiguousarray((rows - centre) / scale)
-    fits = [_expectation_maximisation(rows, lengths, rules, k, who) for k in range(rules.n_init)]
+    with one_blas_thread():
+        fits = [
+            _expectation_maximisation(rows, lengths, rules, k, who) for k in range(rules.n_init)
+        ]
     sound = [fit for fit in fits if all(np.isfinite(part).all() for part in fit)]
     if not sound:
         raise DataError(

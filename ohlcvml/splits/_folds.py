@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
+from ohlcvml._compiling import njit
 from ohlcvml.exceptions import DataError
 from ohlcvml.splits._numbering import LabelRows
 from ohlcvml.splits._span import BarSpan
@@ -47,7 +47,7 @@ class Groups(NamedTuple):
     last: IntArray
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _ranges(bars: Positions, starts: IntArray, low: IntArray, high: IntArray) -> IntArray:
     """Ranges of positions, shape (stretches, intervals, 2), with low <= bar < high."""
     out = np.empty((len(starts) - 1, len(low), 2), np.int64)

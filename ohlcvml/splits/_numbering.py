@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 import pandas as pd
 
+from ohlcvml._compiling import njit
 from ohlcvml.exceptions import DataError
 from ohlcvml.splits._stamps import MISSING, Positions, Stamps, read_stamps
 from ohlcvml.typing import IntArray
@@ -54,7 +54,7 @@ class LabelRows(NamedTuple):
     censored: int
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _last_at_or_before(stamps: IntArray, value: int, hint: int) -> int:
     """Position of the last stamp that is not after ``value`` (-1: none), searched from a hint."""
     n = len(stamps)
@@ -82,7 +82,7 @@ def _last_at_or_before(stamps: IntArray, value: int, hint: int) -> int:
     return low
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _locate_rows(stamps: IntArray, times: IntArray, out: Positions) -> int:
     """Write the bar number of each row; return the first row whose stamp is no bar (-1: none)."""
     last = -1
@@ -94,7 +94,7 @@ def _locate_rows(stamps: IntArray, times: IntArray, out: Positions) -> int:
     return -1
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _locate_ends(
     stamps: IntArray, bars: Positions, ends: IntArray, step: int, missing_value: int, out: Positions
 ) -> tuple[int, int, int, int]:

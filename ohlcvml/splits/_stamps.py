@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, TypeAlias
 
-import numba
 import numpy as np
 import pandas as pd
 
+from ohlcvml._compiling import njit
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import BoolArray, IntArray
 
@@ -61,7 +61,7 @@ class RowStamps(NamedTuple):
         return spans
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _scale(values: IntArray, factor: int, missing: int) -> tuple[IntArray, bool]:
     """Multiply stamps, missing ones kept; and whether all fit."""
     out = np.empty(len(values), np.int64)

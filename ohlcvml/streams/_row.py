@@ -10,6 +10,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from ohlcvml._checks import Rule, check_parameters
+from ohlcvml._threads import one_blas_thread
 from ohlcvml.exceptions import DataError, LeakageError
 from ohlcvml.streams._base import BaseFeature
 from ohlcvml.streams._channels import BarRow, Channels
@@ -119,7 +120,8 @@ class RowTransformer(BaseFeature):
                 f"{empty}). Give more history than the lookback, or drop empty columns."
             )
         target = None if y is None else np.asarray(y)[complete]
-        self.transformer_ = clone(self.transformer).fit(values[complete], target)
+        with one_blas_thread():
+            self.transformer_ = clone(self.transformer).fit(values[complete], target)
         self.input_names_ = [str(name) for name in X.columns]
         sample = values[complete][-5:]
         together = _apply(self.transformer_, sample)

@@ -10,7 +10,8 @@ import pandas as pd
 from sktime.base import _HeterogenousMetaEstimator
 from sktime.transformations.base import BaseTransformer
 
-from ohlcvml._checks import any_value, threads
+from ohlcvml._checks import any_value
+from ohlcvml._threads import threads
 from ohlcvml.exceptions import DataError, ParameterError
 from ohlcvml.streams._base import BaseFeature, check_unique, operator
 from ohlcvml.streams._change import _CloseChange

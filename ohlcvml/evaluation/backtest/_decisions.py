@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from numba import njit
 
+from ohlcvml._compiling import njit
 from ohlcvml.bars import Contract, Costs, check_bars
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import Bars, FloatArray, IntArray
@@ -127,7 +127,7 @@ def check_tables(bars: Bars, signals: Any, labels: Any) -> None:
             )
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _all_finite(open_: FloatArray, high: FloatArray, low: FloatArray, close: FloatArray) -> bool:
     """Whether all prices are finite, in one pass that can be vectorised."""
     odd = 0

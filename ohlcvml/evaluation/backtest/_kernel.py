@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from ohlcvml._compiling import njit
 from ohlcvml.typing import BoolArray, FloatArray, IntArray
 
 __all__ = [
@@ -110,7 +110,7 @@ class Limits(NamedTuple):
     fall: float  # infinity for none
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def run_orders(market: Market, orders: Orders, limits: Limits, account: Account) -> None:
     """Fill, hold, mark, charge and close every decision, bar by bar, into ``account``.
 
@@ -309,7 +309,7 @@ def run_orders(market: Market, orders: Orders, limits: Limits, account: Account)
         net[j] = paid[j] = traded[j] = position[j] = 0.0
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def settle(
     orders: Orders,
     account: Account,

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from numba import njit
 
+from ohlcvml._compiling import njit
 from ohlcvml.evaluation.backtest._decisions import (
     Blocks,
     Int8Array,
@@ -53,7 +53,7 @@ class Matched(NamedTuple):
         )
 
 
-@njit(inline="always")  # type: ignore[untyped-decorator]
+@njit(inline="always")
 def _growth(log_return: float) -> float:
     """exp(x) − 1 to the last bit or the one before it: by its series where that is short."""
     x = log_return
@@ -63,7 +63,7 @@ def _growth(log_return: float) -> float:
     return x + x * x * (1 / 2 + x * (1 / 6 + x * tail))
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _first_from(stamps: IntArray, stamp: int, start: int) -> int:
     """Find the first bar behind ``start`` that is not before ``stamp``, else the last bar."""
     low, step = start, 1
@@ -80,7 +80,7 @@ def _first_from(stamps: IntArray, stamp: int, start: int) -> int:
     return low
 
 
-@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@njit(cache=True, error_model="numpy")
 def _match(
     stamps: IntArray,
     signal_stamps: IntArray,

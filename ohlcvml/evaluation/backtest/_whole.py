@@ -9,8 +9,8 @@ where both apply they give the same account.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from ohlcvml._compiling import njit
 from ohlcvml.evaluation.backtest._kernel import (
     BLOCK_EXIT,
     FILLED,
@@ -65,7 +65,7 @@ def run_whole(
     return status, exits
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _longest(orders: Orders) -> int:
     """Bars that the longest decision is held, at least 1."""
     first, last = orders.first, orders.last
@@ -75,7 +75,7 @@ def _longest(orders: Orders) -> int:
     return span
 
 
-@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@njit(cache=True, error_model="numpy")
 def _run(
     market: Market,
     orders: Orders,

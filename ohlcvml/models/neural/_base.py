@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ohlcvml._checks import check_value, one_of
 from ohlcvml.exceptions import DataError
+from ohlcvml.models._device import choose_device
 from ohlcvml.models.neural._options import (
     HasTrainingOptions,
     TrainingOptions,
@@ -68,7 +69,6 @@ class BaseNeuralClassifier(HasTrainingOptions, QuantileAnswers, BaseBarClassifie
 
         from ohlcvml.models.neural.training import (
             begin_at_shares,
-            choose_device,
             epoch_seed,
             make_targets,
             train,
@@ -77,7 +77,7 @@ class BaseNeuralClassifier(HasTrainingOptions, QuantileAnswers, BaseBarClassifie
         present, codes = np.unique(y, return_inverse=True)
         self._present = np.searchsorted(self.classes_, present)
         self._window_seen = X.window
-        device = choose_device(self.training.device)
+        device = choose_device(self.training.device, "TrainingOptions")
         rows, validation = self._split(X)
         returns = self._returns(X, rows)
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
@@ -221,7 +221,7 @@ class BaseNeuralClassifier(HasTrainingOptions, QuantileAnswers, BaseBarClassifie
         """Probabilities over ``classes_``; expected return and quantiles in ATR, where learnt."""
         import torch
 
-        from ohlcvml.models.neural.training import NetworkParts, choose_device, predict
+        from ohlcvml.models.neural.training import NetworkParts, predict
 
         if X.window != self._window_seen:
             raise DataError(
@@ -234,7 +234,7 @@ class BaseNeuralClassifier(HasTrainingOptions, QuantileAnswers, BaseBarClassifie
 
             answers = predict_onnx(parts, X, self.to_onnx)
             return answers if self.training.return_weight > 0 else (answers[0], None, answers[2])
-        found = predict(parts, X, choose_device(self.training.device))
+        found = predict(parts, X, choose_device(self.training.device, "TrainingOptions"))
         proba = np.zeros((len(X), self.n_classes_))
         proba[:, self._present] = torch.softmax(found.logits.double(), dim=1).numpy()
         mean, quantiles = (

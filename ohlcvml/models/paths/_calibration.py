@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ohlcvml._threads import one_blas_thread
 from ohlcvml.models._tails import quantiles_at
 from ohlcvml.models.paths._forecast import Forecast, PathForecast
 from ohlcvml.typing import FloatArray, IntArray
@@ -62,7 +63,8 @@ def fit_calibration(values: FloatArray, codes: IntArray, weight: FloatArray | No
     constant = scale <= TINY * np.maximum(np.abs(centre), 1.0)
     scale = np.where(constant, np.inf, scale)
     model = LogisticRegression(max_iter=500)
-    model.fit((values - centre) / scale, codes, sample_weight=weight)
+    with one_blas_thread():
+        model.fit((values - centre) / scale, codes, sample_weight=weight)
     return {
         "centre": centre,
         "scale": scale,

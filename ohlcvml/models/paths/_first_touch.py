@@ -9,7 +9,8 @@ Statistics 20 (1949). So a path is not killed at random but loses weight, and fe
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from ohlcvml._compiling import njit
 
 __all__ = ["FAR", "STEEPEST", "race_paths", "race_scores"]
 

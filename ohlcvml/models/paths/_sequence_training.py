@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ohlcvml.models._device import choose_device
 from ohlcvml.models.neural import TrainingOptions
 from ohlcvml.models.neural.training import (
     Objective,
     TrainingRun,
     WindowFeed,
-    choose_device,
     epoch_seed,
     lower,
 )
@@ -67,7 +67,7 @@ def fit_network(
     -------
     (network on the CPU, course of the training, counts for ``fit_report_``)
     """
-    device = choose_device(options.device)
+    device = choose_device(options.device, "TrainingOptions")
     rows, validation = parted(windows, options)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(epoch_seed(seed, -1))
@@ -86,7 +86,7 @@ def ask(
     *arrays: FloatArray,
 ) -> FloatArray:
     """What ``call`` says of arrays (B, L, C), given as tensors (B, C, L) where it computes."""
-    device = choose_device(options.device)
+    device = choose_device(options.device, "TrainingOptions")
     elsewhere = device.type != "cpu"
     if elsewhere:
         network.to(device)

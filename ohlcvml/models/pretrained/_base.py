@@ -15,6 +15,7 @@ from ohlcvml._checks import boolean, integer, optional, string
 from ohlcvml._home import data_folder
 from ohlcvml._requires import require_packages
 from ohlcvml.exceptions import DataError
+from ohlcvml.models._device import choose_device
 from ohlcvml.models.paths import PATH_RULES, BasePathClassifier, Forecast, WindowBatch
 from ohlcvml.models.pretrained._cache import ForecastCache, window_keys
 from ohlcvml.models.pretrained._weights import FILES, KnownWeights, find_weights, weights_digest
@@ -151,7 +152,8 @@ class BaseFoundationClassifier(BasePathClassifier):
                 f"({digest[:12]} against {self.weights_digest_[:12]}). Fetch the revision the "
                 "model was fitted with, or fit it again."
             )
-        device, settings = _device(self.device), self._settings()
+        device = str(choose_device(self.device, type(self).__name__))
+        settings = self._settings()
         loaded = _loaded(type(self)._forecaster, digest, device, *folders)
         steps = min(n_steps, loaded.longest)
         reads, shape = self._reads(windows), loaded.row_shape(steps, **settings)
@@ -204,12 +206,3 @@ def _cache_at(folder: Path) -> ForecastCache:
 
 def _digest(folders: tuple[Path, ...]) -> str:
     return "-".join(weights_digest(folder) for folder in folders)
-
-
-def _device(name: str) -> str:
-    """Name of the device; "auto" is CUDA where there is one."""
-    if name != "auto":
-        return name
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"

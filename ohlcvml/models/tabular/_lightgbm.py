@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ohlcvml._checks import integer, jobs, optional, real, threads
+from ohlcvml._checks import integer, jobs, optional, real
+from ohlcvml._threads import threads
 from ohlcvml.models.tabular._base import BaseTabularClassifier, Float32Array
 from ohlcvml.typing import FloatArray, IntArray
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import integer, real
+from ohlcvml._threads import one_blas_thread
 from ohlcvml.models.tabular._base import BaseTabularClassifier, Float32Array
 from ohlcvml.typing import FloatArray, IntArray
 
@@ -18,7 +19,8 @@ class LogisticClassifier(BaseTabularClassifier):
 
     Row t sees the features of bar t alone. Columns are standardised with the mean and standard
     deviation of the training rows, so the penalty treats them alike; a column that is constant in
-    training is ignored.
+    training is ignored. The fit runs in one BLAS thread: the same bits for any number of
+    processors.
 
     Parameters
     ----------
@@ -77,7 +79,8 @@ class LogisticClassifier(BaseTabularClassifier):
         constant = spread <= 1e-12 * np.maximum(np.abs(self.center_), 1.0)
         self.scale_ = np.where(constant, np.inf, spread)
         model = LogisticRegression(C=self.C, max_iter=self.max_iter, tol=self.tol)
-        model.fit(self._standardise(values), codes, sample_weight=weight)
+        with one_blas_thread():
+            model.fit(self._standardise(values), codes, sample_weight=weight)
         self.coef_, self.intercept_ = model.coef_, model.intercept_
 
     def _standardise(self, values: Float32Array) -> FloatArray:

@@ -9,6 +9,7 @@ from sklearn.base import clone, is_classifier
 from sklearn.utils.validation import has_fit_parameter
 
 from ohlcvml._checks import Rule
+from ohlcvml._threads import one_blas_thread
 from ohlcvml.exceptions import ParameterError
 from ohlcvml.models.tabular._base import BaseTabularClassifier, Float32Array
 from ohlcvml.typing import FloatArray, IntArray
@@ -105,7 +106,8 @@ class SklearnClassifier(BaseTabularClassifier):
     ) -> None:
         self.estimator_ = clone(self.estimator)
         weighted = weight is not None and has_fit_parameter(self.estimator_, "sample_weight")
-        self.estimator_.fit(values, codes, **({"sample_weight": weight} if weighted else {}))
+        with one_blas_thread():
+            self.estimator_.fit(values, codes, **({"sample_weight": weight} if weighted else {}))
         if len(self.estimator_.classes_) != n_codes:
             raise ParameterError(
                 f"SklearnClassifier: {type(self.estimator).__name__} learned "

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from numba import float64, njit, typeof
+from numba import float64, typeof
 from numba.extending import intrinsic
+
+from ohlcvml._compiling import njit
 
 __all__ = ["compiled", "entry_of", "fused", "inlined"]
 

@@ -29,7 +29,6 @@ __all__ = [
     "NetworkParts",
     "Objective",
     "TrainingRun",
-    "choose_device",
     "epoch_seed",
     "lower",
     "predict",
@@ -59,13 +58,6 @@ class TrainingRun:
     history: dict[str, list[float]]
     best_epoch: int
     feed: str
-
-
-def choose_device(name: str) -> torch.device:
-    """Device of a name; "auto" is CUDA where there is one."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return torch.device(name)
 
 
 def epoch_seed(seed: int, epoch: int) -> int:
