@@ -19,53 +19,7 @@ from ohlcvml.typing import Bars, BoolArray, FloatArray, Labels
 __all__ = ["Attainable", "Simulation", "simulate_bars"]
 
 N_STEPS = 8  # price changes inside a bar; high and low are taken over them
-VOLUME_LEVEL, VOLUME_SD = 1000.0, 0.5  # median contracts a bar; sd of log volume given the state
-
-
-@njit(cache=True)
-def _paths(  # type: ignore[no-untyped-def]
-    steps, uniform, volume_noise, gap_noise, gap, shape, volatility, gap_size,
-    shock, persistence, edge, flip, shift, ratio, prices, log_volume, state, sigma, p_up,
-):  # fmt: skip
-    n, n_steps = steps.shape
-    up_scale, down_scale = 1.0 / np.sqrt(ratio), np.sqrt(ratio)
-    mean_square = 0.5 * (up_scale**2 + down_scale**2) + edge**2
-    x, h, m, posterior = 0.0, 1.0, 1.0, 0.5
-    for t in range(n):
-        if t == 0:
-            m = 1.0 if uniform[0] < 0.5 else -1.0
-        elif uniform[t] < flip:
-            m = -m
-        level = volatility * np.sqrt(h)
-        s = level * shape[t]
-        up, down = s * up_scale, s * down_scale
-        own = up if m > 0 else down
-        if gap[t]:
-            jump = level * gap_size
-            x += jump * gap_noise[t] - 0.5 * jump * jump
-        first = x
-        high, low = x, x
-        # minus half the variance: without an edge the price itself, not its log, is a martingale
-        drift = (edge * m * s - 0.5 * own * own) / n_steps
-        for j in range(n_steps):
-            x += drift + own * steps[t, j] / np.sqrt(n_steps)
-            high, low = max(high, x), min(low, x)
-        prices[t, 0], prices[t, 1], prices[t, 2], prices[t, 3] = first, high, low, x
-        v = shift * m + volume_noise[t]
-        log_volume[t] = 0.5 * np.log(h) + np.log(shape[t]) + VOLUME_SD * v
-        state[t], sigma[t] = m, own
-        # exact forward filter: one Markov step, then Bayes with this bar's return and volume
-        r = x - first
-        prior = posterior * (1.0 - flip) + (1.0 - posterior) * flip
-        prior = min(max(prior, 1e-15), 1.0 - 1e-15)
-        z_up = (r - edge * s + 0.5 * up * up) / up
-        z_down = (r + edge * s + 0.5 * down * down) / down
-        log_odds = np.log(prior / (1.0 - prior)) + 2.0 * shift * v
-        log_odds += 0.5 * (z_down * z_down - z_up * z_up) + np.log(down / up)
-        posterior = 1.0 / (1.0 + np.exp(-log_odds))
-        p_up[t] = posterior
-        # GARCH(1, 1) around 1, driven by the observable return, so the filter knows s
-        h = (1.0 - persistence) + h * (persistence - shock + shock * (r / s) ** 2 / mean_square)
+VOLUME_LEVEL = 1000.0  # median contracts a bar
 
 
 @dataclass(frozen=True)
@@ -291,6 +245,9 @@ def _symbol(
     stamps: pd.DatetimeIndex,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Bars and truth of one symbol."""
+    from ohlcvml._elementary import exponentials  # numba, which no other part of bars needs
+    from ohlcvml.bars._simulate_paths import paths
+
     n = len(stamps)
     # one stream per quantity: a longer simulation only draws further along each of them
     streams = np.random.SeedSequence([seed, number]).spawn(4)
@@ -298,14 +255,14 @@ def _symbol(
     volatility, gap_size, shock, persistence, edge, flip, shift, ratio = map(float, model)
     log_prices, log_volume = np.empty((n, 4), order="F"), np.empty(n)
     state, sigma, p_up = np.empty(n), np.empty(n), np.empty(n)
-    _paths(
-        moves.standard_normal((n, N_STEPS)), states.random(n), volumes.standard_normal(n),
-        gaps.standard_normal(n), gap, shape, volatility, gap_size, shock, persistence, edge, flip,
+    paths(
+        _normal(moves, (n, N_STEPS)), states.random(n), _normal(volumes, n), _normal(gaps, n),
+        gap, shape, volatility, gap_size, shock, persistence, edge, flip,
         shift, ratio, log_prices, log_volume, state, sigma, p_up,
     )  # fmt: skip
     table = np.empty((n, 5), order="F")
-    table[:, :4] = _on_ticks(price * np.exp(log_prices), tick_size)
-    table[:, 4] = np.maximum(np.round(VOLUME_LEVEL * np.exp(log_volume)), 1.0)
+    table[:, :4] = _on_ticks(price * exponentials(log_prices.T).T, tick_size)
+    table[:, 4] = np.maximum(np.round(VOLUME_LEVEL * exponentials(log_volume)), 1.0)
     bars = pd.DataFrame(table, index=stamps, columns=list(OHLCV))
     base = sigma * np.where(state > 0, np.sqrt(ratio), 1.0 / np.sqrt(ratio))
     truth = pd.DataFrame(
@@ -318,6 +275,11 @@ def _symbol(
         index=stamps,
     )
     return bars, truth
+
+
+def _normal(generator: np.random.Generator, shape: int | tuple[int, ...]) -> FloatArray:
+    """Normal numbers with 40 binary places: the last digits of a rare one differ by machine."""
+    return np.asarray(np.rint(generator.standard_normal(shape) * 2.0**40) * 2.0**-40)
 
 
 def _on_ticks(prices: FloatArray, tick_size: float | None) -> FloatArray:

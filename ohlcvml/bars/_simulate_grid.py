@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy.special import i0
 
 from ohlcvml.bars.market import Sessions
 from ohlcvml.exceptions import ParameterError
@@ -84,10 +83,22 @@ def daily_cycle(stamps: pd.DatetimeIndex, amplitude: float, local: bool) -> Floa
     """Daily cycle of volatility with mean square 1 over a full day."""
     if amplitude == 0:
         return np.ones(len(stamps))
+    from ohlcvml._elementary import cosines, exponentials  # numba, which bars seldom need
+
     clock = stamps.tz_convert(ZONE) if local else stamps
     hour = np.asarray(clock.hour + clock.minute / 60.0, dtype=np.float64)
-    cycle = np.exp(amplitude * np.cos(2.0 * np.pi * (hour - PEAK) / 24.0))
-    return np.asarray(cycle / np.sqrt(i0(2.0 * amplitude)))
+    cycle = exponentials(amplitude * cosines(2.0 * np.pi * (hour - PEAK) / 24.0))
+    return cycle / np.sqrt(_bessel(2.0 * amplitude))
+
+
+def _bessel(x: float) -> float:
+    """Modified Bessel function of order 0, the mean of exp(x cos) over a circle, for small x."""
+    term, total, k = 1.0, 0.0, 0
+    while total + term != total:
+        total += term
+        k += 1
+        term *= (0.5 * x / k) ** 2
+    return total
 
 
 def _index(stamps: IntArray) -> pd.DatetimeIndex:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import instance_of, optional
+from ohlcvml._elementary import cosine, cosines, sine, sines
 from ohlcvml.bars.market import (
     CLOSED_DAYS,
     EXPIRY,
@@ -39,7 +40,7 @@ def _proximity(sessions):  # type: ignore[no-untyped-def]
 @inlined
 def _step(since, facts, row, week, closures, expiry, out, t):  # type: ignore[no-untyped-def]
     angle = (since % DAY) * _TURN
-    out[0, t], out[1, t] = math.sin(angle), math.cos(angle)
+    out[0, t], out[1, t] = sine(angle), cosine(angle)
     day = facts[row, WEEKDAY]
     out[2, t], out[3, t] = week[0, day], week[1, day]
     out[4, t] = _proximity(facts[row, MONTH_END])
@@ -159,9 +160,9 @@ class CalendarFeatures(BaseFeature):
         return 0
 
     def _kernel_params(self) -> tuple[Any, ...]:
-        angle = 2.0 * np.pi * np.arange(7) / 7.0
+        angle = np.asarray(2.0 * np.pi * np.arange(7) / 7.0, dtype=np.float64)
         calendar, symbol = self._known()
-        return (np.stack([np.sin(angle), np.cos(angle)]), bool(calendar), bool(symbol))
+        return (np.stack([sines(angle), cosines(angle)]), bool(calendar), bool(symbol))
 
     def _initial_state(self) -> dict[str, Any]:
         return {}

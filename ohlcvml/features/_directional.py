@@ -13,6 +13,7 @@ from ohlcvml.streams.kernels import (
     compiled,
     inlined,
     smooth,
+    tie,
     true_range,
     unpack,
     window_params,
@@ -29,9 +30,9 @@ def _moves(high, low, close, start, stop, clock, previous, moves):  # type: igno
     for t in range(start, stop):
         if np.isnan(close[t]):
             continue
-        rise, fall = high[t] - before_high, before_low - low[t]
-        moves[0, n] = rise if count > 0 and rise > 0 and rise > fall else 0.0
-        moves[1, n] = fall if count > 0 and fall > 0 and fall > rise else 0.0
+        rise, fall, same = high[t] - before_high, before_low - low[t], tie(high[t])
+        moves[0, n] = rise if count > 0 and rise > 0 and rise - fall > same else 0.0
+        moves[1, n] = fall if count > 0 and fall > 0 and fall - rise > same else 0.0
         moves[2, n] = true_range(high[t], low[t], before_close) if count > 0 else 0.0
         before_high, before_low, before_close = high[t], low[t], close[t]
         count, n = count + 1, n + 1

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import check_value, each, integer
+from ohlcvml._elementary import log
 from ohlcvml.streams import BaseFeature, Column, windowed
 from ohlcvml.streams.kernels import (
     BLOCK,
@@ -150,7 +151,7 @@ def _hurst(n, job, variances, column):  # type: ignore[no-untyped-def]
     for b in range(n):
         product = column[b]
         if product > 0:
-            column[b] = min(max(0.5 + _SLOPE * math.log(product), 0.0), 1.0)
+            column[b] = min(max(0.5 + _SLOPE * log(product), 0.0), 1.0)
 
 
 @inlined

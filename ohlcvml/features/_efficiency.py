@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
 from ohlcvml._checks import each, integer
+from ohlcvml._elementary import log
 from ohlcvml.streams import BaseFeature, Column, windowed
 from ohlcvml.streams.kernels import (
     BLOCK,
@@ -54,7 +54,7 @@ def _choppiness(  # type: ignore[no-untyped-def]
 ):
     slot, total = slots[k], totals[k]
     place, top, bottom = places[k], ends[0, k], ends[1, k]
-    scale = 1.0 / math.log(window)
+    scale = 1.0 / log(float(window))
     for b in range(begin, n):
         high, low = bars[0, b], bars[1, b]
         slot, total, way = roll_sum(high - low, window, slot, total, tails[k])
@@ -62,7 +62,7 @@ def _choppiness(  # type: ignore[no-untyped-def]
             high, low, window, place, top, bottom, tops[k], bottoms[k]
         )
         width = highest - lowest
-        row[b] = math.log(way / width) * scale if width > 0 else np.nan
+        row[b] = log(way / width) * scale if width > 0 else np.nan
     slots[k], totals[k] = slot, total
     places[k], ends[0, k], ends[1, k] = place, top, bottom
 

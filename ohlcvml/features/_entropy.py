@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ohlcvml._elementary import logarithms
 from ohlcvml.streams.kernels import inlined
 from ohlcvml.typing import FloatArray, IntArray
 
@@ -25,9 +26,9 @@ def entropy_params(windows: Sequence[int]) -> tuple[IntArray, IntArray, FloatArr
     N log N - sum of c log c into the entropy over log 6 and log 8, N = w - 2 codes in a window.
     """
     counts = np.arange(max(windows))
-    terms = np.rint(counts * np.log(np.maximum(counts, 1)) / _UNIT).astype(np.int64)
+    terms = np.rint(counts * logarithms(np.maximum(counts, 1)) / _UNIT).astype(np.int64)
     codes = np.asarray(windows) - 2
-    return terms, np.diff(terms), _UNIT / np.multiply.outer(np.log([6.0, 8.0]), codes)
+    return terms, np.diff(terms), _UNIT / np.multiply.outer(logarithms(np.array([6.0, 8.0])), codes)
 
 
 def new_entropies(windows: Sequence[int]) -> tuple[FloatArray, IntArray, IntArray, IntArray]:

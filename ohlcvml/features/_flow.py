@@ -9,7 +9,15 @@ import numpy as np
 
 from ohlcvml._checks import each, integer
 from ohlcvml.streams import BaseFeature, Column, windowed
-from ohlcvml.streams.kernels import add_up, added_up, compiled, inlined, new_totals, slide_totals
+from ohlcvml.streams.kernels import (
+    add_up,
+    added_up,
+    compiled,
+    inlined,
+    new_totals,
+    slide_totals,
+    tie,
+)
 
 __all__ = ["FlowFeatures"]
 
@@ -63,18 +71,19 @@ def _step(  # type: ignore[no-untyped-def]
     # without money flow, of equal changes, of equal volumes; age of the newest bar with volume
     # whose typical price differs from that of the last one.
     typical, count = (high + low + close) / 3.0, clock[0] + 1
+    same = tie(typical)
     if count == 1:
         last[0], last[1], last[4], last[5] = close, typical, typical, log_volume
-    change, money = close - last[0], typical * volume
+    change, moved, money = close - last[0], typical - last[1], typical * volume
     clock[0] = count
     clock[5] += 1
     if volume > 0:
-        if typical != last[6] and clock[1] < count - 1:
+        if abs(typical - last[6]) > same and clock[1] < count - 1:
             clock[5] = clock[1] + 1
         last[6] = typical
     clock[1] = 0 if volume > 0 else clock[1] + 1
-    clock[2] = 0 if typical != last[1] and volume > 0 else clock[2] + 1
-    clock[3] = clock[3] + 1 if count > 1 and change == last[3] else 1
+    clock[2] = 0 if abs(moved) > same and volume > 0 else clock[2] + 1
+    clock[3] = clock[3] + 1 if count > 1 and abs(change - last[3]) <= same else 1
     clock[4] = clock[4] + 1 if count > 1 and log_volume == last[2] else 1
 
     slide_totals(
@@ -83,7 +92,7 @@ def _step(  # type: ignore[no-untyped-def]
     deviation, square, bulk = deviation_window[0], square_totals[0, 0] * shares[0], 0.0
     if count > deviation and change != 0 and square > 0:
         bulk = volume * _normal_imbalance(change / math.sqrt(square))
-    rise, fall = money * (typical > last[1]), money * (typical < last[1])  # a branch costs more
+    rise, fall = money * (moved > same), money * (moved < -same)  # a branch costs more
     slide_totals((rise, fall), money_windows, money_ring, money_totals, money_turn)
 
     slot, d, x = turn[0], typical - last[4], log_volume - last[5]

@@ -9,7 +9,7 @@ import numpy as np
 
 from ohlcvml._checks import each, integer
 from ohlcvml.streams import BaseFeature, Column, windowed
-from ohlcvml.streams.kernels import compiled, inlined, new_totals, slide_totals
+from ohlcvml.streams.kernels import SAME_RETURN, compiled, inlined, new_totals, slide_totals
 
 __all__ = ["LiquidityFeatures"]
 
@@ -39,7 +39,7 @@ def _step(  # type: ignore[no-untyped-def]
     clock[0] = count
     clock[1] = 0 if move > 0 and volume > 0 else clock[1] + 1
     clock[2] = 0 if volume > 0 else clock[2] + 1
-    clock[3] = clock[3] + 1 if count > 1 and move == last[3] else 1
+    clock[3] = clock[3] + 1 if count > 1 and abs(move - last[3]) <= SAME_RETURN else 1
     clock[4] = clock[4] + 1 if count > 1 and log_volume == last[1] else 1
     last[0], last[1], last[3] = log_close, log_volume, move
     slide_totals(

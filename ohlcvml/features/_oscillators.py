@@ -19,6 +19,7 @@ from ohlcvml.streams.kernels import (
     pack,
     roll_range,
     roll_sum,
+    tie,
     unpack,
 )
 
@@ -108,7 +109,8 @@ def _index(recent, before, n, window, offset, row):  # type: ignore[no-untyped-d
         for b in range(n):
             row[b] += abs(one[b] - (now[b] + offset[b]))
     for b in range(n):
-        row[b] = 0.0 if row[b] == 0 else -offset[b] / (0.015 * share * row[b])
+        still = row[b] <= tie(now[b])
+        row[b] = 0.0 if still else -offset[b] / (0.015 * share * row[b])
 
 
 @inlined

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import each, integer
-from ohlcvml.features._logarithm import logarithms
+from ohlcvml._elementary import log
 from ohlcvml.streams import BaseFeature, Column, windowed
 from ohlcvml.streams.kernels import (
     BLOCK,
@@ -46,10 +46,7 @@ def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-de
             ratios, scores = out[1 + k, start:], out[1 + m + k, start:]
             window_means(means, n, windows[k], row)
             for b in range(n):
-                row[b] += 1.0
-            logarithms(row, n, spread)
-            for b in range(n):
-                ratios[b] = now[b] - row[b]
+                ratios[b] = now[b] - log(row[b] + 1.0)
             window_spreads(log_means, log_spreads, n, windows[k], row, spread)
             standardize(now, n, windows[k], row, spread, scores)
         for k in range(out.shape[0]):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ohlcvml._elementary import logarithms
 from ohlcvml.bars import Contract, Costs, Sessions
 from ohlcvml.exceptions import DataError
 from ohlcvml.labels import _race
@@ -276,7 +277,7 @@ def _table(
     if len(rows) and (entry.min() <= 0.0 or exit_price[resolved].min(initial=np.inf) <= 0.0):
         unit, ret = "points", exit_price - entry
     else:
-        ret = np.log(exit_price / entry)
+        ret = logarithms(exit_price / entry)
         cost = cost / entry
     long = np.ones(len(rows)) if side is None else side[rows]
     if scheme.barriers:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ohlcvml.regimes._gaussian_exp import exp_negative
+from ohlcvml._elementary import exp
 from ohlcvml.streams.kernels import compiled, inlined
 from ohlcvml.typing import FloatArray
 
@@ -84,7 +84,7 @@ def _evidence(first, last, highest, out):  # type: ignore[no-untyped-def]
     t, n = np.uint64(first), np.uint64(last - first)
     for k in range(out.shape[0]):
         for r in range(n):
-            out[k, t + r] = exp_negative(out[k, t + r] - highest[r])
+            out[k, t + r] = exp(out[k, t + r] - highest[r])
 
 
 @inlined

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import integer
+from ohlcvml._elementary import log
 from ohlcvml.streams import BaseFeature, Column
 from ohlcvml.streams.kernels import compiled, inlined
 
@@ -33,7 +34,7 @@ def _step(log_close, log_range, window, ring, clock, previous, out, t):  # type:
         total += ring[k]
     level = np.nan
     if count >= window and total > 0:
-        level = 0.5 * math.log(total / window * _PARKINSON)
+        level = 0.5 * log(total / window * _PARKINSON)
     out[1, t] = level
 
 

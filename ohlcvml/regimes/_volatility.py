@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import integer, real
+from ohlcvml._elementary import log, logarithms
 from ohlcvml.exceptions import ParameterError
 from ohlcvml.streams import BaseFeature, Column
 from ohlcvml.streams.kernels import compiled, inlined, new_sums, roll_sum
@@ -32,7 +33,7 @@ def _memberships(fast, fourth, slow, windows, edges, share, out, t):  # type: ig
         low, high = 1.0, 0.0
         mean, base = fast / windows[0], slow / windows[1]
         if mean > 0:
-            level = 0.5 * math.log(mean / base)
+            level = 0.5 * log(mean / base)
             variance = max(fourth - fast * mean, 0.0) / (windows[0] - 1)
             error = 0.5 * math.sqrt(variance * share) / mean
             low = _beyond(level - edges[0], error)
@@ -155,7 +156,7 @@ class VolatilityRegime(BaseFeature):
     def _kernel_params(self) -> tuple[Any, ...]:
         windows = np.array([self.fast_window, self.slow_window], dtype=np.int64)
         share = 1.0 / windows[0] - 1.0 / windows[1]
-        return windows, np.log(np.array([self.low, self.high], dtype=np.float64)), share
+        return windows, logarithms(np.array([self.low, self.high], dtype=np.float64)), share
 
     def _initial_state(self) -> dict[str, Any]:
         fast = int(self.fast_window)

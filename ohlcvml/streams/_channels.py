@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ohlcvml._elementary import logarithms
 from ohlcvml.bars import OHLCV, price_arrays, symbol_starts
 from ohlcvml.exceptions import DataError, DataWarning
 from ohlcvml.streams._clock import (
@@ -106,13 +107,13 @@ class Channels:
     def _log(self, name: str) -> FloatArray:
         value = self[name]
         if name == "volume":
-            return np.log(value + 1.0)
+            return logarithms(value + 1.0)
         if (value <= 0).any():
             if self.plain:
-                return np.log(np.where(value > 0, value, np.nan))
+                return logarithms(value)
             at = int(np.flatnonzero(value <= 0)[0])
             raise DataError(_not_positive(self._who, name, value[at], f" in row {at}"))
-        return np.log(value)
+        return logarithms(value)
 
     def _check_volume(self) -> None:
         volume = self._arrays["volume"]
@@ -149,7 +150,7 @@ class BarRow:
     def __init__(self, who: str) -> None:
         self._who = who
         self._raw, self._logs = np.full(5, np.nan), np.full(5, np.nan)
-        self._arguments = np.full(5, np.nan)  # of the logs, so that one call of np.log serves all
+        self._arguments = np.full(5, np.nan)  # of the logs, so that one call serves all
         self._extra: dict[str, FloatArray] = {}
         self._clock = _RowClock(who)
         self._logged: set[int] = set()  # prices whose log a kernel reads
@@ -195,7 +196,7 @@ class BarRow:
         for at in range(5):
             raw[at] = values[at]
         arguments[4] = volume + 1.0
-        np.log(arguments, out=self._logs)
+        logarithms(arguments, out=self._logs)
         for name, extra in self._extra.items():
             extra[0] = _field(bar, name, self._who)
         if self._clock.needed:

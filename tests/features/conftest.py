@@ -6,6 +6,7 @@ import pytest
 from sklearn.preprocessing import StandardScaler
 
 from ohlcvml import features
+from ohlcvml._elementary import exponentials
 
 FAMILIES = [
     getattr(features, name)
@@ -14,13 +15,22 @@ FAMILIES = [
 ]
 
 
+def same_everywhere(draws):
+    """Draws with 40 binary places: the last digits of a rare one differ by machine."""
+    return np.rint(draws * 2.0**40) * 2.0**-40
+
+
 def make_bars(n, seed=0, start="2025-01-06"):
+    """Bars of the same bits anywhere; no ticks; every tenth opens off the close before."""
     rng = np.random.default_rng(seed)
-    close = 5000 * np.exp((rng.standard_t(5, n) * 5e-4).cumsum())
+    close = 5000 * exponentials((same_everywhere(rng.standard_t(5, n)) * 5e-4).cumsum())
     open_ = np.r_[5000.0, close[:-1]]
-    high = np.maximum(open_, close) * np.exp(np.abs(rng.normal(0, 2e-4, n)))
-    low = np.minimum(open_, close) * np.exp(-np.abs(rng.normal(0, 2e-4, n)))
-    volume = rng.lognormal(5, 1, n)  # no two equal: a z-score of equal values is undefined
+    high = exponentials(2e-4 * np.abs(same_everywhere(rng.standard_normal(n))))
+    low = exponentials(-2e-4 * np.abs(same_everywhere(rng.standard_normal(n))))
+    volume = exponentials(5.0 + same_everywhere(rng.standard_normal(n)))  # no two are equal
+    gap = np.arange(n) % 10 == 9
+    open_[gap] *= exponentials(2e-4 * same_everywhere(rng.standard_normal(gap.sum())))
+    high, low = high * np.maximum(open_, close), low * np.minimum(open_, close)
     index = pd.date_range(start, periods=n, freq="1min", tz="UTC", name="time")
     columns = {"open": open_, "high": high, "low": low, "close": close, "volume": volume}
     return pd.DataFrame(columns, index=index)

@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ohlcvml.regimes._gaussian_exp import exp_negative
 from ohlcvml.regimes._gaussian_filter import BLOCK, RAREST, run_filter, stationary
 from ohlcvml.regimes._gaussian_memory import forgetting_rows
 from ohlcvml.regimes._hmm_fit import as_gaussians
@@ -119,21 +118,6 @@ def test_the_initial_law_is_stationary(seed, n_states):
     law = stationary(transition)
     assert np.allclose(law @ transition, law, rtol=1e-9, atol=0)
     assert np.isclose(law.sum(), 1)
-
-
-def test_the_exponential_is_exact_to_rounding():
-    numba = pytest.importorskip("numba")
-
-    @numba.njit
-    def many(x, out):
-        for at in range(len(x)):
-            out[at] = exp_negative(x[at])
-
-    x = np.concatenate([np.linspace(-699.9, 0, 100_001), [-800.0, -np.inf, np.nan, -1e-320]])
-    out = np.empty_like(x)
-    many(x, out)
-    assert np.abs(out[:-4] / np.exp(x[:-4]) - 1).max() < 1e-15
-    assert out[-4:].tolist() == [0, 0, 0, 1]
 
 
 def test_filters_begun_anywhere_agree_after_the_rows_it_says():

@@ -25,6 +25,7 @@ from ohlcvml.streams.kernels._swings import (
     follow,
     new_swings,
 )
+from ohlcvml.streams.kernels._ties import SAME_RETURN, tie
 from ohlcvml.streams.kernels._totals import add_up, added_up, new_totals, slide_totals
 from ohlcvml.streams.kernels._window_sums import (
     ROUNDING,
@@ -55,6 +56,7 @@ __all__ = [
     "OLD_LOW",
     "RISEN",
     "ROUNDING",
+    "SAME_RETURN",
     "Track",
     "add_up",
     "added_up",
@@ -98,6 +100,7 @@ __all__ = [
     "smooth",
     "smooth_rows",
     "standardize",
+    "tie",
     "track_params",
     "true_range",
     "true_ranges",
