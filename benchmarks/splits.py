@@ -1,4 +1,4 @@
-"""CombinatorialPurgedCV(10, 2) against boolean masks and skfolio: time and peak memory.
+"""Combinatorial splits, 10 groups and 2 tested, against boolean masks and skfolio: time and memory.
 
 All sides give 45 splits of the same rows with purge 60 and embargo 60, in one process and one
 thread, in turn; medians. The masks purge by one number and hand test rows out as views; ours reads

@@ -10,7 +10,6 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from ohlcvml._checks import boolean, check_value, either, integer, optional, real, string
-from ohlcvml._compiling import njit
 from ohlcvml.bars._frame import OHLCV
 from ohlcvml.bars._simulate_grid import DAY, daily_cycle, grid_size, grid_stamps, grid_start
 from ohlcvml.exceptions import DataError, ParameterError

@@ -10,11 +10,22 @@ from ohlcvml.splits import PurgedKFold
 from ohlcvml.testing import LawBroken, check_estimator
 from ohlcvml.testing._check import laws_of
 from ohlcvml.testing._parameters import RESOURCE_PARAMETERS
-from tests.registered import cases
+from tests.registered import cases, without_networks
 
 CLASSES = [cls for _, cls in all_estimators()]
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("cls", cases(quick=without_networks()))
+def test_every_law_holds_for_the_first_parameters(cls):
+    instance = cls.create_test_instance()
+    results = check_estimator(instance, sktime_suite=False, raise_exceptions=True)
+    laws, class_laws = laws_of(instance)
+    assert set(results.values()) == {"PASSED"}
+    assert len(results) == len(laws) + len(class_laws) >= 5
+
+
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("cls", cases())
 def test_every_law_holds(cls):

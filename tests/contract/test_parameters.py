@@ -6,7 +6,7 @@ import pytest
 
 from ohlcvml.exceptions import OhlcvmlError
 from ohlcvml.registry import all_estimators
-from tests.registered import absent, installed
+from tests.registered import absent
 
 CLASSES = [cls for _, cls in all_estimators()]
 FREE = "anything"  # checked where it is used
@@ -23,7 +23,7 @@ def cases(free):
             name,
             id=f"{cls.__name__}-{name}",
             # Without its packages sktime builds a class unchecked, so that it can be listed.
-            marks=() if installed(cls) else absent(cls),
+            marks=absent(cls),
         )
         for cls in CLASSES
         for name in parameters(cls)

@@ -1,10 +1,10 @@
-"""sktime's own suite, once for every registered class, with nothing skipped."""
+"""sktime's own suite, with nothing skipped: by default on one class of each base, slowly on all."""
 
 import pytest
 from sktime.utils.estimator_checks import check_estimator
 
 from ohlcvml.registry import all_estimators
-from tests.registered import cases
+from tests.registered import cases, one_of_each_base, without_networks
 
 CLASSES = [cls for _, cls in all_estimators()]
 LEAST = {"classifier": 190, "transformer": 270, "splitter": 40}  # checks of a trivial estimator
@@ -13,7 +13,7 @@ LEAST_SUPERVISED = 80  # of a transformer that needs a target: most of sktime's 
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("cls", cases())
+@pytest.mark.parametrize("cls", cases(quick=one_of_each_base() & without_networks()))
 def test_every_check_of_sktime_passes(cls):
     results = check_estimator(cls, raise_exceptions=True, verbose=False)
     assert set(results.values()) == {"PASSED"}

@@ -173,7 +173,9 @@ def test_what_the_splitter_says_is_kept(forward):
 
 
 def test_rows_tested_more_than_once_are_not_traded_as_one():
-    result = cross_validate(MODEL, BARS, LABELS, CombinatorialPurgedCV(4, 2, embargo=20))
+    result = cross_validate(
+        MODEL, BARS, LABELS, CombinatorialPurgedCV(4, n_test_groups=2, embargo=20)
+    )
     assert result.backtest is None
     assert len(result.folds) == 6
     assert result.two_sided

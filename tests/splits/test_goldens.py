@@ -35,7 +35,7 @@ def test_kfold_purges_before_and_after_and_then_embargoes():
 
 
 def test_combinatorial_merges_neighbours_and_keeps_rows_between_blocks():
-    assert folds(CombinatorialPurgedCV(4, 2, embargo=0), every_bar(800)) == [
+    assert folds(CombinatorialPurgedCV(4, n_test_groups=2, embargo=0), every_bar(800)) == [
         ([(460, 799)], [(0, 399)]),
         ([(260, 339), (660, 799)], [(0, 199), (400, 599)]),
         ([(260, 539)], [(0, 199), (600, 799)]),
@@ -69,7 +69,7 @@ def test_holdout_is_70_15_15_in_time():
     assert [runs(part) for part in cv.parts(labels)] == [[(0, 639)], [(700, 789)], [(850, 999)]]
     assert folds(cv, labels) == [([(0, 639)], [(850, 999)])]
     assert folds(PurgedHoldout(refit=True), labels) == [([(0, 789)], [(850, 999)])]
-    assert [runs(part) for part in PurgedHoldout(0.0, 0.2).parts(labels)] == [
+    assert [runs(part) for part in PurgedHoldout(0.0, test=0.2).parts(labels)] == [
         [(0, 739)],
         [],
         [(800, 999)],
@@ -97,7 +97,7 @@ def test_a_test_label_may_reach_beyond_the_next_block():
     last = np.minimum(first + 5, 799)
     last[150] = 700
     labels = Case(minutes(800), first, last, horizon=5).labels
-    _, (train, test) = islice(CombinatorialPurgedCV(4, 2, embargo=9).split(labels), 2)
+    _, (train, test) = islice(CombinatorialPurgedCV(4, n_test_groups=2, embargo=9).split(labels), 2)
     assert runs(test) == [(0, 199), (400, 599)]
     assert runs(train) == [(710, 799)]
 
@@ -128,7 +128,9 @@ def test_embargo_in_bars_time_or_fraction():
     labels = Case(bars, np.arange(200), np.arange(200)).labels
 
     def first_kept(embargo):  # test rows 0 to 19: z = 79, at 16:19 of the first day
-        return next(iter(CombinatorialPurgedCV(10, 1, embargo=embargo).split(labels)))[0][0]
+        return next(
+            iter(CombinatorialPurgedCV(10, n_test_groups=1, embargo=embargo).split(labels))
+        )[0][0]
 
     assert first_kept(0) == 80
     assert first_kept(30) == 110
@@ -154,7 +156,7 @@ def test_default_embargo_is_1440_minutes_or_one_session(bars, expected):
 
 
 def test_paths_use_every_tested_group_once():
-    cv = CombinatorialPurgedCV(6, 3)
+    cv = CombinatorialPurgedCV(6, n_test_groups=3)
     paths = cv.paths()
     assert paths.shape == (cv.n_paths, 6) == (10, 6)
     used = {(int(split), group) for path in paths for group, split in enumerate(path)}
@@ -163,7 +165,7 @@ def test_paths_use_every_tested_group_once():
 
 
 def test_group_rows_are_the_rows_that_the_paths_speak_of():
-    cv, labels = CombinatorialPurgedCV(4, 2, embargo=0), every_bar(801)
+    cv, labels = CombinatorialPurgedCV(4, n_test_groups=2, embargo=0), every_bar(801)
     rows = cv.group_rows(labels)
     np.testing.assert_array_equal(np.concatenate(rows), np.arange(801))
     for number, (_, test) in enumerate(cv.split(labels)):

@@ -198,4 +198,4 @@ def test_shares_and_groups_must_leave_something_for_training():
     with pytest.raises(ParameterError, match="'validation'"):
         PurgedHoldout(validation=0.6, test=0.5)
     with pytest.raises(ParameterError, match="'n_test_groups'"):
-        CombinatorialPurgedCV(4, 4)
+        CombinatorialPurgedCV(4, n_test_groups=4)

@@ -15,7 +15,7 @@ from .cases import Case, allowed, cases, folds_or_none, minutes, unless_empty
 
 SPLITTERS = {
     "kfold": lambda shared: PurgedKFold(3, embargo=17, **shared),
-    "combinatorial": lambda shared: CombinatorialPurgedCV(5, 2, embargo=17, **shared),
+    "combinatorial": lambda shared: CombinatorialPurgedCV(5, n_test_groups=2, embargo=17, **shared),
     "walk-forward": lambda shared: WalkForward(3, **shared),
     "rolling": lambda shared: WalkForward(3, window=90, **shared),
     "holdout": lambda shared: PurgedHoldout(**shared),
@@ -86,7 +86,7 @@ def test_kfold_keeps_exactly_what_the_rule_allows(case, n_splits, embargo):
 @quick
 def test_combinatorial_keeps_exactly_what_the_rule_allows(case, n_groups, k, embargo):
     shared = {"bar_index": case.bars, "allow_missing_ends": not case.known}
-    cv = CombinatorialPurgedCV(n_groups, k, embargo=embargo, **shared)
+    cv = CombinatorialPurgedCV(n_groups, n_test_groups=k, embargo=embargo, **shared)
     groups = np.array_split(np.arange(len(case.first)), n_groups)
     folds = cv.split(case.labels)
     for chosen in combinations(range(n_groups), k):
@@ -124,7 +124,7 @@ def test_every_row_is_tested_as_often_as_the_scheme_says(case):
     shared = {"bar_index": case.bars, "allow_missing_ends": not case.known, "embargo": 0}
     for cv, times in [
         (PurgedKFold(4, **shared), 1),
-        (CombinatorialPurgedCV(5, 2, **shared), comb(4, 1)),
+        (CombinatorialPurgedCV(5, n_test_groups=2, **shared), comb(4, 1)),
     ]:
         folds = folds_or_none(cv, case.labels)
         tested = np.bincount(np.concatenate([test for _, test in folds] or [[0]]))

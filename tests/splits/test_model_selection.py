@@ -15,7 +15,7 @@ from .cases import Case, allowed
 
 ALL = [
     PurgedKFold(3, embargo=30),
-    CombinatorialPurgedCV(4, 2, embargo=30),
+    CombinatorialPurgedCV(4, n_test_groups=2, embargo=30),
     WalkForward(3),
     PurgedHoldout(),
 ]

@@ -12,7 +12,7 @@ from .cases import cases, folds_or_none
 
 CVS = {
     "kfold": PurgedKFold(4, embargo=0),
-    "combinatorial": CombinatorialPurgedCV(5, 2, embargo=0),
+    "combinatorial": CombinatorialPurgedCV(5, n_test_groups=2, embargo=0),
 }
 
 

@@ -43,7 +43,7 @@ def test_folds_are_those_of_the_rule_in_common_time(seed):
     "cv",
     [
         PurgedKFold(4, embargo=0),
-        CombinatorialPurgedCV(5, 2, embargo=0),
+        CombinatorialPurgedCV(5, n_test_groups=2, embargo=0),
         WalkForward(3),
         PurgedHoldout(),
     ],
