@@ -1,16 +1,16 @@
 """Bars: reading, judging, resampling and simulating OHLCV tables; contracts and costs."""
 
 from ohlcvml.bars._continuous import continuous
+from ohlcvml.bars._door import check_bars, time_index
 from ohlcvml.bars._frame import (
     OHLCV,
     PriceArrays,
     bar_size,
-    check_bars,
     price_arrays,
     symbol_starts,
-    time_index,
 )
 from ohlcvml.bars._known import known_at, positive_size
+from ohlcvml.bars._names import look_alikes
 from ohlcvml.bars._resample import resample
 from ohlcvml.bars._simulate import Attainable, Simulation, simulate_bars
 from ohlcvml.bars.market import (
@@ -22,7 +22,7 @@ from ohlcvml.bars.market import (
     default_costs,
     register_contract,
 )
-from ohlcvml.bars.read import read_bars
+from ohlcvml.bars.read import as_bars, read_bars
 from ohlcvml.bars.validate import (
     FINDING_KINDS,
     BarCheck,
@@ -51,6 +51,7 @@ __all__ = [
     "Finding",
     "Sessions",
     "Simulation",
+    "as_bars",
     "bar_size",
     "check_bars",
     "continuous",
@@ -58,6 +59,7 @@ __all__ = [
     "contract_symbols",
     "default_costs",
     "known_at",
+    "look_alikes",
     "read_bars",
     "register_contract",
     "resample",

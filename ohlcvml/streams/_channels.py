@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ohlcvml.bars import OHLCV, price_arrays, symbol_starts
+from ohlcvml.bars import OHLCV, look_alikes, price_arrays, symbol_starts
 from ohlcvml.exceptions import DataError, DataWarning
 from ohlcvml.streams._clock import (
     NO_TIME,
@@ -94,11 +94,10 @@ class Channels:
     def _read_bars(self) -> None:
         arrays = price_arrays(self._table, self._who)._asdict()
         total = arrays["open"] + arrays["high"] + arrays["low"] + arrays["close"]
-        if not np.isfinite(total).all():
-            for name in PRICES:
-                if np.isinf(arrays[name]).any():
-                    _raise_infinite(self._who, name, arrays[name])
-            missing = np.isnan(total)
+        if self.plain and np.isinf(total).any():  # bars have passed the door
+            _raise_infinite(self._who, "the price", arrays["close"])
+        missing = np.isnan(total)
+        if missing.any():
             for name in PRICES:
                 arrays[name] = np.where(missing, np.nan, arrays[name])
         self._arrays |= arrays | {"any_volume": arrays["volume"]}
@@ -116,8 +115,6 @@ class Channels:
 
     def _check_volume(self) -> None:
         volume = self._arrays["volume"]
-        if np.isinf(volume).any():
-            _raise_infinite(self._who, "volume", volume)
         if (volume < 0).any():
             at = int(np.flatnonzero(volume < 0)[0])
             raise DataError(_negative_volume(self._who, volume[at], f" in row {at}"))
@@ -155,6 +152,7 @@ class BarRow:
         self._logged: set[int] = set()  # prices whose log a kernel reads
         self.plain = False  # a value of a plain series, without the names of a bar
         self._labels: tuple[Any, tuple[int, ...] | None] = (None, None)
+        self._plain_names: tuple[Any, ...] = ()
 
     def __getitem__(self, name: str) -> Any:
         if is_clock(name):
@@ -229,12 +227,18 @@ class BarRow:
         if isinstance(bar, np.ndarray):
             if bar.shape == (5,):
                 return bar.tolist()  # type: ignore[no-any-return]
+            if bar.size != 1:
+                raise DataError(
+                    f"{self._who}: an array must hold the 5 values open, high, low, close, volume; "
+                    f"got shape {bar.shape}. Push a mapping of these names."
+                )
             fields: Mapping[Any, Any] = dict(enumerate(bar.ravel()))
         else:
             fields = bar if isinstance(bar, Mapping) else _fields(bar, self._who)
         present = [name for name in OHLCV if name in fields]
         self.plain = not present
         if self.plain:
+            self._refuse_dialect(fields)
             price = float(next(iter(fields.values())))
             return (price, price, price, price, nan)
         if len(present) < len(OHLCV):
@@ -244,6 +248,21 @@ class BarRow:
                 "volume as NaN where there is none."
             )
         return [float(fields[name]) for name in OHLCV]
+
+
+    def _refuse_dialect(self, fields: Mapping[Any, Any]) -> None:
+        """Raise if names look like those of a bar: only then is the first value no price."""
+        names = tuple(fields)
+        if names == self._plain_names:
+            return
+        alike = [name for found in look_alikes(names).values() for name in found]
+        if alike:
+            raise DataError(
+                f"{self._who}: a bar must have {', '.join(OHLCV)}; {', '.join(map(repr, alike))} "
+                "are these in another case or dialect. Rename them, for a table with "
+                "ohlcvml.bars.as_bars(table, tz=...)."
+            )
+        self._plain_names = names
 
 
 class _RowClock:
@@ -278,7 +297,7 @@ class _RowClock:
 
     def read(self, bar: Any, time: Any, plain: bool) -> None:
         """Take over the stamp of a bar."""
-        stamp, before = _stamp(bar, time), int(self._time[0])
+        stamp, before = _stamp(bar, time, None if plain else self._who), int(self._time[0])
         if stamp is None:
             if not plain:
                 raise DataError(
@@ -305,7 +324,8 @@ class _RowClock:
                 self._written[name] = found
 
 
-def _stamp(bar: Any, time: Any) -> int | None:
+def _stamp(bar: Any, time: Any, who: str | None) -> int | None:
+    """Nanoseconds of a bar's stamp; raise for ``who`` if it has no zone."""
     if time is None:
         if isinstance(bar, pd.Series):
             time = bar["time"] if "time" in bar.index else bar.name
@@ -313,15 +333,21 @@ def _stamp(bar: Any, time: Any) -> int | None:
             time = bar.get("time")
         else:
             time = getattr(bar, "time", getattr(bar, "Index", None))
-    if type(time) is pd.Timestamp and time.unit == "ns":
+    if type(time) is pd.Timestamp and time.unit == "ns" and time.tzinfo is not None:
         return time.value
     if not isinstance(time, str | datetime | np.datetime64) or pd.isna(time):
         return None
-    if not isinstance(time, pd.Timestamp):
+    if isinstance(time, np.datetime64):  # counts UTC by definition
+        time = pd.Timestamp(time, tz="UTC")
+    elif not isinstance(time, pd.Timestamp):
         time = pd.Timestamp(time)
-    return int(
-        time.value if time.unit == "ns" else time.as_unit("ns").value
-    )  # in UTC; a naive stamp is read as UTC, as an index is
+    if who is not None and time.tzinfo is None:
+        raise DataError(
+            f"{who}: a bar's stamp must have a time zone; {time} has none. Use "
+            "time.tz_localize('UTC'), or bring the table to UTC first: "
+            "ohlcvml.bars.as_bars(table, tz=...)."
+        )
+    return int(time.value if time.unit == "ns" else time.as_unit("ns").value)
 
 
 def _fields(bar: Any, who: str) -> Mapping[str, Any]:

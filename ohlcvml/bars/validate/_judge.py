@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from ohlcvml.bars._frame import OHLCV, symbol_starts, time_index
+from ohlcvml.bars._door import time_index
+from ohlcvml.bars._frame import OHLCV, symbol_starts
 from ohlcvml.bars.market import Contract, Sessions
 from ohlcvml.bars.market import contract as look_up
 from ohlcvml.bars.validate._findings import FINDING_KINDS, Example, Finding, by_gravity
