@@ -1,7 +1,7 @@
 """Bars: reading, judging, resampling and simulating OHLCV tables; contracts and costs."""
 
 from ohlcvml.bars._continuous import continuous
-from ohlcvml.bars._door import check_bars, time_index
+from ohlcvml.bars._door import check_bars, is_utc, time_index
 from ohlcvml.bars._frame import (
     OHLCV,
     PriceArrays,
@@ -58,6 +58,7 @@ __all__ = [
     "contract",
     "contract_symbols",
     "default_costs",
+    "is_utc",
     "known_at",
     "look_alikes",
     "read_bars",

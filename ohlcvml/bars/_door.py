@@ -45,7 +45,8 @@ def check_bars(
         "bars or price": let pass a table none of whose names looks like open, high, low, close or
         volume in any case, dialect or language that ``read_bars`` reads; its first column is then
         one price, as in sktime's generic series, and its index may be any. "any": a table of other
-        columns on the index of bars, such as features; only its index is checked.
+        columns on the index of bars, such as features; only its index is checked, and its rows may
+        be numbered instead of stamped.
     bar_sizes : str or pd.Timedelta, each
         Sizes of bars that the caller was told. Raises where at least half of the distances between
         the stamps are one other size. Sparse bars are not: they keep their size in most places.
@@ -77,6 +78,8 @@ def check_bars(
         return
     if len(bars) == 0:
         raise DataError(f"{who}: 'bars' must not be empty; got 0 rows.")
+    if not of_bars and pd.api.types.is_integer_dtype(bars.index) and bars.index.is_unique:
+        return
     time = time_index(bars.index, who)
     starts = symbol_starts(bars.index)
     _check_order(time, starts, who)
@@ -116,7 +119,7 @@ def is_utc(tz: dt.tzinfo | None) -> bool:
     Examples
     --------
     >>> from zoneinfo import ZoneInfo
-    >>> from ohlcvml.bars._door import is_utc
+    >>> from ohlcvml.bars import is_utc
     >>> is_utc(ZoneInfo("Etc/UTC")), is_utc(ZoneInfo("Europe/London")), is_utc(None)
     (True, False, False)
     """

@@ -109,7 +109,7 @@ def atr_scale(bars: Bars, window: int) -> tuple[FloatArray, FloatArray]:
     >>> round(float(scale[-1] * price[-1]), 2), float(price[-1])  # ATR and close
     (2.22, 5011.75)
     """
-    check_bars(bars, "atr_scale")
+    check_bars(bars, "atr_scale", columns="bars" if bars.shape[1] > 1 else "bars or price")
     prices = price_arrays(bars, "atr_scale")
     atr = average_true_range(
         prices.high, prices.low, prices.close, window, symbol_starts(bars.index)

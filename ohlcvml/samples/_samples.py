@@ -70,7 +70,8 @@ class _LabelTable:
     """The uncut labels of a set of bars, with their positions on the bar index."""
 
     def __init__(self, bars: Bars, labels: Labels) -> None:
-        check_bars(bars, "Samples")
+        # Of several columns none of which is named like a price, no one may be taken for it.
+        check_bars(bars, "Samples", columns="bars" if np.shape(bars)[1:] != (1,) else "bars or price")
         check_labels(labels, bars, "Samples")
         self.bars = bars
         self.labels = labels

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ohlcvml.testing._door import malformed_bars_are_refused
 from ohlcvml.testing._future import check_past_unchanged, law_bars, same
 from ohlcvml.testing._parameters import check_parameters_matter
 from ohlcvml.testing._report import LawBroken
@@ -122,5 +123,6 @@ TRANSFORMER_LAWS = (
     lookback_holds_and_is_tight,
     symbols_do_not_mix,
     stationary_by_design,
+    malformed_bars_are_refused,
 )
 TRANSFORMER_CLASS_LAWS = (every_parameter_has_an_effect,)

@@ -90,7 +90,7 @@ def test_bad_bar_size(size):
 
 
 def test_a_naive_index_is_refused():
-    with pytest.raises(DataError, match="have no time zone.* as_bars"):
+    with pytest.raises(DataError, match="have no time zone.*as_bars"):
         known_at(frame("2024-01-08").tz_localize(None))
 
 
