@@ -57,7 +57,7 @@ def malformed_bars_are_refused(transformer: Any) -> None:
     """``fit`` and ``transform`` raise a DataError that names ``as_bars``, and fit nothing."""
     if not getattr(transformer, "_takes_bars", True):
         return
-    bars = law_bars(300)
+    bars = law_bars(300, 0, *map(str, getattr(transformer, "_bar_sizes", tuple)()[:1]))
     who = type(transformer).__name__
     target = np.sign(bars["close"].diff()).fillna(0.0)
     y = target if transformer.get_tag("requires_y") else None

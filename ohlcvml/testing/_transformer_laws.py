@@ -17,6 +17,12 @@ from ohlcvml.typing import Bars, Features
 __all__ = ["TRANSFORMER_CLASS_LAWS", "TRANSFORMER_LAWS"]
 
 
+def _bars(transformer: Any, n_bars: int, seed: int = 0) -> Bars:
+    """Bars of the size that the transformer was told."""
+    told = getattr(transformer, "_bar_sizes", tuple)()
+    return law_bars(n_bars, seed, *map(str, told[:1]))
+
+
 def _fit(transformer: Any, bars: Bars) -> Any:
     """A step that learns is fitted on the first quarter: what it is fitted on is its past."""
     past = bars.iloc[: len(bars) // 4]
@@ -27,7 +33,7 @@ def _fit(transformer: Any, bars: Bars) -> Any:
 
 def future_cannot_change_the_past(transformer: Any) -> None:
     """Rows before a cut keep their bits whatever happens from the cut on."""
-    bars = law_bars(600)
+    bars = _bars(transformer, 600)
     fitted = _fit(transformer, bars)
     check_past_unchanged(fitted.transform, bars, type(transformer).__name__)
 
@@ -36,7 +42,7 @@ def batch_equals_stream(transformer: Any) -> None:
     """Bar by bar, saved and resumed half way, the stream gives the bits of the batch."""
     if not hasattr(transformer, "stream"):
         return
-    bars = law_bars(400)
+    bars = _bars(transformer, 400)
     fitted = _fit(transformer, bars)
     batch = fitted.transform(bars)
     stream = fitted.stream()
@@ -64,11 +70,11 @@ def lookback_holds_and_is_tight(transformer: Any) -> None:
     """
     lookback, fitted = getattr(transformer, "lookback", None), None
     if lookback is None:  # some know it once they are fitted
-        fitted = _fit(transformer, law_bars(600))
+        fitted = _fit(transformer, _bars(transformer, 600))
         lookback = getattr(fitted, "lookback", None)
     if lookback is None:
         return
-    bars = law_bars(lookback + 300)
+    bars = _bars(transformer, lookback + 300)
     fitted = fitted or _fit(transformer, bars)
     whole = fitted.transform(bars)
     tolerance = 100 * float(getattr(transformer, "lookback_tolerance", 1e-9))
@@ -100,7 +106,7 @@ def symbols_do_not_mix(transformer: Any) -> None:
     accepted = transformer.get_tag("X_inner_mtype")
     if "pd-multiindex" not in accepted:
         return
-    one, two = law_bars(250, seed=1), law_bars(250, seed=2)
+    one, two = _bars(transformer, 250, seed=1), _bars(transformer, 250, seed=2)
     both = pd.concat({"A": one, "B": two}, names=["symbol", "time"])
     fitted = _fit(transformer, one)
     together: Features = fitted.transform(both)
@@ -112,9 +118,13 @@ def symbols_do_not_mix(transformer: Any) -> None:
 
 
 def every_parameter_has_an_effect(transformer: Any) -> None:
-    """Each parameter moves the output."""
-    bars = law_bars(400)
-    check_parameters_matter(type(transformer), lambda one: _fit(one, bars).transform(bars))
+    """Each parameter moves the output.
+
+    The bars trade now and then: they have no size that one of several told sizes could contradict.
+    """
+    trades = np.sort(np.random.default_rng(0).choice(1200, 400, replace=False))
+    sparse = law_bars(1200).iloc[trades]
+    check_parameters_matter(type(transformer), lambda one: _fit(one, sparse).transform(sparse))
 
 
 TRANSFORMER_LAWS = (

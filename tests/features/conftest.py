@@ -1,5 +1,7 @@
 """Bars and features that the laws run over."""
 
+from functools import lru_cache
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,16 +16,29 @@ FAMILIES = [
 ]
 
 
-def make_bars(n, seed=0, start="2025-01-06"):
+def stamped(table, size="1min", start="2025-01-06"):
+    """The rows of a table as bars that follow one another."""
+    time = pd.date_range(start, periods=len(table), freq=size, tz="UTC", name="time")
+    return table.set_axis(time, axis=0)
+
+
+def size_of(feature):
+    """Size of the bars that a feature was told; one minute if it was not."""
+    return next(iter(feature._bar_sizes()), "1min")
+
+
+def make_bars(n, seed=0, start="2025-01-06", size="1min"):
     rng = np.random.default_rng(seed)
     close = 5000 * np.exp((rng.standard_t(5, n) * 5e-4).cumsum())
     open_ = np.r_[5000.0, close[:-1]]
     high = np.maximum(open_, close) * np.exp(np.abs(rng.normal(0, 2e-4, n)))
     low = np.minimum(open_, close) * np.exp(-np.abs(rng.normal(0, 2e-4, n)))
     volume = rng.lognormal(5, 1, n)  # no two equal: a z-score of equal values is undefined
-    index = pd.date_range(start, periods=n, freq="1min", tz="UTC", name="time")
     columns = {"open": open_, "high": high, "low": low, "close": close, "volume": volume}
-    return pd.DataFrame(columns, index=index)
+    return stamped(pd.DataFrame(columns), size, start)
+
+
+many_bars = lru_cache(lambda size: make_bars(6000, size=size))
 
 
 def instances():
@@ -37,11 +52,13 @@ def instances():
     yield features.TrendFeatures((3,), (2,), 2) + features.ReturnFeatures((1,)) * StandardScaler()
 
 
-@pytest.fixture(scope="session")
-def bars():
-    return make_bars(6000)
+@pytest.fixture
+def bars(request):
+    """Bars of the size that the feature of the test was told."""
+    feature = request.node.callspec.params.get("feature") if hasattr(request.node, "callspec") else None
+    return many_bars("1min" if feature is None else size_of(feature))
 
 
 @pytest.fixture(params=list(instances()), ids=lambda f: f"{type(f).__name__}-{f.lookback}")
-def feature(request, bars):
-    return request.param.clone().fit(bars)
+def feature(request):
+    return request.param.clone().fit(many_bars(size_of(request.param)))
