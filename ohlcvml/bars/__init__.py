@@ -1,5 +1,8 @@
 """Bars: reading, judging, resampling and simulating OHLCV tables; contracts and costs."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from ohlcvml.bars._continuous import continuous
 from ohlcvml.bars._door import check_bars, is_utc, time_index
 from ohlcvml.bars._frame import (
@@ -12,7 +15,6 @@ from ohlcvml.bars._frame import (
 from ohlcvml.bars._known import known_at, positive_size
 from ohlcvml.bars._names import look_alikes
 from ohlcvml.bars._resample import resample
-from ohlcvml.bars._simulate import Attainable, Simulation, simulate_bars
 from ohlcvml.bars.market import (
     Contract,
     Costs,
@@ -22,7 +24,6 @@ from ohlcvml.bars.market import (
     default_costs,
     register_contract,
 )
-from ohlcvml.bars.read import as_bars, read_bars
 from ohlcvml.bars.validate import (
     FINDING_KINDS,
     BarCheck,
@@ -32,6 +33,10 @@ from ohlcvml.bars.validate import (
     Finding,
     validate_bars,
 )
+
+if TYPE_CHECKING:
+    from ohlcvml.bars._simulate import Attainable, Simulation, simulate_bars
+    from ohlcvml.bars.read import as_bars, read_bars
 
 __all__ = [
     "positive_size",
@@ -67,3 +72,21 @@ __all__ = [
     "simulate_bars",
     "validate_bars",
 ]
+
+# Numba, scipy and the readers of pyarrow cost several times what pandas does: they load on use.
+_ON_USE = {
+    **dict.fromkeys(("as_bars", "read_bars"), "read"),
+    **dict.fromkeys(("Attainable", "Simulation", "simulate_bars"), "_simulate"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ON_USE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(import_module(f"{__name__}.{_ON_USE[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

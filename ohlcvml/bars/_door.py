@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 
@@ -91,7 +92,14 @@ def check_bars(
 
 
 def time_index(index: pd.Index, who: str) -> pd.DatetimeIndex:
-    """Return the time level of a bars index; raise unless it is the last level and in UTC."""
+    """Return the time level of a bars index; raise unless it is the last level and in UTC.
+
+    Examples
+    --------
+    >>> from ohlcvml.bars import simulate_bars, time_index
+    >>> str(time_index(simulate_bars(3, seed=0).bars.index, "example").tz)
+    'UTC'
+    """
     time = index.get_level_values(-1) if isinstance(index, pd.MultiIndex) else index
     if isinstance(time, pd.DatetimeIndex) and is_utc(time.tz):
         return time
@@ -192,9 +200,9 @@ def _check_size(time: pd.DatetimeIndex, starts: IntArray, told: pd.Timedelta, wh
     if count >= FEW and FEW * as_told < count:
         raise DataError(
             f"{who}: bars must be of the size it was told, bar_size={_alias(told)!r}; {count} of "
-            f"{len(step)} bars follow one another at {_alias(found)}. Pass bar_size={_alias(found)!r}, or "
-            "bring the bars to that size with ohlcvml.bars.resample; as_bars(table, tz=...) does "
-            "not change the size."
+            f"{len(step)} bars follow one another at {_alias(found)}. Pass "
+            f"bar_size={_alias(found)!r}, or bring the bars to that size with "
+            "ohlcvml.bars.resample; as_bars(table, tz=...) does not change the size."
         )
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from ohlcvml._checks import check_value, duration
-from ohlcvml.bars._frame import bar_size as frequent_distance
 from ohlcvml.bars._door import check_bars, time_index
+from ohlcvml.bars._frame import bar_size as frequent_distance
 from ohlcvml.bars.market import Contract, Sessions
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import Bars, IntArray

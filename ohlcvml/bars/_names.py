@@ -57,10 +57,7 @@ def plain(name: object) -> str:
 
 
 _KNOWN: dict[str, str] = {
-    plain(name): role
-    for role in OHLCV
-    for group in COLUMN_NAMES[role]
-    for name in group
+    plain(name): role for role in OHLCV for group in COLUMN_NAMES[role] for name in group
 }
 
 
@@ -119,8 +116,8 @@ def has_bar_columns(columns: pd.Index, who: str, *, one_price: bool) -> bool:
         twice = [name for name in OHLCV if not isinstance(columns.get_loc(name), int)]
         if twice:
             raise DataError(
-                f"{who}: 'bars' must have each column once; {', '.join(twice)} come twice. Remove one "
-                f"of them. {REMEDY}"
+                f"{who}: 'bars' must have each column once; {', '.join(twice)} come twice. "
+                f"Remove one of them. {REMEDY}"
             )
         return True
     alike = look_alikes(columns)

@@ -8,9 +8,9 @@ import pandas as pd
 
 from ohlcvml._checks import check_parameters, one_of
 from ohlcvml.bars import Contract, Costs
-from ohlcvml.streams import BaseBarTransformer
 from ohlcvml.labels._labelling import Scheme, label_bars, plain_parameters
 from ohlcvml.labels._triple_barrier import LABELLER_TAGS, TRADE_RULES, check_costs
+from ohlcvml.streams import BaseBarTransformer
 from ohlcvml.typing import Bars, Labels
 
 __all__ = ["FixedHorizonLabeller"]

@@ -21,8 +21,8 @@ from ohlcvml._checks import (
 from ohlcvml.bars import Contract, Costs
 from ohlcvml.bars import contract as find_contract
 from ohlcvml.exceptions import ParameterError
-from ohlcvml.streams import BaseBarTransformer
 from ohlcvml.labels._labelling import Scheme, label_bars, plain_parameters
+from ohlcvml.streams import BaseBarTransformer
 from ohlcvml.typing import Bars, Labels
 
 __all__ = ["LABELLER_TAGS", "TRADE_RULES", "TripleBarrierLabeller", "check_costs"]

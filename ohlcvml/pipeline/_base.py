@@ -13,8 +13,7 @@ from sktime.classification.base import BaseClassifier
 from sktime.transformations.base import BaseTransformer
 
 from ohlcvml._checks import check_parameters
-from ohlcvml.bars import check_bars
-from ohlcvml.bars._frame import OHLCV
+from ohlcvml.bars import OHLCV, check_bars
 from ohlcvml.exceptions import DataError
 from ohlcvml.pipeline._signal import SignalModel, atr_scale, signal_table
 from ohlcvml.pipeline._training_record import check_unseen, training_intervals

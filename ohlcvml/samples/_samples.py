@@ -71,7 +71,9 @@ class _LabelTable:
 
     def __init__(self, bars: Bars, labels: Labels) -> None:
         # Of several columns none of which is named like a price, no one may be taken for it.
-        check_bars(bars, "Samples", columns="bars" if np.shape(bars)[1:] != (1,) else "bars or price")
+        check_bars(
+            bars, "Samples", columns="bars" if np.shape(bars)[1:] != (1,) else "bars or price"
+        )
         check_labels(labels, bars, "Samples")
         self.bars = bars
         self.labels = labels

@@ -21,6 +21,22 @@ class BaseBarTransformer(BaseTransformer):  # type: ignore[misc]
     reads rows of any table, whatever their columns, sets ``_takes_bars = False``.
 
     Please do not grow this class: it is the door and nothing else.
+
+    Examples
+    --------
+    >>> from ohlcvml.bars import simulate_bars
+    >>> from ohlcvml.streams import BaseBarTransformer
+    >>> class Range(BaseBarTransformer):
+    ...     _tags = {"fit_is_empty": True, "capability:multivariate": True}
+    ...
+    ...     def _transform(self, X, y=None):
+    ...         return (X["high"] - X["low"]).to_frame("range")
+    >>> bars = simulate_bars(100, seed=0).bars
+    >>> Range().fit_transform(bars).shape
+    (100, 1)
+    >>> Range().fit_transform(bars[::-1])  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ohlcvml.exceptions.DataError: Range: the time index of 'bars' must be strictly increasing ...
     """
 
     _takes_bars: ClassVar[bool] = True
@@ -78,9 +94,7 @@ class BaseBarTransformer(BaseTransformer):  # type: ignore[misc]
         tables = X.values() if isinstance(X, dict) else X if isinstance(X, list) else [X]
         for table in tables:
             if isinstance(table, pd.DataFrame):
-                check_bars(
-                    table, type(self).__name__, columns="bars or price", bar_sizes=bar_sizes
-                )
+                check_bars(table, type(self).__name__, columns="bars or price", bar_sizes=bar_sizes)
 
     def _bar_sizes(self) -> tuple[Any, ...]:
         """Sizes of bars that this object and its parts were told and use."""

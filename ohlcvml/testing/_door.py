@@ -74,7 +74,9 @@ def _refused(call: Callable[[Any], Any], transformer: Any, who: str, kind: str) 
     except DataError as error:
         if "as_bars" in str(error):
             return
-        raise LawBroken(f"{who}: bars with {kind} raise {error}, which names no as_bars.") from error
+        raise LawBroken(
+            f"{who}: bars with {kind} raise {error}, which names no as_bars."
+        ) from error
     except Exception as error:
         raise LawBroken(f"{who}: bars with {kind} raise {type(error).__name__}.") from error
     raise LawBroken(f"{who}: bars with {kind} are accepted. Inherit BaseBarTransformer.")

@@ -116,9 +116,7 @@ def _random_walk() -> Bars:
 
 def _time(bar_size: str) -> pd.DatetimeIndex:
     # From a Thursday, as weeks are counted from the first of 1970.
-    return pd.date_range(
-        "2024-01-04", periods=_WEEKS * _BARS, freq=bar_size, tz="UTC", name="time"
-    )
+    return pd.date_range("2024-01-04", periods=_WEEKS * _BARS, freq=bar_size, tz="UTC", name="time")
 
 
 def stationary_by_design(transformer: Any) -> None:

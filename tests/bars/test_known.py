@@ -90,13 +90,13 @@ def test_bad_bar_size(size):
 
 
 def test_a_naive_index_is_refused():
-    with pytest.raises(DataError, match="have no time zone.*as_bars"):
+    with pytest.raises(DataError, match=r"have no time zone.*as_bars"):
         known_at(frame("2024-01-08").tz_localize(None))
 
 
 def test_another_size_than_the_bars_have_is_refused():
     bars = frame(*pd.date_range("2024-01-08 10:00", periods=20, freq="5min"))
-    with pytest.raises(DataError, match="bar_size='1min'; 19 of 19 bars .* at 5min"):
+    with pytest.raises(DataError, match=r"bar_size='1min'; 19 of 19 bars .* at 5min"):
         known_at(bars, bar_size="1min")  # else each would be known four minutes early
 
 

@@ -8,13 +8,14 @@ from ohlcvml.bars import as_bars, known_at, resample, simulate_bars
 from ohlcvml.bundle import open_bundle, save
 from ohlcvml.evaluation import backtest, buy_and_hold, cross_validate
 from ohlcvml.exceptions import DataError
-from ohlcvml.features import FeatureStream, OHLCVFeatures, ReturnFeatures
+from ohlcvml.features import OHLCVFeatures, ReturnFeatures
 from ohlcvml.labels import FixedHorizonLabeller
 from ohlcvml.models import LogisticClassifier
 from ohlcvml.pipeline import atr_scale
 from ohlcvml.registry import all_estimators
 from ohlcvml.samples import Samples
 from ohlcvml.splits import WalkForward
+from ohlcvml.streams import FeatureStream
 from ohlcvml.testing._door import MALFORMED, malformed
 from tests.registered import cases
 
@@ -68,7 +69,7 @@ def test_bars_of_another_size_than_told_are_refused():
         lambda: (told * LogisticClassifier()).fit(five, labels),
         lambda: known_at(five, bar_size="1min"),
     ):
-        with pytest.raises(DataError, match="bar_size='1min'.*at 5min.*bar_size='5min'"):
+        with pytest.raises(DataError, match=r"bar_size='1min'.*at 5min.*bar_size='5min'"):
             call()
     hours = OHLCVFeatures(families=("returns", "session"), bar_size="5min")
     assert len(hours.fit_transform(five)) == 600
@@ -90,7 +91,9 @@ def test_every_name_of_utc_is_utc(zone):
     assert len(Samples(BARS.tz_convert(zone), labels)) == len(Samples(BARS, LABELS))
 
 
-@pytest.mark.parametrize("names", [("Open", "High", "Low", "Close", "Volume"), ("o", "h", "l", "c", "v")])
+@pytest.mark.parametrize(
+    "names", [("Open", "High", "Low", "Close", "Volume"), ("o", "h", "l", "c", "v")]
+)
 def test_a_stream_refuses_a_bar_in_another_dialect(names):
     stream = FeatureStream(ReturnFeatures())
     with pytest.raises(DataError, match="another case or dialect"):

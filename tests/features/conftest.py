@@ -55,7 +55,9 @@ def instances():
 @pytest.fixture
 def bars(request):
     """Bars of the size that the feature of the test was told."""
-    feature = request.node.callspec.params.get("feature") if hasattr(request.node, "callspec") else None
+    feature = (
+        request.node.callspec.params.get("feature") if hasattr(request.node, "callspec") else None
+    )
     return many_bars("1min" if feature is None else size_of(feature))
 
 

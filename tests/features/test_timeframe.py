@@ -53,10 +53,10 @@ def test_a_span_whose_beginning_was_not_seen_is_left_out():
 
 
 def test_bars_of_another_size_than_told_raise():
-    with pytest.raises(DataError, match="bar_size='5min'; .* bars follow one another at 1min"):
+    with pytest.raises(DataError, match=r"bar_size='5min'; .* bars follow one another at 1min"):
         TimeframeFeatures(INNER, "1h", bar_size="5min").fit_transform(BARS)
     five = resample(BARS, "5min").drop(columns="known")
-    with pytest.raises(DataError, match="bar_size='1min'; .* bars follow one another at 5min"):
+    with pytest.raises(DataError, match=r"bar_size='1min'; .* bars follow one another at 5min"):
         TimeframeFeatures(INNER, "1h").fit_transform(five)
 
 

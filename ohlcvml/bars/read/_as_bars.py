@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from ohlcvml._checks import boolean, check_value, one_of, optional
-from ohlcvml.bars.read._clock import parse_clock
 from ohlcvml.bars._door import TRADED, check_bars
 from ohlcvml.bars._frame import symbol_starts
 from ohlcvml.bars._names import COLUMN_NAMES, OHLCV, plain
+from ohlcvml.bars.read._clock import parse_clock
 from ohlcvml.exceptions import DataError, ParameterError
 from ohlcvml.typing import Bars, IntArray
 
@@ -219,7 +219,9 @@ def _undoubted(raw: FrameTable, levels: int, placed: ColumnMap) -> dict[str, int
         if len(raw.headers) == 1 and len(exact) == 1:
             own[role] = exact[0]
             continue
-        key, count = max(Counter(k for _, _, k in fits).items(), key=lambda c: c[1], default=((), 0))
+        key, count = max(
+            Counter(k for _, _, k in fits).items(), key=lambda c: c[1], default=((), 0)
+        )
         if count > 1:
             both = ", ".join(repr(cell) for _, cell, k in fits if k == key)
             raise DataError(
@@ -237,8 +239,12 @@ def _used(roles: Roles) -> set[int]:
 
 def _over(raw: FrameTable, roles: Roles) -> str | None:
     """What a second level of names says over all prices: their symbol."""
-    own = {cell for row in raw.headers if len({row[i] for i in roles.prices}) == 1
-           for cell in (row[roles.prices[0]],)}
+    own = {
+        cell
+        for row in raw.headers
+        if len({row[i] for i in roles.prices}) == 1
+        for cell in (row[roles.prices[0]],)
+    }
     return own.pop() or None if len(own) == 1 else None
 
 
@@ -313,7 +319,7 @@ def _joined(parts: list[_Part], by_symbol: bool) -> pd.DataFrame:
     symbol = parts[0].symbol
     if len(parts) > 1:
         symbols = pd.Series([part.symbol for part in parts for _ in range(len(part.time))])
-    elif symbols is not None and not by_symbol and symbols.nunique() == 1:
+    elif symbols is not None and not by_symbol and (symbols == symbols.iloc[0]).all():
         symbols, symbol = None, str(symbols.iloc[0])
     if symbols is None:
         bars.index = time
