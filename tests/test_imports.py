@@ -151,6 +151,12 @@ def test_importing_every_stage_loads_nothing_heavy():
     assert not HEAVY & modules_after("; ".join(statements))
 
 
+def test_importing_bars_loads_little_beyond_pandas():
+    heavy = ("sktime", "skbase", "sklearn", "scipy", "numba", "pyarrow.csv", "pyarrow.parquet")
+    loaded = modules_after("import ohlcvml.bars") - modules_after("import pandas")
+    assert not {name for name in loaded if name.startswith(heavy)}
+
+
 def test_files_stay_small():
     assert not {path.name for path in FILES if len(path.read_text().splitlines()) > 400}
 

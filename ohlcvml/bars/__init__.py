@@ -1,18 +1,20 @@
 """Bars: reading, judging, resampling and simulating OHLCV tables; contracts and costs."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from ohlcvml.bars._continuous import continuous
+from ohlcvml.bars._door import check_bars, is_utc, time_index
 from ohlcvml.bars._frame import (
     OHLCV,
     PriceArrays,
     bar_size,
-    check_bars,
     price_arrays,
     symbol_starts,
-    time_index,
 )
 from ohlcvml.bars._known import known_at, positive_size
+from ohlcvml.bars._names import look_alikes
 from ohlcvml.bars._resample import resample
-from ohlcvml.bars._simulate import Attainable, Simulation, simulate_bars
 from ohlcvml.bars.market import (
     Contract,
     Costs,
@@ -23,7 +25,6 @@ from ohlcvml.bars.market import (
     register_contract,
     trading_days,
 )
-from ohlcvml.bars.read import read_bars
 from ohlcvml.bars.validate import (
     FINDING_KINDS,
     BarCheck,
@@ -33,6 +34,10 @@ from ohlcvml.bars.validate import (
     Finding,
     validate_bars,
 )
+
+if TYPE_CHECKING:
+    from ohlcvml.bars._simulate import Attainable, Simulation, simulate_bars
+    from ohlcvml.bars.read import as_bars, read_bars
 
 __all__ = [
     "positive_size",
@@ -52,13 +57,16 @@ __all__ = [
     "Finding",
     "Sessions",
     "Simulation",
+    "as_bars",
     "bar_size",
     "check_bars",
     "continuous",
     "contract",
     "contract_symbols",
     "default_costs",
+    "is_utc",
     "known_at",
+    "look_alikes",
     "read_bars",
     "register_contract",
     "resample",
@@ -66,3 +74,21 @@ __all__ = [
     "trading_days",
     "validate_bars",
 ]
+
+# Numba, scipy and the readers of pyarrow cost several times what pandas does: they load on use.
+_ON_USE = {
+    **dict.fromkeys(("as_bars", "read_bars"), "read"),
+    **dict.fromkeys(("Attainable", "Simulation", "simulate_bars"), "_simulate"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ON_USE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(import_module(f"{__name__}.{_ON_USE[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

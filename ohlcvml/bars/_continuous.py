@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from ohlcvml._checks import Rule, check_value, each, instance_of, integer, one_of, optional
-from ohlcvml.bars._frame import check_bars, symbol_starts, time_index
+from ohlcvml.bars._door import check_bars, time_index
+from ohlcvml.bars._frame import symbol_starts
 from ohlcvml.bars.market import RULES, Contract, Sessions, rule_date, rule_of
 from ohlcvml.exceptions import DataError, ParameterError
 from ohlcvml.typing import Bars, BoolArray, FloatArray, IntArray

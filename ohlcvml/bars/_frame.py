@@ -1,4 +1,4 @@
-"""The bars contract: what a table of bars is, how large a bar is, and when it is known."""
+"""The bars contract as arrays: columns, symbols, and how large a bar is."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from ohlcvml.bars._names import OHLCV, REMEDY, has_bar_columns
 from ohlcvml.exceptions import DataError
-from ohlcvml.typing import Bars, FloatArray, IntArray
+from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = ["OHLCV", "PriceArrays", "bar_size", "check_bars", "price_arrays", "symbol_starts"]
-
-OHLCV: tuple[str, ...] = ("open", "high", "low", "close", "volume")
+__all__ = ["OHLCV", "PriceArrays", "bar_size", "frequent_size", "price_arrays", "symbol_starts"]
 
 
 class PriceArrays(NamedTuple):
@@ -23,76 +22,6 @@ class PriceArrays(NamedTuple):
     low: FloatArray
     close: FloatArray
     volume: FloatArray
-
-
-def check_bars(bars: Bars, who: str) -> None:
-    """Raise :class:`DataError` unless ``bars`` satisfies the bars contract.
-
-    Parameters
-    ----------
-    bars : pd.DataFrame
-        Columns open, high, low, close, volume (more are allowed); index a tz-aware UTC
-        ``DatetimeIndex``, strictly increasing, or a MultiIndex (symbol, time) of such.
-    who : str
-        Name of the caller, for the message.
-
-    Examples
-    --------
-    >>> from ohlcvml.bars import check_bars, simulate_bars
-    >>> bars = simulate_bars(100, seed=0).bars
-    >>> check_bars(bars, "example")
-    >>> check_bars(bars.drop(columns="volume"), "example")  # doctest: +ELLIPSIS
-    Traceback (most recent call last):
-    ohlcvml.exceptions.DataError: example: 'bars' must have columns open, high, low, close, volume;
-    volume missing from ['open', 'high', 'low', 'close']. ...
-    """
-    if not isinstance(bars, pd.DataFrame):
-        raise DataError(
-            f"{who}: 'bars' must be a DataFrame with columns {', '.join(OHLCV)}; "
-            f"got {type(bars).__name__}. Read a file with ohlcvml.bars.read_bars."
-        )
-    if len(bars) == 0:
-        raise DataError(f"{who}: 'bars' must not be empty; got 0 rows.")
-    missing = [name for name in OHLCV if name not in bars.columns]
-    if missing:
-        raise DataError(
-            f"{who}: 'bars' must have columns {', '.join(OHLCV)}; {', '.join(missing)} missing "
-            f"from {list(map(str, bars.columns))}. Rename the columns or use "
-            "ohlcvml.bars.read_bars; give volume as NaN where there is none."
-        )
-    time = time_index(bars.index, who)
-    starts = symbol_starts(bars.index)
-    stamps = time.asi8
-    back = stamps[1:] <= stamps[:-1]
-    back[starts[1:-1] - 1] = False
-    unknown = [i for i in starts[:-1] if i < len(back) and stamps[i] == pd.NaT.value]
-    back[unknown] = True  # NaT is the smallest number: it comes after nothing
-    if back.any():
-        at = int(np.flatnonzero(back)[0]) + 1
-        raise DataError(
-            f"{who}: the time index of 'bars' must be strictly increasing within a symbol; row "
-            f"{at} ({time[at]}) does not come after row {at - 1} ({time[at - 1]}). Look at it "
-            "with ohlcvml.bars.validate_bars(bars), mend it with policy='repair'."
-        )
-
-
-def time_index(index: pd.Index, who: str) -> pd.DatetimeIndex:
-    """Return the time level of a bars index; raise unless it is tz-aware UTC.
-
-    Examples
-    --------
-    >>> from ohlcvml.bars import simulate_bars, time_index
-    >>> str(time_index(simulate_bars(3, seed=0).bars.index, "example").tz)
-    'UTC'
-    """
-    time = index.get_level_values(-1) if isinstance(index, pd.MultiIndex) else index
-    if not isinstance(time, pd.DatetimeIndex) or str(time.tz) != "UTC":
-        got = f"{type(time).__name__} with tz={getattr(time, 'tz', None)}"
-        raise DataError(
-            f"{who}: the index of 'bars' must be a UTC DatetimeIndex; got {got}. Use "
-            "ohlcvml.bars.read_bars(path, tz=...) or index.tz_localize(zone).tz_convert('UTC')."
-        )
-    return time
 
 
 def symbol_starts(index: pd.Index) -> IntArray:
@@ -119,17 +48,16 @@ def symbol_starts(index: pd.Index) -> IntArray:
     if symbols.has_duplicates:
         raise DataError(
             "bars: the rows of one symbol must stand together; "
-            f"{symbols[symbols.duplicated()][0]!r} is interrupted by another. Use sort_index()."
+            f"{symbols[symbols.duplicated()][0]!r} is interrupted by another. {REMEDY}"
         )
     return starts
 
 
 def price_arrays(table: pd.DataFrame | pd.Series, who: str) -> PriceArrays:
-    """Return the OHLCV columns as contiguous float64 arrays.
+    """Return the OHLCV columns of a table that has passed the door, as contiguous float64 arrays.
 
-    A table with no OHLCV column name is taken as a price: its first column is open, high, low and
-    close at once and volume is NaN, as sktime's generic series need. One with some names but not
-    all raises.
+    A table taken as one price gives its first column as open, high, low and close at once, and NaN
+    as volume.
 
     Examples
     --------
@@ -138,16 +66,9 @@ def price_arrays(table: pd.DataFrame | pd.Series, who: str) -> PriceArrays:
     (3,)
     """
     frame = table.to_frame() if isinstance(table, pd.Series) else table
-    present = [name for name in OHLCV if name in frame.columns]
-    if not present:
+    if isinstance(table, pd.Series) or not has_bar_columns(frame.columns, who, one_price=True):
         price = np.ascontiguousarray(frame.iloc[:, 0].to_numpy(dtype=np.float64))
         return PriceArrays(price, price, price, price, np.full(len(price), np.nan))
-    if len(present) < len(OHLCV):
-        missing = [name for name in OHLCV if name not in present]
-        raise DataError(
-            f"{who}: bars must have all of the columns {', '.join(OHLCV)} or none of them; "
-            f"{', '.join(missing)} missing. Give volume as NaN where there is none."
-        )
     return PriceArrays(
         *(np.ascontiguousarray(frame[name].to_numpy(dtype=np.float64)) for name in OHLCV)
     )
@@ -169,7 +90,11 @@ def bar_size(bars: pd.DataFrame | pd.Index) -> pd.Timedelta | None:
     time = index.get_level_values(-1) if isinstance(index, pd.MultiIndex) else index
     if not isinstance(time, pd.DatetimeIndex) or len(time) < 2:
         return None
-    step = np.diff(time.as_unit("ns").asi8)
+    return frequent_size(np.diff(time.as_unit("ns").asi8))
+
+
+def frequent_size(step: IntArray) -> pd.Timedelta | None:
+    """Most frequent of some distances in nanoseconds, if at least half of them are it."""
     step = step[step > 0]  # a new symbol starts again at the beginning
     if len(step) == 0:
         return None

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from ohlcvml._checks import check_value, duration
+from ohlcvml.bars._door import check_bars, time_index
 from ohlcvml.bars._frame import bar_size as frequent_distance
-from ohlcvml.bars._frame import time_index
 from ohlcvml.bars.market import Contract, Sessions
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import Bars, IntArray
@@ -48,7 +48,8 @@ def known_at(
     Raises
     ------
     DataError
-        If the bars are irregular and have no column ``known``, or if that column is naive, holds
+        If the table is not bars, or of another size than ``bar_size``; if the bars are irregular
+        and have no column ``known``, or if that column is naive, holds
         NaT or lies before the stamps.
 
     Examples
@@ -58,12 +59,14 @@ def known_at(
     >>> import pandas as pd
     >>> from ohlcvml.bars import known_at
     >>> time = pd.date_range("2024-12-24 16:00", periods=3, freq="h", tz="UTC", name="time")
-    >>> bars = pd.DataFrame({"close": [1.0, 2.0, 3.0]}, index=time)
+    >>> bars = pd.DataFrame(1.0, time, ["open", "high", "low", "close", "volume"])
     >>> known_at(bars).strftime("%H:%M").tolist()
     ['17:00', '18:00', '19:00']
     >>> known_at(bars, "MES").strftime("%H:%M").tolist()
     ['17:00', '18:00', '18:15']
     """
+    told = () if bar_size is None else (positive_size(bar_size, "known_at", "bar_size"),)
+    check_bars(bars, "known_at", bar_sizes=told)
     nanoseconds = known_nanoseconds(bars, Sessions.of(sessions), bar_size, "known_at")
     return pd.DatetimeIndex(nanoseconds.astype("datetime64[ns]"), tz="UTC", name="known")
 

@@ -10,7 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from ohlcvml._checks import boolean, check_value, instance_of, one_of, optional
-from ohlcvml.bars._frame import OHLCV, check_bars, symbol_starts, time_index
+from ohlcvml.bars._door import check_bars, time_index
+from ohlcvml.bars._frame import OHLCV, symbol_starts
 from ohlcvml.bars._frame import bar_size as frequent_distance
 from ohlcvml.bars._known import known_nanoseconds, positive_size
 from ohlcvml.bars.market import Contract, Sessions
@@ -110,7 +111,8 @@ def resample(
     >>> larger["known"].dt.strftime("%H:%M").tolist()
     ['14:02', '14:04']
     """
-    check_bars(bars, "resample")
+    told = () if bar_size is None else (positive_size(bar_size, "resample", "bar_size"),)
+    check_bars(bars, "resample", bar_sizes=told)
     check_value("resample", "partial", boolean(), partial)
     check_value("resample", "outside", one_of("drop", "keep"), outside)
     calendar = _sessions(sessions, contract)

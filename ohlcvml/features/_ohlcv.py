@@ -103,7 +103,7 @@ class OHLCVFeatures(BaseFeature):
         Sessions, holidays and expiries of the contract; None takes days of midnight UTC and leaves
         out what needs a calendar.
     bar_size : str or pd.Timedelta, default="1min"
-        Size of the bars; finer ones raise.
+        Size of the bars; bars of another size raise.
     volume : bool, default=True
         Whether to give the columns that need volume; False for instruments without.
     n_jobs : int, default=1
@@ -124,7 +124,7 @@ class OHLCVFeatures(BaseFeature):
     ((2000, 20), 446, 134)
     >>> bar = {"open": 10, "high": 12, "low": 9, "close": 11, "volume": 500}
     >>> stream = features.stream()
-    >>> stream.push(bar, time="2024-01-02 14:30").shape, stream.names[:2]
+    >>> stream.push(bar, time="2024-01-02 14:30Z").shape, stream.names[:2]
     ((20,), ['log_return_1', 'log_return_2'])
     >>> len(OHLCVFeatures().feature_names) > 150
     True
@@ -178,6 +178,9 @@ class OHLCVFeatures(BaseFeature):
 
     def _columns(self) -> list[Column]:
         return self._union()._columns()
+
+    def _bar_sizes(self) -> tuple[Any, ...]:
+        return self._union()._bar_sizes()  # families that do not look at the clock need no size
 
     def _leaves(self) -> list[BaseFeature]:
         return self._union()._leaves()

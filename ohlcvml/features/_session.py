@@ -122,7 +122,7 @@ class SessionFeatures(BaseFeature):
     contract : str, Contract or None, default=None
         Its calendar gives the sessions; None: days in UTC.
     bar_size : str or pd.Timedelta, default="1min"
-        Size of the bars; finer ones raise. Says when a bar is known.
+        Size of the bars; bars of another size raise. Says when a bar is known.
     volume : bool, default=True
         Whether to give ``session_vwap_distance``; False for instruments without volume.
     opening_minutes : int, default=30

@@ -151,8 +151,7 @@ class TimeframeFeatures(BaseFeature):
     contract : str, Contract or None, default=None
         Sessions to count from; None counts from midnight UTC.
     bar_size : str or pd.Timedelta, default="1min"
-        Size of the bars. Finer ones raise. With coarser ones (not told here) a coarse bar counts as
-        complete when the next begins: a bar late, never early.
+        Size of the bars; bars of another size raise.
 
     Attributes
     ----------

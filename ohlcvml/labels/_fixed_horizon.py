@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
-from sktime.transformations.base import BaseTransformer
 
 from ohlcvml._checks import check_parameters, one_of
 from ohlcvml.bars import Contract, Costs
 from ohlcvml.labels._labelling import Scheme, label_bars, plain_parameters
 from ohlcvml.labels._triple_barrier import LABELLER_TAGS, TRADE_RULES, check_costs
+from ohlcvml.streams import BaseBarTransformer
 from ohlcvml.typing import Bars, Labels
 
 __all__ = ["FixedHorizonLabeller"]
 
 
-class FixedHorizonLabeller(BaseTransformer):  # type: ignore[misc]
+class FixedHorizonLabeller(BaseBarTransformer):
     """Label each bar by the sign of the return over the next ``horizon`` bars.
 
     A decision at bar i knows bars up to and including i, enters at the open of bar i+1 and exits

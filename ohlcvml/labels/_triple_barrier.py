@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
-from sktime.transformations.base import BaseTransformer
 
 from ohlcvml._checks import (
     boolean,
@@ -23,6 +22,7 @@ from ohlcvml.bars import Contract, Costs
 from ohlcvml.bars import contract as find_contract
 from ohlcvml.exceptions import ParameterError
 from ohlcvml.labels._labelling import Scheme, label_bars, plain_parameters
+from ohlcvml.streams import BaseBarTransformer
 from ohlcvml.typing import Bars, Labels
 
 __all__ = ["LABELLER_TAGS", "TRADE_RULES", "TripleBarrierLabeller", "check_costs"]
@@ -81,7 +81,7 @@ def check_costs(estimator: Any) -> None:
         costs.round_trip(contract, price=1.0)  # says itself when it needs a contract
 
 
-class TripleBarrierLabeller(BaseTransformer):  # type: ignore[misc]
+class TripleBarrierLabeller(BaseBarTransformer):
     """Label each bar by the barrier that the price touches first.
 
     A decision at bar i knows bars up to and including i, enters at the open of bar i+1, and holds

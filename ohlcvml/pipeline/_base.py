@@ -13,6 +13,7 @@ from sktime.classification.base import BaseClassifier
 from sktime.transformations.base import BaseTransformer
 
 from ohlcvml._checks import check_parameters
+from ohlcvml.bars import OHLCV, check_bars
 from ohlcvml.exceptions import DataError
 from ohlcvml.pipeline._signal import SignalModel, atr_scale, signal_table
 from ohlcvml.pipeline._training_record import check_unseen, training_intervals
@@ -265,6 +266,9 @@ class BaseBarClassifier(BaseClassifier):  # type: ignore[misc]
                 f"{type(self).__name__}: fitted on {wanted.removeprefix('an ')}, so predicting "
                 f"needs {wanted}; got {type(X).__name__}. Fit again with this kind of data."
             )
+        if isinstance(X, pd.DataFrame) and bars:
+            kind = "bars" if set(OHLCV) <= set(self.feature_names_) else "any"
+            check_bars(X, type(self).__name__, columns=kind)
         return bars
 
     # ---- sktime and scikit-learn joints

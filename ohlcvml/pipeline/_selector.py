@@ -88,6 +88,7 @@ class FeatureSelector(BaseFeature):
         "y_inner_mtype": "pd.Series",
         "capability:categorical_in_X": False,
     }
+    _takes_bars = False  # but rows of any columns
     _parameter_rules = {
         "score": one_of("mutual_information", "importance"),
         "n_features": optional(integer(1)),

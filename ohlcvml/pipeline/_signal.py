@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ohlcvml.bars import price_arrays, symbol_starts
+from ohlcvml.bars import check_bars, price_arrays, symbol_starts
 from ohlcvml.samples import Samples
 from ohlcvml.streams import average_true_range
 from ohlcvml.typing import Bars, FloatArray, IntArray
@@ -109,7 +109,8 @@ def atr_scale(bars: Bars, window: int) -> tuple[FloatArray, FloatArray]:
     >>> round(float(scale[-1] * price[-1]), 2), float(price[-1])  # ATR and close
     (2.22, 5011.75)
     """
-    prices = price_arrays(bars, "predict_signal")
+    check_bars(bars, "atr_scale", columns="bars" if bars.shape[1] > 1 else "bars or price")
+    prices = price_arrays(bars, "atr_scale")
     atr = average_true_range(
         prices.high, prices.low, prices.close, window, symbol_starts(bars.index)
     )

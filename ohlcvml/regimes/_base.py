@@ -40,6 +40,9 @@ class BaseRegime(BaseFeature):
     def __post_init__(self) -> None:
         check_parameters(self)
 
+    def _bar_sizes(self) -> tuple[Any, ...]:
+        return () if self.features is None else self.features._bar_sizes()
+
     def _learn(self, values: FloatArray, runs: IntArray) -> None:
         """Learn from the complete rows of ``values``, shape (n_inputs, n_rows).
 

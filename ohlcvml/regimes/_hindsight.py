@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
+from ohlcvml.bars import check_bars
 from ohlcvml.exceptions import ParameterError
 from ohlcvml.regimes._gaussian_filter import run_filter
 from ohlcvml.regimes._gaussian_paths import run_smoother, run_viterbi
@@ -108,5 +109,6 @@ def _values(regime: HMMRegime, bars: Bars, who: str) -> tuple[FloatArray, IntArr
             "the way has no one set of parameters to look back with: fit another one."
         )
     regime.check_is_fitted()
+    check_bars(bars, who, columns="bars or price", bar_sizes=regime._bar_sizes())
     channels = Channels(bars, who)
     return regime._values(bars, channels), channels.starts

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ohlcvml.bars import symbol_starts
+from ohlcvml.bars import check_bars, symbol_starts
 from ohlcvml.exceptions import DataError
 from ohlcvml.labels import average_uniqueness, check_labels, label_positions, time_decay_weights
 from ohlcvml.samples._panel import BarPanel, has_history
@@ -70,6 +70,10 @@ class _LabelTable:
     """The uncut labels of a set of bars, with their positions on the bar index."""
 
     def __init__(self, bars: Bars, labels: Labels) -> None:
+        # Of several columns none of which is named like a price, no one may be taken for it.
+        check_bars(
+            bars, "Samples", columns="bars" if np.shape(bars)[1:] != (1,) else "bars or price"
+        )
         check_labels(labels, bars, "Samples")
         self.bars = bars
         self.labels = labels

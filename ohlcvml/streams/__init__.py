@@ -1,6 +1,7 @@
 """Streams: what features, regimes and selectors are made of; batch and stream share one step."""
 
 from ohlcvml.registry import register_tags
+from ohlcvml.streams._bar_transformer import BaseBarTransformer
 from ohlcvml.streams._base import BaseFeature, check_unique
 from ohlcvml.streams._chain import BarFeatureChain
 from ohlcvml.streams._channels import BarRow, Channels
@@ -25,6 +26,7 @@ __all__ = [
     "BarFeatureChain",
     "BarFeatureUnion",
     "BarRow",
+    "BaseBarTransformer",
     "BaseFeature",
     "Channels",
     "Column",

@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from sktime.transformations.base import BaseTransformer
 
 from ohlcvml._checks import Rule, check_parameters
 from ohlcvml.exceptions import ParameterError
+from ohlcvml.streams._bar_transformer import BaseBarTransformer
 from ohlcvml.streams._channels import BarRow, Channels
 from ohlcvml.streams._columns import Column, describe
 from ohlcvml.streams._stream import FeatureStream, KernelNode, Node
@@ -36,7 +36,7 @@ def operator(
     return register
 
 
-class BaseFeature(BaseTransformer):  # type: ignore[misc]
+class BaseFeature(BaseBarTransformer):
     """Base of features: one kernel, run over a table of bars or over one bar.
 
     A family says what its kernel reads (``_inputs``, names of :class:`Channels`), its parameters

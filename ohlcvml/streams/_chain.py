@@ -13,7 +13,7 @@ from sktime.base import _HeterogenousMetaEstimator
 from sktime.transformations.base import BaseTransformer
 
 from ohlcvml._checks import any_value
-from ohlcvml.bars import OHLCV
+from ohlcvml.bars import OHLCV, check_bars
 from ohlcvml.exceptions import ParameterError
 from ohlcvml.registry import find_estimator
 from ohlcvml.streams._base import BaseFeature, operator
@@ -23,6 +23,7 @@ from ohlcvml.streams._clock import is_clock
 from ohlcvml.streams._columns import Column
 from ohlcvml.streams._parts import (
     as_step,
+    bar_sizes_of,
     columns_of,
     is_ours,
     is_sklearn_transformer,
@@ -143,6 +144,9 @@ class BarFeatureChain(_HeterogenousMetaEstimator, BaseFeature):  # type: ignore[
         name, last = self._parts()[-1]
         return columns_of(last, name)
 
+    def _bar_sizes(self) -> tuple[Any, ...]:
+        return bar_sizes_of(self._parts())
+
     def _leaves(self) -> list[BaseFeature]:
         return leaves_of(self._parts())
 
@@ -215,7 +219,11 @@ def _reads_bars(step: Any) -> bool:
 
 
 def _through(step: Any, name: str, X: pd.DataFrame) -> pd.DataFrame:
-    return step._transform(X) if is_ours(step) else foreign_table(step, name, X)
+    if not is_ours(step):
+        return foreign_table(step, name, X)
+    if _reads_bars(step):  # of a step before it, which may be anybody's
+        check_bars(X, f"BarFeatureChain: step {name!r}", columns="bars or price")
+    return step._transform(X)
 
 
 def _steps_of(operand: Any) -> list[tuple[str, Any]] | None:

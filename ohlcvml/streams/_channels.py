@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from math import isfinite, isinf, isnan, nan
 from threading import RLock
 from typing import Any
@@ -13,21 +12,18 @@ import numpy as np
 import pandas as pd
 
 from ohlcvml._elementary import logarithms
-from ohlcvml.bars import OHLCV, price_arrays, symbol_starts
+from ohlcvml.bars import OHLCV, look_alikes, price_arrays, symbol_starts
 from ohlcvml.exceptions import DataError, DataWarning
 from ohlcvml.streams._clock import (
-    NO_TIME,
-    SESSION_INPUTS,
-    STRAYS,
     SessionClock,
     SessionFacts,
     check_spacing,
     is_clock,
     spacing,
     stamps_of,
-    too_close,
 )
-from ohlcvml.typing import FloatArray, IntArray
+from ohlcvml.streams._row_clock import RowClock
+from ohlcvml.typing import FloatArray
 
 __all__ = ["BarRow", "Channels"]
 
@@ -95,11 +91,10 @@ class Channels:
     def _read_bars(self) -> None:
         arrays = price_arrays(self._table, self._who)._asdict()
         total = arrays["open"] + arrays["high"] + arrays["low"] + arrays["close"]
-        if not np.isfinite(total).all():
-            for name in PRICES:
-                if np.isinf(arrays[name]).any():
-                    _raise_infinite(self._who, name, arrays[name])
-            missing = np.isnan(total)
+        if self.plain and np.isinf(total).any():  # bars have passed the door
+            _raise_infinite(self._who, "the price", arrays["close"])
+        missing = np.isnan(total)
+        if missing.any():
             for name in PRICES:
                 arrays[name] = np.where(missing, np.nan, arrays[name])
         self._arrays |= arrays | {"any_volume": arrays["volume"]}
@@ -117,8 +112,6 @@ class Channels:
 
     def _check_volume(self) -> None:
         volume = self._arrays["volume"]
-        if np.isinf(volume).any():
-            _raise_infinite(self._who, "volume", volume)
         if (volume < 0).any():
             at = int(np.flatnonzero(volume < 0)[0])
             raise DataError(_negative_volume(self._who, volume[at], f" in row {at}"))
@@ -152,10 +145,11 @@ class BarRow:
         self._raw, self._logs = np.full(5, np.nan), np.full(5, np.nan)
         self._arguments = np.full(5, np.nan)  # of the logs, so that one call serves all
         self._extra: dict[str, FloatArray] = {}
-        self._clock = _RowClock(who)
+        self._clock = RowClock(who)
         self._logged: set[int] = set()  # prices whose log a kernel reads
         self.plain = False  # a value of a plain series, without the names of a bar
         self._labels: tuple[Any, tuple[int, ...] | None] = (None, None)
+        self._plain_names: tuple[Any, ...] = ()
 
     def __getitem__(self, name: str) -> Any:
         if is_clock(name):
@@ -230,12 +224,18 @@ class BarRow:
         if isinstance(bar, np.ndarray):
             if bar.shape == (5,):
                 return bar.tolist()  # type: ignore[no-any-return]
+            if bar.size != 1:
+                raise DataError(
+                    f"{self._who}: an array must hold the 5 values open, high, low, close, volume; "
+                    f"got shape {bar.shape}. Push a mapping of these names."
+                )
             fields: Mapping[Any, Any] = dict(enumerate(bar.ravel()))
         else:
             fields = bar if isinstance(bar, Mapping) else _fields(bar, self._who)
         present = [name for name in OHLCV if name in fields]
         self.plain = not present
         if self.plain:
+            self._refuse_dialect(fields)
             price = float(next(iter(fields.values())))
             return (price, price, price, price, nan)
         if len(present) < len(OHLCV):
@@ -246,83 +246,19 @@ class BarRow:
             )
         return [float(fields[name]) for name in OHLCV]
 
-
-class _RowClock:
-    """Times of one bar, each an int64 array of length 1, rewritten in place."""
-
-    def __init__(self, who: str) -> None:
-        self._who = who
-        self._time = np.full(1, NO_TIME, dtype=np.int64)
-        self._sources: dict[str, tuple[SessionClock | SessionFacts, IntArray]] = {}
-        self._written: dict[str, Any] = {}
-        self._least = 0  # distance of bars
-        self._close = 0  # bars in a row that are closer
-        self.needed = False
-
-    def __getitem__(self, name: str) -> IntArray:
-        self.needed = True
-        kind, _, argument = name.partition("@")
-        if kind == "time":
-            self._least = max(self._least, spacing(name, self._who))
-            return self._time
-        if kind == "session_facts":
-            if name not in self._sources:
-                facts = SessionFacts(argument)
-                self._sources[name] = (facts, facts.one(NO_TIME)[None].copy())
-            return self._sources[name][1]
-        whole = f"session@{argument}"
-        if whole not in self._sources:
-            values = np.full(len(SESSION_INPUTS), NO_TIME, dtype=np.int64)
-            self._sources[whole] = (SessionClock(argument), values)
-        at = SESSION_INPUTS.index(kind)
-        return self._sources[whole][1][at : at + 1]
-
-    def read(self, bar: Any, time: Any, plain: bool) -> None:
-        """Take over the stamp of a bar."""
-        stamp, before = _stamp(bar, time), int(self._time[0])
-        if stamp is None:
-            if not plain:
-                raise DataError(
-                    f"{self._who}: the bar must carry its stamp, some columns are made of it. Use "
-                    "push(bar, time=stamp), or a field 'time'."
-                )
-            stamp = NO_TIME
-        elif before != NO_TIME:
-            if stamp <= before:
-                raise DataError(
-                    f"{self._who}: bars must come in the order of time; one stamped "
-                    f"{pd.Timestamp(stamp, unit='ns', tz='UTC')} follows one of "
-                    f"{pd.Timestamp(before, unit='ns', tz='UTC')}. Push each bar once."
-                )
-            close = self._close + 1 if stamp - before < self._least else 0
-            if close >= STRAYS:
-                raise DataError(too_close(self._who, stamp, stamp - before, self._least))
-            self._close = close
-        self._time[0] = stamp
-        for name, (source, values) in self._sources.items():
-            found = source.one(stamp)
-            if found is not self._written.get(name):  # the same object while a session lasts
-                values[...] = found
-                self._written[name] = found
-
-
-def _stamp(bar: Any, time: Any) -> int | None:
-    if time is None:
-        if isinstance(bar, pd.Series):
-            time = bar["time"] if "time" in bar.index else bar.name
-        elif isinstance(bar, Mapping):
-            time = bar.get("time")
-        else:
-            time = getattr(bar, "time", getattr(bar, "Index", None))
-    if type(time) is pd.Timestamp and time.unit == "ns":
-        return time.value
-    if not isinstance(time, str | datetime | np.datetime64) or pd.isna(time):
-        return None
-    if not isinstance(time, pd.Timestamp):
-        time = pd.Timestamp(time)
-    return int(
-        time.value if time.unit == "ns" else time.as_unit("ns").value
-    )  # in UTC; a naive stamp is read as UTC, as an index is
+    def _refuse_dialect(self, fields: Mapping[Any, Any]) -> None:
+        """Raise if names look like those of a bar: only then is the first value no price."""
+        names = tuple(fields)
+        if names == self._plain_names:
+            return
+        alike = [name for found in look_alikes(names).values() for name in found]
+        if alike:
+            raise DataError(
+                f"{self._who}: a bar must have {', '.join(OHLCV)}; {', '.join(map(repr, alike))} "
+                "are these in another case or dialect. Rename them, for a table with "
+                "ohlcvml.bars.as_bars(table, tz=...)."
+            )
+        self._plain_names = names
 
 
 def _fields(bar: Any, who: str) -> Mapping[str, Any]:

@@ -14,6 +14,7 @@ from ohlcvml.streams._row import RowTransformer
 
 __all__ = [
     "as_step",
+    "bar_sizes_of",
     "columns_of",
     "is_ours",
     "join_tags",
@@ -74,6 +75,11 @@ def known_names(part: Any) -> list[str] | None:
 def leaves_of(parts: list[tuple[str, Any]]) -> list[BaseFeature]:
     """Kernels' owners among the parts and their parts."""
     return [leaf for _, part in parts if is_ours(part) for leaf in part._leaves()]
+
+
+def bar_sizes_of(parts: list[tuple[str, Any]]) -> tuple[Any, ...]:
+    """Sizes of bars that the parts were told and use."""
+    return tuple({size for _, part in parts if is_ours(part) for size in part._bar_sizes()})
 
 
 def names_of(part: Any, name: str) -> list[str]:

@@ -78,6 +78,7 @@ class RowTransformer(BaseFeature):
         "scitype:instancewise": False,
         "capability:categorical_in_X": False,
     }
+    _takes_bars = False  # but rows of any columns
     _parameter_rules = {
         "transformer": Rule(
             "a scikit-learn transformer object",

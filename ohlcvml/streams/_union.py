@@ -17,7 +17,15 @@ from ohlcvml.streams._base import BaseFeature, check_unique, operator
 from ohlcvml.streams._change import _CloseChange
 from ohlcvml.streams._channels import BarRow, Channels
 from ohlcvml.streams._columns import Column
-from ohlcvml.streams._parts import as_step, columns_of, join_tags, known_names, leaves_of, names_of
+from ohlcvml.streams._parts import (
+    as_step,
+    bar_sizes_of,
+    columns_of,
+    join_tags,
+    known_names,
+    leaves_of,
+    names_of,
+)
 from ohlcvml.streams._stream import Node, ParallelNodes
 from ohlcvml.streams._warm import warm_up
 from ohlcvml.typing import Bars, Features, FloatArray
@@ -99,6 +107,9 @@ class BarFeatureUnion(_HeterogenousMetaEstimator, BaseFeature):  # type: ignore[
 
     def _columns(self) -> list[Column]:
         return [column for name, part in self._parts() for column in columns_of(part, name)]
+
+    def _bar_sizes(self) -> tuple[Any, ...]:
+        return bar_sizes_of(self._parts())
 
     def _leaves(self) -> list[BaseFeature]:
         return leaves_of(self._parts())

@@ -14,8 +14,8 @@ from ohlcvml.typing import Bars
 __all__ = ["check_past_unchanged", "cuts", "futures", "law_bars", "same"]
 
 
-def law_bars(n_bars: int = 600, seed: int = 0) -> Bars:
-    """Simulated 1-minute bars with a session break after 300 of them, for laws.
+def law_bars(n_bars: int = 600, seed: int = 0, bar_size: str = "1min") -> Bars:
+    """Simulated bars with a session break, after 300 of them if they are 1-minute bars, for laws.
 
     Examples
     --------
@@ -23,7 +23,8 @@ def law_bars(n_bars: int = 600, seed: int = 0) -> Bars:
     >>> law_bars(400).index[298:302].strftime("%H:%M").tolist()
     ['21:58', '21:59', '23:00', '23:01']
     """
-    return simulate_bars(n_bars, seed=seed, start="2024-01-02 17:00", sessions=True).bars
+    start = pd.Timestamp("2024-01-02 22:00") - 300 * pd.Timedelta(bar_size)
+    return simulate_bars(n_bars, seed=seed, bar_size=bar_size, start=start, sessions=True).bars
 
 
 def cuts(bars: Bars, count: int = 5, seed: int = 0) -> list[int]:

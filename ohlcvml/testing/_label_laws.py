@@ -10,6 +10,7 @@ import pandas as pd
 from ohlcvml.bars import simulate_bars
 from ohlcvml.labels import LABEL_COLUMNS
 from ohlcvml.samples import Samples
+from ohlcvml.testing._door import malformed_bars_are_refused
 from ohlcvml.testing._future import cuts, futures
 from ohlcvml.testing._parameters import check_parameters_matter
 from ohlcvml.testing._report import LawBroken
@@ -99,5 +100,6 @@ LABEL_LAWS = (
     nothing_after_the_end_changes_a_label,
     later_labels_do_not_move_training_weights,
     table_keeps_its_contract,
+    malformed_bars_are_refused,
 )
 LABEL_CLASS_LAWS = (every_parameter_has_an_effect,)

@@ -46,7 +46,10 @@ def near_unit_root_columns(transformer: Any, limit: float = _LIMIT) -> dict[str,
     >>> list(near_unit_root_columns(ReturnFeatures(lags=(60, 20_000))))
     ['log_return_20000']
     """
+    told = getattr(transformer, "_bar_sizes", tuple)()
     bars = _random_walk()
+    if told:  # the same walk, at the size of bars that the transformer was told
+        bars = bars.set_axis(_time(str(told[0])))
     if not transformer.is_fitted:
         transformer = transformer.clone().fit(bars.iloc[:1440])
     share = weekly_share(transformer.transform(bars))
@@ -108,9 +111,12 @@ def _random_walk() -> Bars:
         "close": path[:, -1],
         "volume": np.round(generator.lognormal(5, 1, n)) + 1,
     }
+    return pd.DataFrame(columns, index=_time("1min"))
+
+
+def _time(bar_size: str) -> pd.DatetimeIndex:
     # From a Thursday, as weeks are counted from the first of 1970.
-    time = pd.date_range("2024-01-04", periods=n, freq="min", tz="UTC", name="time")
-    return pd.DataFrame(columns, index=time)
+    return pd.date_range("2024-01-04", periods=_WEEKS * _BARS, freq=bar_size, tz="UTC", name="time")
 
 
 def stationary_by_design(transformer: Any) -> None:

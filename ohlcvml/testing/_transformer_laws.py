@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ohlcvml.testing._door import malformed_bars_are_refused
 from ohlcvml.testing._future import check_past_unchanged, law_bars, same
 from ohlcvml.testing._parameters import check_parameters_matter
 from ohlcvml.testing._report import LawBroken
@@ -14,6 +15,12 @@ from ohlcvml.testing._stationarity import stationary_by_design
 from ohlcvml.typing import Bars, Features
 
 __all__ = ["TRANSFORMER_CLASS_LAWS", "TRANSFORMER_LAWS"]
+
+
+def _bars(transformer: Any, n_bars: int, seed: int = 0) -> Bars:
+    """Bars of the size that the transformer was told."""
+    told = getattr(transformer, "_bar_sizes", tuple)()
+    return law_bars(n_bars, seed, *map(str, told[:1]))
 
 
 def _fit(transformer: Any, bars: Bars) -> Any:
@@ -26,7 +33,7 @@ def _fit(transformer: Any, bars: Bars) -> Any:
 
 def future_cannot_change_the_past(transformer: Any) -> None:
     """Rows before a cut keep their bits whatever happens from the cut on."""
-    bars = law_bars(600)
+    bars = _bars(transformer, 600)
     fitted = _fit(transformer, bars)
     check_past_unchanged(fitted.transform, bars, type(transformer).__name__)
 
@@ -35,7 +42,7 @@ def batch_equals_stream(transformer: Any) -> None:
     """Bar by bar, saved and resumed half way, the stream gives the bits of the batch."""
     if not hasattr(transformer, "stream"):
         return
-    bars = law_bars(400)
+    bars = _bars(transformer, 400)
     fitted = _fit(transformer, bars)
     batch = fitted.transform(bars)
     stream = fitted.stream()
@@ -63,11 +70,11 @@ def lookback_holds_and_is_tight(transformer: Any) -> None:
     """
     lookback, fitted = getattr(transformer, "lookback", None), None
     if lookback is None:  # some know it once they are fitted
-        fitted = _fit(transformer, law_bars(600))
+        fitted = _fit(transformer, _bars(transformer, 600))
         lookback = getattr(fitted, "lookback", None)
     if lookback is None:
         return
-    bars = law_bars(lookback + 300)
+    bars = _bars(transformer, lookback + 300)
     fitted = fitted or _fit(transformer, bars)
     whole = fitted.transform(bars)
     tolerance = 100 * float(getattr(transformer, "lookback_tolerance", 1e-9))
@@ -99,7 +106,7 @@ def symbols_do_not_mix(transformer: Any) -> None:
     accepted = transformer.get_tag("X_inner_mtype")
     if "pd-multiindex" not in accepted:
         return
-    one, two = law_bars(250, seed=1), law_bars(250, seed=2)
+    one, two = _bars(transformer, 250, seed=1), _bars(transformer, 250, seed=2)
     both = pd.concat({"A": one, "B": two}, names=["symbol", "time"])
     fitted = _fit(transformer, one)
     together: Features = fitted.transform(both)
@@ -111,9 +118,13 @@ def symbols_do_not_mix(transformer: Any) -> None:
 
 
 def every_parameter_has_an_effect(transformer: Any) -> None:
-    """Each parameter moves the output."""
-    bars = law_bars(400)
-    check_parameters_matter(type(transformer), lambda one: _fit(one, bars).transform(bars))
+    """Each parameter moves the output.
+
+    The bars trade now and then: they have no size that one of several told sizes could contradict.
+    """
+    trades = np.sort(np.random.default_rng(0).choice(1200, 400, replace=False))
+    sparse = law_bars(1200).iloc[trades]
+    check_parameters_matter(type(transformer), lambda one: _fit(one, sparse).transform(sparse))
 
 
 TRANSFORMER_LAWS = (
@@ -122,5 +133,6 @@ TRANSFORMER_LAWS = (
     lookback_holds_and_is_tight,
     symbols_do_not_mix,
     stationary_by_design,
+    malformed_bars_are_refused,
 )
 TRANSFORMER_CLASS_LAWS = (every_parameter_has_an_effect,)

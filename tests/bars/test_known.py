@@ -12,7 +12,8 @@ from ohlcvml.exceptions import DataError, ParameterError
 
 def frame(*stamps, **columns):
     index = pd.DatetimeIndex(list(stamps), tz="UTC", name="time")
-    return pd.DataFrame({"close": 1.0, **columns}, index=index)
+    prices = dict.fromkeys(("open", "high", "low", "close", "volume"), 1.0)
+    return pd.DataFrame({**prices, **columns}, index=index)
 
 
 def clock(known):
@@ -89,8 +90,14 @@ def test_bad_bar_size(size):
 
 
 def test_a_naive_index_is_refused():
-    with pytest.raises(DataError, match="must be a UTC DatetimeIndex"):
-        known_at(pd.DataFrame({"close": [1.0]}, index=pd.DatetimeIndex(["2024-01-08"])))
+    with pytest.raises(DataError, match=r"have no time zone.*as_bars"):
+        known_at(frame("2024-01-08").tz_localize(None))
+
+
+def test_another_size_than_the_bars_have_is_refused():
+    bars = frame(*pd.date_range("2024-01-08 10:00", periods=20, freq="5min"))
+    with pytest.raises(DataError, match=r"bar_size='1min'; 19 of 19 bars .* at 5min"):
+        known_at(bars, bar_size="1min")  # else each would be known four minutes early
 
 
 @given(

@@ -1,5 +1,7 @@
 """Bars and features that the laws run over."""
 
+from functools import lru_cache
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,7 +22,18 @@ def same_everywhere(draws):
     return np.rint(draws * 2.0**40) * 2.0**-40
 
 
-def make_bars(n, seed=0, start="2025-01-06"):
+def stamped(table, size="1min", start="2025-01-06"):
+    """The rows of a table as bars that follow one another."""
+    time = pd.date_range(start, periods=len(table), freq=size, tz="UTC", name="time")
+    return table.set_axis(time, axis=0)
+
+
+def size_of(feature):
+    """Size of the bars that a feature was told; one minute if it was not."""
+    return next(iter(feature._bar_sizes()), "1min")
+
+
+def make_bars(n, seed=0, start="2025-01-06", size="1min"):
     """Bars of the same bits anywhere; no ticks; every tenth opens off the close before."""
     rng = np.random.default_rng(seed)
     close = 5000 * exponentials((same_everywhere(rng.standard_t(5, n)) * 5e-4).cumsum())
@@ -31,9 +44,11 @@ def make_bars(n, seed=0, start="2025-01-06"):
     gap = np.arange(n) % 10 == 9
     open_[gap] *= exponentials(2e-4 * same_everywhere(rng.standard_normal(gap.sum())))
     high, low = high * np.maximum(open_, close), low * np.minimum(open_, close)
-    index = pd.date_range(start, periods=n, freq="1min", tz="UTC", name="time")
     columns = {"open": open_, "high": high, "low": low, "close": close, "volume": volume}
-    return pd.DataFrame(columns, index=index)
+    return stamped(pd.DataFrame(columns), size, start)
+
+
+many_bars = lru_cache(lambda size: make_bars(6000, size=size))
 
 
 def instances():
@@ -47,11 +62,15 @@ def instances():
     yield features.TrendFeatures((3,), (2,), 2) + features.ReturnFeatures((1,)) * StandardScaler()
 
 
-@pytest.fixture(scope="session")
-def bars():
-    return make_bars(6000)
+@pytest.fixture
+def bars(request):
+    """Bars of the size that the feature of the test was told."""
+    feature = (
+        request.node.callspec.params.get("feature") if hasattr(request.node, "callspec") else None
+    )
+    return many_bars("1min" if feature is None else size_of(feature))
 
 
 @pytest.fixture(params=list(instances()), ids=lambda f: f"{type(f).__name__}-{f.lookback}")
-def feature(request, bars):
-    return request.param.clone().fit(bars)
+def feature(request):
+    return request.param.clone().fit(many_bars(size_of(request.param)))

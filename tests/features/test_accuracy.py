@@ -6,6 +6,7 @@ import pytest
 
 from ohlcvml import features
 from ohlcvml._elementary import logarithms
+from tests.features.conftest import stamped
 
 N, ROWS = 1_000_000, 40
 WIDE = np.longdouble
@@ -141,7 +142,7 @@ def test_returns_that_are_nearly_equal(drift):
     noise = np.random.default_rng(1).normal(0, 1e-5, 2000)
     price = np.log(10_000) + np.cumsum(drift + noise)
     bars = pd.DataFrame(dict.fromkeys(("open", "high", "low", "close"), np.exp(price)))
-    bars["volume"] = 1.0
+    bars = stamped(bars.assign(volume=1.0))
     family = features.DistributionFeatures((60,), (1,), (5,), (64,))
     table = family.fit_transform(bars)
     change = pd.Series(logarithms(bars["close"].to_numpy())).diff()

@@ -134,5 +134,5 @@ def test_proximities_are_rare_and_reach_one():
 
 
 def test_rows_without_dates_are_nan():
-    bars = make_bars(50).reset_index(drop=True)
-    assert CalendarFeatures("ES").fit_transform(bars).isna().all(axis=None)
+    price = make_bars(50)[["close"]].set_axis(["price"], axis=1).reset_index(drop=True)
+    assert CalendarFeatures("ES").fit_transform(price).isna().all(axis=None)

@@ -6,7 +6,7 @@ import pytest
 
 from ohlcvml.exceptions import ParameterError
 from ohlcvml.features import DistributionFeatures
-from tests.features.conftest import make_bars
+from tests.features.conftest import make_bars, stamped
 
 BARS = make_bars(900, seed=9)
 R = np.log(BARS["close"]).diff()
@@ -16,7 +16,8 @@ TABLE = FEATURES.fit_transform(BARS)
 
 def bars_of(returns):
     close = 10_000 * np.exp(np.r_[0.0, np.cumsum(returns)])
-    return pd.DataFrame(dict.fromkeys(("open", "high", "low", "close"), close) | {"volume": 1})
+    prices = dict.fromkeys(("open", "high", "low", "close"), close)
+    return stamped(pd.DataFrame(prices | {"volume": 1}))
 
 
 def scale_variance(price, q):

@@ -4,14 +4,15 @@ import numpy as np
 import pandas as pd
 
 from ohlcvml.features import JumpFeatures
-from tests.features.conftest import make_bars
+from tests.features.conftest import make_bars, stamped
 
 BARS = make_bars(900, seed=7)
 
 
 def bars_of(returns):
     close = 10_000 * np.exp(np.r_[0.0, np.cumsum(returns)])
-    return pd.DataFrame(dict.fromkeys(("open", "high", "low", "close"), close) | {"volume": 1})
+    prices = dict.fromkeys(("open", "high", "low", "close"), close)
+    return stamped(pd.DataFrame(prices | {"volume": 1}))
 
 
 def test_against_pandas():

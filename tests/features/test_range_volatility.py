@@ -6,7 +6,7 @@ import pytest
 
 from ohlcvml.exceptions import ParameterError
 from ohlcvml.features import RangeVolatilityFeatures
-from tests.features.conftest import make_bars
+from tests.features.conftest import make_bars, stamped
 
 BARS = make_bars(900, seed=5)
 BARS["open"] *= np.exp(np.random.default_rng(6).normal(0, 1e-4, len(BARS)))  # gaps
@@ -58,7 +58,7 @@ def test_by_hand():
         {"open": o, "high": o + 2, "low": o, "close": [0.0, 1.0, 2.0], "volume": 1.0}
     )
     bars[["open", "high", "low", "close"]] = np.exp(bars[["open", "high", "low", "close"]])
-    row = RangeVolatilityFeatures((2,), (2, 3)).fit_transform(bars).iloc[-1]
+    row = RangeVolatilityFeatures((2,), (2, 3)).fit_transform(stamped(bars)).iloc[-1]
     assert row["garman_klass_ratio_2"] == pytest.approx(np.sqrt(2 - (2 * np.log(2) - 1)))
     assert row["rogers_satchell_ratio_2"] == pytest.approx(np.sqrt(2 * 4 * np.log(2) / 4))
     assert row["gap_variance_share_2"] == 0

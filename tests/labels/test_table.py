@@ -235,7 +235,7 @@ def test_unusable_bars():
         labeller.fit_transform(bars.assign(high=bars["high"].where(np.arange(5) != 3)))
     with pytest.raises(DataError, match="volume missing"):
         labeller.fit_transform(bars.drop(columns="volume"))
-    with pytest.raises(DataError, match="UTC DatetimeIndex"):
+    with pytest.raises(DataError, match="DatetimeIndex in UTC; its stamps have no time zone"):
         labeller.fit_transform(bars.tz_localize(None))
     with pytest.raises(DataError, match="raw_high, raw_low, raw_close, contract missing"):
         labeller.fit_transform(bars.assign(raw_open=100.0))

@@ -114,8 +114,8 @@ def test_labels_of_samples_may_not_be_others(samples):
 
 def test_columns_must_be_those_of_fit(bars, labels):
     model = LogisticClassifier().fit(bars, labels)
-    with pytest.raises(DataError, match=r"missing \['volume'\], unexpected \['size'\]"):
-        model.predict_proba(bars.rename(columns={"volume": "size"}))
+    with pytest.raises(DataError, match=r"missing \[\], unexpected \['size'\]"):
+        model.predict_proba(bars.assign(size=1.0))
     with pytest.raises(DataError, match="order differs"):
         model.predict_proba(bars[["close", "open", "high", "low", "volume"]])
 

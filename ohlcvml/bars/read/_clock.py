@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
+from ohlcvml.bars._door import UTC_NAMES, is_utc
 from ohlcvml.exceptions import DataError, ParameterError
 from ohlcvml.typing import BoolArray, IntArray
 
@@ -18,7 +19,6 @@ __all__ = ["Clock", "local_to_utc", "parse_clock", "utc_to_local"]
 
 _HOUR = 3_600_000_000_000
 _SHIFT = re.compile(r"(?P<zone>.+?)(?P<sign>[+-])(?P<hours>\d{1,2})h(?:(?P<minutes>[0-5]?\d)m?)?")
-_UTC_NAMES = {"UTC", "UTC+00:00", "GMT", "Z", "Zulu", "Etc/UTC", "Etc/GMT", "Etc/Zulu"}
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Clock:
     @property
     def is_utc(self) -> bool:
         """Whether the clock shows UTC."""
-        return self.shift == 0 and str(self.zone) in _UTC_NAMES
+        return self.shift == 0 and is_utc(self.zone)
 
 
 def parse_clock(tz: str | dt.tzinfo) -> Clock:
@@ -71,7 +71,7 @@ def parse_clock(tz: str | dt.tzinfo) -> Clock:
         shift = (minutes if match["sign"] == "+" else -minutes) * (_HOUR // 60)
         text = match["zone"].strip()
     try:
-        zone = ZoneInfo("UTC" if text in _UTC_NAMES else text)
+        zone = ZoneInfo("UTC" if text in UTC_NAMES else text)
     except (KeyError, ValueError, OSError) as error:  # unknown, malformed, a folder of zones
         raise ParameterError(_clock_message(tz)) from error
     return Clock(tz, zone, shift)

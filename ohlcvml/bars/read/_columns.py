@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from ohlcvml.bars._names import COLUMN_NAMES, named, plain
 from ohlcvml.bars.read._stamps import BAD, is_stamp
 from ohlcvml.bars.read._table import RawTable
 from ohlcvml.exceptions import DataError, ParameterError
@@ -19,20 +20,6 @@ ColumnMap: TypeAlias = Mapping[str, Column | tuple[Column, Column] | None]
 _PRICES = ("open", "high", "low", "close")
 _ROLES = ("time", *_PRICES, "volume", "symbol")
 
-# Names are compared without case, blanks and signs: "<Close>", "close", "Close " are one.
-_NAMES: dict[str, tuple[tuple[str, ...], ...]] = {
-    # within a role, an earlier group wins over a later one
-    "open": (("open", "o", "openprice", "priceopen"),),
-    "high": (("high", "h", "highprice", "pricehigh"),),
-    "low": (("low", "l", "lowprice", "pricelow"),),
-    "close": (("close", "c", "closeprice", "priceclose"), ("last", "closelast", "lastprice")),
-    "volume": (
-        ("volume", "vol", "v", "realvolume", "realvol", "basevolume", "totalvolume"),
-        ("tickvolume", "tickvol", "ticksvolume"),
-        ("cumvol",),
-    ),
-    "symbol": (("symbol",), ("ticker",), ("instrument",), ("sym",)),
-}
 _TIME = re.compile(
     r"(?:(?:open|start|begin|bar|candle|kline|gmt|utc|local|unix|epoch|window)?"
     r"(?:date|time|datetime|timestamp|stamp|ts|dt)|t|unix|epoch|index|unnamed0|day"
@@ -97,7 +84,7 @@ def find_keep(table: RawTable, keep: tuple[str, ...]) -> dict[str, int]:
     found: dict[str, int] = {}
     for name in keep:
         hits = {
-            i for row in table.headers for i, cell in enumerate(row) if _plain(cell) == _plain(name)
+            i for row in table.headers for i, cell in enumerate(row) if plain(cell) == plain(name)
         }
         exact = {i for row in table.headers for i, cell in enumerate(row) if cell == name}
         best = sorted(exact or hits)
@@ -108,7 +95,7 @@ def find_keep(table: RawTable, keep: tuple[str, ...]) -> dict[str, int]:
                 "Pass a name that the file has once."
             )
         cells = [row[best[0]] for row in table.headers]
-        title = next(cell for cell in cells if _plain(cell) == _plain(name))
+        title = next(cell for cell in cells if plain(cell) == plain(name))
         if title in (*_PRICES, "volume"):
             raise ParameterError(
                 f"read_bars: parameter 'keep' names further columns; {title!r} is always read."
@@ -125,7 +112,7 @@ def find_roles(table: RawTable, columns: ColumnMap) -> list[Roles]:
         return [_by_position(table, placed)]
     prices: list[list[int]] = []
     for role in _PRICES:
-        found = placed[role] if role in placed else _named(names, role)
+        found = placed[role] if role in placed else named(names, role)
         prices.append(list(found))
     missing = [role for role, found in zip(_PRICES, prices, strict=True) if not found]
     if missing:
@@ -150,14 +137,10 @@ def find_roles(table: RawTable, columns: ColumnMap) -> list[Roles]:
     return _side_by_side(table, base, prices, volume_role)
 
 
-def _plain(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.lower())
-
-
 def _best_header(table: RawTable) -> list[str]:
     """Header line with the most known names."""
-    known = {name for groups in _NAMES.values() for group in groups for name in group}
-    return max(table.headers, key=lambda row: sum(_plain(cell) in known for cell in row))
+    known = {name for groups in COLUMN_NAMES.values() for group in groups for name in group}
+    return max(table.headers, key=lambda row: sum(plain(cell) in known for cell in row))
 
 
 def _plain_names(table: RawTable) -> list[str]:
@@ -168,14 +151,14 @@ def _plain_names(table: RawTable) -> list[str]:
     if not table.headers:
         return []
     best = _best_header(table)
-    names = [_plain(cell) for cell in best]
-    known = {name for role in _PRICES for group in _NAMES[role] for name in group}
+    names = [plain(cell) for cell in best]
+    known = {name for role in _PRICES for group in COLUMN_NAMES[role] for name in group}
     if len(table.headers) > 1 and not any(name in known for name in names):
         return []  # a preamble, not a header
     for row in table.headers:
         for i, cell in enumerate(row):
-            if row is not best and _plain(cell) in ("date", "datetime", "time", "timestamp"):
-                names[i] = _plain(cell)
+            if row is not best and plain(cell) in ("date", "datetime", "time", "timestamp"):
+                names[i] = plain(cell)
     return names
 
 
@@ -189,13 +172,13 @@ def _place(table: RawTable, role: str, value: Column | tuple[Column, Column] | N
             hits = [column] if column < table.width else []
         else:
             exact = {i for row in table.headers for i, cell in enumerate(row) if cell == column}
-            plain = {
+            alike = {
                 i
                 for row in table.headers
                 for i, cell in enumerate(row)
-                if _plain(cell) == _plain(column)
+                if plain(cell) == plain(column)
             }
-            hits = sorted(exact or plain)
+            hits = sorted(exact or alike)
         if len(hits) != 1:
             listed = ", ".join(repr(c) for row in table.headers for c in row if c) or "no names"
             raise DataError(
@@ -206,16 +189,8 @@ def _place(table: RawTable, role: str, value: Column | tuple[Column, Column] | N
     return found
 
 
-def _named(names: list[str], role: str) -> list[int]:
-    for group in _NAMES[role]:
-        found = [i for i, name in enumerate(names) if name in group]
-        if found:
-            return found
-    return []
-
-
 def _symbol_column(names: list[str], placed: dict[str, list[int]]) -> int | None:
-    found = placed["symbol"] if "symbol" in placed else _named(names, "symbol")
+    found = placed["symbol"] if "symbol" in placed else named(names, "symbol")
     return found[0] if found else None
 
 
@@ -224,7 +199,7 @@ def _volumes(
 ) -> list[int]:
     if "volume" in columns:
         return placed["volume"]
-    found = [i for group in _NAMES["volume"] for i, name in enumerate(names) if name in group]
+    found = [i for group in COLUMN_NAMES["volume"] for i, name in enumerate(names) if name in group]
     unsure = [i for i, name in enumerate(names) if re.search(r"vol(?!at)", name)]
     if not found and unsure:
         listed = ", ".join(repr(_best_header(table)[i]) for i in unsure)
@@ -356,7 +331,7 @@ def _side_symbol(table: RawTable, column: int) -> str | None:
     """Symbol on another header line over the open column (yfinance), if there is one."""
     best = _best_header(table)
     for row in table.headers:
-        if row is not best and row[column] and _plain(row[0]) in ("ticker", "symbol", "tickers"):
+        if row is not best and row[column] and plain(row[0]) in ("ticker", "symbol", "tickers"):
             return row[column]
     return None
 

@@ -29,7 +29,7 @@ _PERIOD = re.compile(
 
 @dataclass(frozen=True)
 class Lean:
-    """Midnight of the day in a Lean file's name (ns since 1970, exchange clock) and its symbol."""
+    """Midnight of the day in a Lean file's name (ns since 1970, its own clock) and its symbol."""
 
     day: int
     symbol: str

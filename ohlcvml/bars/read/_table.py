@@ -91,6 +91,10 @@ class FrameTable:
         values = self._frame.iloc[:, column]
         return values if values.dtype.kind in "Miuf" else None
 
+    def column(self, column: int) -> pd.Series:
+        """The column as it is, on a range of row numbers."""
+        return self._frame.iloc[:, column].reset_index(drop=True)
+
     def load(self, columns: list[int]) -> None:
         """Do nothing: the table is in memory."""
 

@@ -278,7 +278,7 @@ def _to_utc(
         raise DataError(
             f"read_bars: {table.source}: column {name} has no time zone (first stamp {first}). "
             "Pass 'tz': 'UTC', the exchange's or vendor's zone such as 'America/New_York' "
-            "(HistData, FirstRate, Lean), or a broker's clock such as 'America/New_York+7h' or "
+            "(HistData, FirstRate), or a broker's clock such as 'America/New_York+7h' or "
             "'Europe/Athens' (MetaTrader)."
         )
     utc, note = local_to_utc(

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from ohlcvml.bars._frame import OHLCV, symbol_starts, time_index
+from ohlcvml.bars._door import time_index
+from ohlcvml.bars._frame import OHLCV, symbol_starts
 from ohlcvml.bars.market import Contract, Sessions
 from ohlcvml.bars.market import contract as look_up
 from ohlcvml.bars.validate._findings import FINDING_KINDS, Example, Finding, by_gravity
@@ -201,11 +202,5 @@ def _columns(bars: Bars, names: tuple[str, ...]) -> FloatArray:
     """Named columns as one column-major float64 array of shape (n, len(names))."""
     table = np.empty((len(bars), len(names)), order="F")
     for at, name in enumerate(names):
-        try:
-            table[:, at] = bars[name].to_numpy(dtype=np.float64, na_value=np.nan)
-        except (TypeError, ValueError) as error:
-            raise DataError(
-                f"validate_bars: column {name!r} of 'bars' must hold numbers; got dtype "
-                f"{bars[name].dtype} ({error}). Convert it with pd.to_numeric."
-            ) from error
+        table[:, at] = bars[name].to_numpy(dtype=np.float64, na_value=np.nan)
     return table

@@ -7,7 +7,8 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from ohlcvml.bars._frame import OHLCV, symbol_starts, time_index
+from ohlcvml.bars._door import time_index
+from ohlcvml.bars._frame import OHLCV, symbol_starts
 from ohlcvml.bars.validate._findings import FINDING_KINDS, Change
 from ohlcvml.bars.validate._judge import Judgement, Rules, tick_sizes
 from ohlcvml.bars.validate._view import Found

@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 
 from ohlcvml._checks import boolean, check_value, each, instance_of, one_of, optional
-from ohlcvml.bars._frame import check_bars, symbol_starts, time_index
+from ohlcvml.bars._door import check_bars, check_numbers, time_index
+from ohlcvml.bars._frame import symbol_starts
+from ohlcvml.bars._names import has_bar_columns
 from ohlcvml.bars.market import Contract, Sessions
 from ohlcvml.bars.market import contract as look_up
 from ohlcvml.bars.validate._findings import FINDING_KINDS, BarCheck, BarReport, Change, Finding
@@ -152,7 +154,10 @@ def _rules(
 
 def _check_table(bars: Any) -> None:
     """Check what no policy can mend: columns, index, NaT stamps."""
-    check_bars(bars.iloc[:1] if isinstance(bars, pd.DataFrame) else bars, WHO)
+    if not isinstance(bars, pd.DataFrame) or len(bars) == 0:
+        check_bars(bars, WHO)
+    has_bar_columns(bars.columns, WHO, one_price=False)
+    check_numbers(bars, WHO)
     if bars.columns.has_duplicates:
         twice = list(bars.columns[bars.columns.duplicated()].unique())
         raise DataError(f"{WHO}: 'bars' must not have two columns of one name; {twice} come twice.")

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ohlcvml._compiling import njit
-from ohlcvml.bars import Contract, Costs, check_bars
+from ohlcvml.bars import Contract, Costs, check_bars, is_utc
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import Bars, FloatArray, IntArray
 
@@ -100,7 +100,7 @@ def check_tables(bars: Bars, signals: Any, labels: Any) -> None:
                 f"{', '.join(columns)}; got {type(table).__name__} without {missing}, "
                 f"{len(table)} rows."
             )
-        if not isinstance(table.index, pd.DatetimeIndex) or str(table.index.tz) != "UTC":
+        if not isinstance(table.index, pd.DatetimeIndex) or not is_utc(table.index.tz):
             raise DataError(
                 f"backtest: {name!r} must be indexed by the stamps of 'bars' (UTC); got "
                 f"{type(table.index).__name__}."
