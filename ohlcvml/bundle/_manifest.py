@@ -18,6 +18,7 @@ import ohlcvml
 from ohlcvml.bars import OHLCV, bar_size, check_bars, time_index
 from ohlcvml.bundle._allowed import path_of
 from ohlcvml.exceptions import BundleError
+from ohlcvml.labels import LabelSpec
 from ohlcvml.registry import OWN_TAGS
 from ohlcvml.typing import Bars, Labels
 
@@ -125,13 +126,13 @@ def digest_of(content: Any) -> str:
 
 
 def label_summary(labels: Labels) -> dict[str, Any]:
-    """Class set, horizon, counts and parameters of a labels table."""
+    """Counts of a labels table, and what was assumed in making it."""
     counts = labels["label"].value_counts().sort_index()
     return {
         "rows": len(labels),
         "counts": {str(int(label)): int(count) for label, count in counts.items()},  # type: ignore[call-overload]
         "censored": int(labels["censored"].sum()) if "censored" in labels.columns else 0,
-        "attrs": {str(name): describe(value) for name, value in sorted(labels.attrs.items())},
+        "spec": json.loads(LabelSpec.of(labels, "bundle.save").to_json()),
     }
 
 

@@ -257,7 +257,7 @@ def _trade_once(
         return None
     order = np.argsort(samples.bars.index.get_indexer(labels.index), kind="stable")
     labels = labels.iloc[order]
-    labels.attrs = results[0].test.labels.attrs
+    labels = samples.spec.attach(labels)
     pooled, first = predictions.iloc[order], results[0]
     _, run = score_predictions(
         pooled,

@@ -24,7 +24,15 @@ from ohlcvml.labels._race import UNKNOWN
 from ohlcvml.streams import average_true_range
 from ohlcvml.typing import Bars, BoolArray, FloatArray, IntArray
 
-__all__ = ["Market", "limits", "read_market", "run_ends", "settlement", "specifications"]
+__all__ = [
+    "Market",
+    "latest_specification",
+    "limits",
+    "read_market",
+    "run_ends",
+    "settlement",
+    "specifications",
+]
 
 RAW: tuple[str, ...] = ("raw_open", "raw_high", "raw_low", "raw_close")
 
@@ -242,3 +250,11 @@ def specifications(
         (spec, np.asarray(days.isin([d for d, s in found.items() if s == spec]), dtype=bool))
         for spec in dict.fromkeys(found.values())
     ]
+
+
+def latest_specification(given: str | Contract | None, index: pd.Index) -> Contract | None:
+    """Return the contract as it was specified at the last bar."""
+    if not isinstance(given, str):
+        return given
+    time = index.get_level_values(-1)
+    return contract(given, on=time.max()) if isinstance(time, pd.DatetimeIndex) else contract(given)

@@ -57,7 +57,7 @@ class SignalModel:
             mine = good & (samples.y == label)
             if weight[mine].sum() > 0:
                 means[k] = np.average(units[mine], weights=weight[mine])
-        round_trip = samples.labels.attrs.get("round_trip")
+        round_trip = samples.spec.round_trip
         if round_trip is None:
             cost = samples.labels["cost"].to_numpy()[samples.rows]
             round_trip = float(np.median(cost * one))
@@ -71,11 +71,11 @@ def return_units(samples: Samples) -> FloatArray:
 
 def _in_ranges(samples: Samples) -> tuple[int, FloatArray, FloatArray]:
     """Window of the ATR, what a return of 1 is in price units, and returns in ATR."""
-    window = int(samples.labels.attrs.get("atr_window", 14))
+    window = samples.spec.atr_window
     scale, price = atr_scale(samples.bars, window)
     pos = samples.pos
     # Log returns are fractions of the price; where prices are not positive, labels are points.
-    points = samples.labels.attrs.get("return_unit") == "points"
+    points = samples.spec.return_unit == "points"
     one = np.ones(len(pos)) if points else price[pos]
     returns = samples.labels["ret"].to_numpy()[samples.rows]
     return window, one, returns * one / (scale[pos] * price[pos])

@@ -11,7 +11,13 @@ import pandas as pd
 
 from ohlcvml.bars import symbol_starts
 from ohlcvml.exceptions import DataError
-from ohlcvml.labels import average_uniqueness, check_labels, label_positions, time_decay_weights
+from ohlcvml.labels import (
+    LabelSpec,
+    average_uniqueness,
+    check_labels,
+    label_positions,
+    time_decay_weights,
+)
 from ohlcvml.samples._panel import BarPanel, has_history
 from ohlcvml.typing import Bars, BoolArray, Features, FloatArray, IntArray, Labels
 
@@ -69,10 +75,10 @@ class FeatureTable:
 class _LabelTable:
     """The uncut labels of a set of bars, with their positions on the bar index."""
 
-    def __init__(self, bars: Bars, labels: Labels) -> None:
+    def __init__(self, bars: Bars, labels: Labels, spec: LabelSpec | None) -> None:
         check_labels(labels, bars, "Samples")
         self.bars = bars
-        self.labels = labels
+        self.spec, self.labels = _specified(labels, spec)
         self.pos, self.end_pos = label_positions(labels, bars.index)
         self.usable: IntArray = np.flatnonzero(
             ~labels["censored"].to_numpy(dtype=bool) & (self.end_pos >= 0)
@@ -90,11 +96,28 @@ class _LabelTable:
         """Average uniqueness among ``rows``, and the labeller's time decay over them."""
         pos = self.pos[rows]
         unique = average_uniqueness(pos, self.end_pos[rows], len(self.bars))
-        oldest = float(self.labels.attrs.get("params", {}).get("time_decay", 1.0))
+        oldest = self.spec.time_decay
         if oldest == 1.0:
             return unique
         symbol = np.searchsorted(symbol_starts(self.bars.index), pos, side="right")
         return unique * time_decay_weights(unique, symbol, oldest)
+
+
+def _specified(labels: Labels, spec: LabelSpec | None) -> tuple[LabelSpec, Labels]:
+    """Specification of the labels, and the table that carries it."""
+    if spec is None:
+        return LabelSpec.of(labels, "Samples"), labels
+    if "spec" not in labels.attrs:
+        return spec, spec.attach(labels)
+    told = LabelSpec.of(labels)
+    if told != spec:
+        odd = [name for name in vars(spec) if getattr(spec, name) != getattr(told, name)]
+        raise DataError(
+            "Samples: 'spec' must be what 'labels' say themselves in labels.attrs['spec']; they "
+            f"differ in {', '.join(odd)}: got {[getattr(spec, name) for name in odd]} beside "
+            f"{[getattr(told, name) for name in odd]}. Leave 'spec' out, or label the bars again."
+        )
+    return spec, labels
 
 
 class Samples:
@@ -115,6 +138,9 @@ class Samples:
         Rows of ``labels``; all usable ones by default.
     features : pd.DataFrame or None, default=None
         Columns on the bar index that describe a bar; the bars themselves by default.
+    spec : LabelSpec or None, default=None
+        What was assumed in making the labels. By default the table says it itself; a table that
+        went through ``join``, ``merge`` or a CSV file has lost it.
 
     Attributes
     ----------
@@ -124,7 +150,8 @@ class Samples:
     Raises
     ------
     DataError
-        If the labels do not match the bars, or the features are not on the bar index.
+        If the labels do not match the bars, do not say what was assumed in making them, or say
+        something else than ``spec``; or the features are not on the bar index.
 
     Examples
     --------
@@ -148,8 +175,9 @@ class Samples:
         labels: Labels,
         rows: IntArray | None = None,
         features: Features | None = None,
+        spec: LabelSpec | None = None,
     ) -> None:
-        self._labels = _LabelTable(bars, labels)
+        self._labels = _LabelTable(bars, labels, spec)
         self._features = self._check_features(bars if features is None else features)
         self.rows: IntArray = self._check_rows(rows)
 
@@ -220,10 +248,12 @@ class Samples:
     @property
     def classes(self) -> IntArray:
         """The class set of the labeller, whether or not each occurs in this view."""
-        declared = self.labels.attrs.get("classes")
-        if declared is None:
-            declared = np.unique(self.labels["label"].to_numpy()[self._labels.usable])
-        return np.asarray(declared, dtype=np.int64)
+        return np.asarray(self.spec.classes, dtype=np.int64)
+
+    @property
+    def spec(self) -> LabelSpec:
+        """What was assumed in making the labels."""
+        return self._labels.spec
 
     # ---- per sample
     @property

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ohlcvml.exceptions import DataError
+from ohlcvml.labels import LabelSpec
 from ohlcvml.typing import BoolArray, IntArray
 
 __all__ = ["MISSING", "Positions", "RowStamps", "Stamps", "read_stamps"]
@@ -185,16 +186,23 @@ def read_stamps(
     if taken is not None:
         read = {name: column[taken] for name, column in read.items()}
     censored = read["censored"].astype(bool) if "censored" in read else None
-    horizon = None if table is None else table.attrs.get("horizon")
+    horizon = _horizon(table, who, told=groups is not None or label_ends is not None)
     return RowStamps(
         times,
         ends,
         censored,
         read.get("exit"),
         None if bars is None else _bars(bars, times, who),
-        None if horizon is None else int(horizon),
+        horizon,
         bool((times.values[1:] < times.values[:-1]).any()),
     )
+
+
+def _horizon(table: pd.DataFrame | None, who: str, *, told: bool) -> int | None:
+    """Horizon of a labels table; None for ends that come from elsewhere, or from a bare table."""
+    if table is None or ("spec" not in table.attrs and (told or "label" not in table.columns)):
+        return None
+    return LabelSpec.of(table, who).horizon
 
 
 def _timeless(index: pd.Index) -> bool:

@@ -128,7 +128,7 @@ def test_the_labeller_comes_back(path):
 def test_the_manifest_tells_features_labels_and_boosters(path):
     manifest = json.loads((path / "manifest.json").read_text())
     assert len(manifest["features"]["columns"]) >= 20
-    assert manifest["labels"]["attrs"]["classes"] == [-1, 0, 1]
+    assert manifest["labels"]["spec"]["classes"] == [-1, 0, 1]
     assert manifest["environment"]["versions"]["lightgbm"]
     assert "ohlcvml.models.LightGBMClassifier" in manifest["classes"]
     (booster,) = path.glob("part-*.txt")

@@ -9,7 +9,7 @@ from ohlcvml.bars import Costs, continuous, read_bars, simulate_bars, validate_b
 from ohlcvml.bundle import load, save
 from ohlcvml.evaluation import cross_validate, evaluate
 from ohlcvml.features import OHLCVFeatures, ReturnFeatures
-from ohlcvml.labels import TripleBarrierLabeller
+from ohlcvml.labels import LabelSpec, TripleBarrierLabeller
 from ohlcvml.models import LightGBMClassifier, LogisticClassifier
 from ohlcvml.samples import Samples
 from ohlcvml.splits import PurgedHoldout, WalkForward
@@ -103,7 +103,7 @@ def test_a_continuous_contract_from_end_to_end():
     parts = PurgedHoldout(validation=0.0, test=0.3).parts(samples)
     model = (ReturnFeatures() * LogisticClassifier()).fit(samples[parts.train])
     signal = model.predict_signal(rolled)
-    cost = labels.attrs["round_trip"] / rolled["raw_close"]
+    cost = LabelSpec.of(labels).round_trip / rolled["raw_close"]
     net = (signal["expected_return"].abs() - cost).clip(lower=0.0)
     np.testing.assert_allclose(signal["expected_net_return"], net)
     result = evaluate(model, samples[parts.test], contract="MES")

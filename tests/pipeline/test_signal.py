@@ -7,7 +7,7 @@ import pytest
 from ohlcvml.bars import Costs, simulate_bars
 from ohlcvml.exceptions import LeakageError
 from ohlcvml.features import ReturnFeatures
-from ohlcvml.labels import TripleBarrierLabeller
+from ohlcvml.labels import LabelSpec, TripleBarrierLabeller
 from ohlcvml.models import LogisticClassifier
 from ohlcvml.pipeline import SIGNAL_COLUMNS, SignalModel, atr_scale, signal_table
 from ohlcvml.samples import Samples
@@ -102,8 +102,8 @@ def test_the_signal_is_built_from_these(problem):
     scale, price = atr_scale(bars, 14)
     expected = proba @ model.return_means_ * scale
     np.testing.assert_allclose(signal["expected_return"], expected)
-    cost = samples.labels.attrs["round_trip"] / price
-    assert samples.labels.attrs["round_trip"] == pytest.approx(0.248 + 0.5)
+    cost = samples.spec.round_trip / price
+    assert samples.spec.round_trip == pytest.approx(0.248 + 0.5)
     side = np.where(np.abs(expected) > cost, np.sign(expected), 0)
     assert np.array_equal(signal["side"], np.nan_to_num(side))
     assert {-1, 0, 1} == set(signal["side"])
@@ -134,7 +134,7 @@ def test_prices_below_zero():
     bars = simulate_bars(900, seed=2).bars
     bars[["open", "high", "low", "close"]] -= 5000.0
     labels = TripleBarrierLabeller(horizon=20, costs=Costs(spread=0.5)).fit_transform(bars)
-    assert labels.attrs["return_unit"] == "points"
+    assert LabelSpec.of(labels).return_unit == "points"
     model = LogisticClassifier().fit(bars, labels)
     assert model.round_trip_ == pytest.approx(0.5)
     assert model.return_means_[2] == pytest.approx(1.5, abs=0.5)

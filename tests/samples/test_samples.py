@@ -239,10 +239,6 @@ def test_classes_are_those_of_the_labeller(tables):
     view = Samples(bars, labels)
     view = view[view.y == 1]
     assert view.classes.tolist() == [-1, 0, 1]
-    undeclared = labels.copy()
-    undeclared.attrs = {}
-    undeclared = undeclared[undeclared["label"] != 0]
-    assert Samples(bars, undeclared).classes.tolist() == [-1, 1]
 
 
 def test_a_view_says_what_it_is(samples):

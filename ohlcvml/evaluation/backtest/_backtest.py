@@ -25,7 +25,7 @@ from ohlcvml.evaluation.backtest._account import Run, assemble, funding_streams
 from ohlcvml.evaluation.backtest._hold import buy_and_hold
 from ohlcvml.evaluation.backtest._kernel import Limits, Orders
 from ohlcvml.evaluation.backtest._result import Backtest
-from ohlcvml.exceptions import DataError
+from ohlcvml.labels import LabelSpec
 from ohlcvml.typing import Bars, FloatArray, Labels
 
 __all__ = ["Backtest", "backtest", "buy_and_hold"]
@@ -116,12 +116,12 @@ def backtest(
         (``regime_scores``). A bar's P&L counts to the regime of the bar before it, a decision's to
         that of its own bar.
     entry : {"next_open", "close"}, optional
-        Default: the labeller's policy (``labels.attrs["params"]``), else ``next_open``.
+        Default: as the labels say (:class:`~ohlcvml.labels.LabelSpec`).
     cross_session : bool, optional
         Fill decisions whose next bar lies in another session of the contract's calendar. Default:
-        the labeller's policy, else False.
+        as the labels say.
     horizon : int, optional
-        h of ``average_active``; default ``labels.attrs["horizon"]``.
+        h of ``average_active``; default: as the labels say.
 
     Returns
     -------
@@ -130,8 +130,9 @@ def backtest(
     Raises
     ------
     DataError
-        Tables that do not belong together: stamps that are not bars, labels that end at a price
-        the bars never traded, several symbols.
+        Labels that do not say what was assumed in making them (``join``, ``merge`` and CSV files
+        lose it); tables that do not belong together: stamps that are not bars, labels that end at
+        a price the bars never traded, several symbols.
     ParameterError
         A parameter that breaks its rule.
 
@@ -154,12 +155,12 @@ def backtest(
     for name, rule in _RULES.items():
         check_value("backtest", name, rule, given[name])
     _d.check_tables(bars, signals, labels)
-    policy = dict(labels.attrs.get("params", {}))
-    next_open = (entry or policy.get("entry", "next_open")) == "next_open"
-    over = bool(policy.get("cross_session", False)) if cross_session is None else cross_session
+    made = LabelSpec.of(labels, "backtest")
+    next_open = (entry or made.entry) == "next_open"
+    over = made.cross_session if cross_session is None else cross_session
     unit = 1.0
     if execution == "average_active":
-        unit = 1.0 / _horizon(labels, horizon)
+        unit = 1.0 / (made.horizon if horizon is None else horizon)
     spec = look_up(contract, on=bars.index[-1]) if isinstance(contract, str) else contract
     calendar = Sessions.of(spec)
 
@@ -167,7 +168,9 @@ def backtest(
     number = np.empty(0, np.int64) if calendar.calendar is None else calendar.number(bars.index)
     stretches = _d.find_blocks(blocks, bars.index, signals)
     session = np.empty(0, np.int64) if over else number
-    matched = _m.match(bars, signals, labels, prices, session, stretches, next_open, costs is None)
+    matched = _m.match(
+        bars, signals, labels, made, prices, session, stretches, next_open, costs is None
+    )
     paid = _costs(costs, spec, matched, prices)
     run = Run(
         bars=bars,
@@ -178,8 +181,8 @@ def backtest(
         capital=capital,
         spans=np.column_stack([stretches.first, stretches.last]),
         execution=execution,
-        round_trip=_mean_round_trip(paid, labels, prices),
-        overnight=not policy.get("session_exit", False),
+        round_trip=_mean_round_trip(paid, labels, made, prices),
+        overnight=not made.session_exit,
         regime=regime,
         funding=funding_streams(funding, bars.index),
     )
@@ -210,16 +213,6 @@ def backtest(
     return assemble(run, orders, limits, fate)
 
 
-def _horizon(labels: Labels, horizon: int | None) -> int:
-    h = labels.attrs.get("horizon") if horizon is None else horizon
-    if h is None:
-        raise DataError(
-            "backtest: the horizon of 'labels' is not recorded (labels.attrs['horizon'] is "
-            "missing). Pass horizon=..., the largest number of bars a label may live."
-        )
-    return int(h)
-
-
 def _costs(
     costs: Costs | float | None, spec: Contract | None, matched: _m.Matched, prices: _d.Prices
 ) -> FloatArray:
@@ -231,9 +224,9 @@ def _costs(
     return paid
 
 
-def _mean_round_trip(paid: FloatArray, labels: Labels, prices: _d.Prices) -> float:
+def _mean_round_trip(paid: FloatArray, labels: Labels, made: LabelSpec, prices: _d.Prices) -> float:
     if len(paid):
         return float(paid.mean())
     # Without a decision to look at, the labels' own cost at the first price.
-    scale = 1.0 if labels.attrs.get("return_unit") == "points" else abs(prices.close[0])
+    scale = 1.0 if made.return_unit == "points" else abs(prices.close[0])
     return float(labels["cost"].mean() * scale)

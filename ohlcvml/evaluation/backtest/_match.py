@@ -18,6 +18,7 @@ from ohlcvml.evaluation.backtest._decisions import (
 )
 from ohlcvml.evaluation.backtest._kernel import BLOCK_EXIT
 from ohlcvml.exceptions import DataError
+from ohlcvml.labels import LabelSpec
 from ohlcvml.typing import Bars, BoolArray, FloatArray, IntArray, Labels
 
 __all__ = ["Matched", "match"]
@@ -183,6 +184,7 @@ def match(
     bars: Bars,
     signals: pd.DataFrame,
     labels: Labels,
+    spec: LabelSpec,
     prices: Prices,
     session: IntArray,
     blocks: Blocks,
@@ -195,6 +197,8 @@ def match(
     ----------
     bars, signals, labels : pd.DataFrame
         Checked by :func:`check_tables`.
+    spec : LabelSpec
+        Of the labels.
     prices : Prices
         Of the bars.
     session : int64 array of shape (n_bars,) or (0,)
@@ -219,7 +223,7 @@ def match(
         np.empty(most if with_cost else 0),
         np.zeros(6, np.int64),
     )
-    in_points = labels.attrs.get("return_unit") == "points"
+    in_points = spec.return_unit == "points"
     bare = labels.copy(deep=False)
     bare.attrs = {}  # each column taken from a table copies its attributes
     count, problem, where = _match(

@@ -131,8 +131,8 @@ class BasePathClassifier(QuantileAnswers, BaseBarClassifier):
         if spec.kind is None and not self.calibrate:
             raise DataError(
                 f"{who}: these labels have no barriers or horizon that a forecast can be held "
-                "against (labels.attrs['params'] of TripleBarrierLabeller or "
-                "FixedHorizonLabeller), so their classes must be learned. Use calibrate=True."
+                "against (those of TripleBarrierLabeller without a side or of "
+                "FixedHorizonLabeller have), so their classes must be learned. Use calibrate=True."
             )
         self._barriers = asdict(spec)
         self.horizon_ = int(spec.horizon or self.prediction_length)

@@ -9,7 +9,7 @@ from sktime.forecasting.naive import NaiveForecaster
 from ohlcvml.bars import simulate_bars
 from ohlcvml.exceptions import DataError, LeakageError
 from ohlcvml.features import MomentumFeatures
-from ohlcvml.labels import FixedHorizonLabeller, TripleBarrierLabeller
+from ohlcvml.labels import FixedHorizonLabeller, LabelSpec, TripleBarrierLabeller
 from ohlcvml.models import ForecastClassifier
 from ohlcvml.models.paths import (
     BarrierSpec,
@@ -158,7 +158,7 @@ def test_windows_below_zero_are_nan(bars, labels):
 
 def test_two_of_three_classes_are_renormalised(bars, labels):
     two = labels[labels["label"] != 0].copy()
-    two.attrs["classes"] = [-1, 1]
+    two = LabelSpec.of(labels).replace(classes=(-1, 1)).attach(two)
     three = Walk().fit(bars, labels).predict_proba(bars).dropna()
     proba = Walk().fit(bars, two).predict_proba(bars).dropna()
     expected = three[1] / (three[-1] + three[1])
