@@ -11,7 +11,8 @@ import pandas as pd
 
 from ohlcvml.bars import Contract, Costs, check_bars, symbol_starts
 from ohlcvml.bundle._manifest import input_schema
-from ohlcvml.exceptions import DataError
+from ohlcvml.evaluation import Execution
+from ohlcvml.exceptions import BundleError, DataError, ParameterError
 from ohlcvml.typing import Bars, BoolArray
 
 __all__ = ["Bundle"]
@@ -110,6 +111,19 @@ class Bundle:
                 "this bar size."
             )
         return cut
+
+    @property
+    def execution(self) -> Execution | None:
+        """How its signals are traded, as it was evaluated; None where it was saved without."""
+        plain = self.manifest.get("execution")
+        if plain is None:
+            return None
+        try:
+            return Execution.from_dict(plain)
+        except (ParameterError, TypeError, KeyError, AttributeError) as error:
+            raise BundleError(
+                f"Bundle({self.path.name}): the execution in its manifest is damaged: {error}"
+            ) from error
 
     @property
     def lookback(self) -> int:

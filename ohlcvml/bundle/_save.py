@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ohlcvml._checks import check_value, instance_of, optional
 from ohlcvml.bars import Contract, Costs
 from ohlcvml.bars import contract as find_contract
 from ohlcvml.bundle._allowed import path_of
@@ -27,6 +28,7 @@ from ohlcvml.bundle._manifest import (
     plain,
     tags_of,
 )
+from ohlcvml.evaluation import Execution
 from ohlcvml.exceptions import BundleError
 from ohlcvml.typing import Bars, Labels
 
@@ -41,6 +43,7 @@ def save(
     labels: Labels | None = None,
     contract: Contract | str | None = None,
     costs: Costs | None = None,
+    execution: Execution | None = None,
     scores: Mapping[str, Any] | None = None,
     labeller: Any = None,
     description: str | None = None,
@@ -67,6 +70,8 @@ def save(
         The contract traded; a symbol is looked up.
     costs : Costs or None, default=None
         The costs the labels and scores are net of.
+    execution : Execution or None, default=None
+        How the signals are traded; evaluating the bundle later uses the same.
     scores : mapping or None, default=None
         Numbers, strings, lists and dicts; NaN is stored as null.
     labeller : estimator or None, default=None
@@ -102,6 +107,7 @@ def save(
     True
     """
     _check_model(model)
+    check_value("save", "execution", optional(instance_of(Execution)), execution)
     path = Path(path)
     if isinstance(contract, str):
         contract = find_contract(contract)
@@ -121,6 +127,7 @@ def save(
         "labeller": describe(labeller),
         "contract": describe(contract),
         "costs": describe(costs),
+        "execution": None if execution is None else execution.to_dict(),
         "classes": sorted({name for name, _ in class_paths(tree)}),
         "tags": tags_of(model),
         "input": None if bars is None else input_schema(bars),

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ohlcvml.bars import Contract, Costs
+from ohlcvml._checks import check_value, optional, real
 from ohlcvml.evaluation._cross_validation import CrossValidation
 from ohlcvml.evaluation._evaluate import (
-    Trading,
     baseline_scores,
+    check_model,
     classification_by_regime,
     exposure_scores,
     join_regimes,
@@ -21,7 +21,15 @@ from ohlcvml.evaluation._evaluate import (
     score_predictions,
 )
 from ohlcvml.evaluation._pretraining import pretraining_notes
-from ohlcvml.evaluation.backtest import Backtest, equal_exposure
+from ohlcvml.evaluation.backtest import (
+    Backtest,
+    Execution,
+    Trading,
+    check_execution,
+    equal_exposure,
+    open_trading,
+    refuse_unknown,
+)
 from ohlcvml.exceptions import DataError, ParameterError
 from ohlcvml.pipeline import BarPipeline, BaseBarClassifier, fit_step
 from ohlcvml.samples import Samples
@@ -29,6 +37,9 @@ from ohlcvml.splits import PurgedHoldout
 from ohlcvml.typing import Bars, IntArray, Labels
 
 __all__ = ["cross_validate"]
+
+_OPTIONS = ["rows", "execution", "regime", "exposure", "progress", "backend", "backend_params"]
+_SHARE = optional(real(0.0, 1.0, open_low=True))
 
 
 def cross_validate(
@@ -38,15 +49,13 @@ def cross_validate(
     cv: Any,
     *,
     rows: IntArray | None = None,
-    contract: str | Contract | None = None,
-    costs: Costs | None = None,
-    execution: str = "average_active",
-    regime: str | pd.Series | None = None,
+    execution: Execution | None = None,
+    regime: str | pd.Series | pd.DataFrame | None = None,
     exposure: float | None = None,
     progress: bool = False,
     backend: str | None = None,
     backend_params: dict[str, Any] | None = None,
-    **options: Any,
+    **unknown: Any,
 ) -> CrossValidation:
     """Fit and score a model on the folds of a purged splitter.
 
@@ -65,9 +74,10 @@ def cross_validate(
     cv : splitter of ohlcvml.splits
     rows : int array or None, default=None
         Rows of the labels table to use (a held-out test set stays out); all usable by default.
-    contract, costs, execution, **options
-        As for :func:`~ohlcvml.evaluation.backtest`.
-    regime : str, pd.Series or None, default=None
+    execution : Execution or None, default=None
+        How signals become trades, the same for every model you compare; contract and costs are
+        the labels' own unless given. Checked before the first fit.
+    regime : str, pd.Series, pd.DataFrame or None, default=None
         Regime per bar (or the name of a column of ``bars``): trading scores for each as well.
     exposure : float or None, default=None
         Also trade this share of the rows, those with the largest |expected return|. The threshold
@@ -76,10 +86,19 @@ def cross_validate(
         Show a progress bar.
     backend, backend_params
         Fan folds out by ``sktime.utils.parallel.parallelize`` ("loky", "joblib", "dask", "ray").
+    **unknown
+        Refused: a name that is none of the above is an error that says where it belongs.
 
     Returns
     -------
     CrossValidation
+
+    Raises
+    ------
+    ParameterError
+        Something is not what it must be; nothing has been fitted then.
+    DataError
+        Labels or execution do not belong to these bars; nothing has been fitted then.
 
     Examples
     --------
@@ -96,21 +115,21 @@ def cross_validate(
     >>> len(result.folds), result.two_sided
     (3, False)
     """
-    if isinstance(regime, str):
-        regime = bars[regime]
-    if regime is not None:
-        options["regime"] = regime
-    trading = Trading(contract, costs, execution, options)
-    prefix, rest = model.stateless_prefix() if isinstance(model, BarPipeline) else ([], model)
-    features = bars
-    for step in prefix:
-        features = step.clone().fit(features).transform(features)
+    refuse_unknown("cross_validate", unknown, _OPTIONS)
+    check_model("cross_validate", model)
     if not hasattr(cv, "split"):
         raise ParameterError(
             f"cross_validate: parameter 'cv' must be a splitter; got {cv!r}. Use "
             "WalkForward(n_splits=5), or PurgedKFold, from ohlcvml.splits."
         )
+    check_value("cross_validate", "exposure", _SHARE, exposure)
+    check_execution("cross_validate", execution)
     table, labeller = _label(labels, bars)
+    trading = open_trading("cross_validate", bars, table, execution, regime)
+    prefix, rest = model.stateless_prefix() if isinstance(model, BarPipeline) else ([], model)
+    features = bars
+    for step in prefix:
+        features = step.clone().fit(features).transform(features)
     samples = Samples(bars, table, rows, features if prefix else None)
     splits = list(cv.split(samples))
 
@@ -242,6 +261,7 @@ def _collect(
         notes=[
             *_notes(report, model, samples, two_sided),
             *pretraining_notes(model, predictions.index.get_level_values(-1).min()),
+            *trading.notes,
         ],
         split_report=report,
         regime_scores=_by_regime(results, run),

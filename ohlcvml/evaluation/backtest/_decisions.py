@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 from numba import njit
 
-from ohlcvml.bars import Contract, Costs, check_bars
+from ohlcvml.bars import Contract, Costs
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import Bars, FloatArray, IntArray
 
@@ -17,6 +17,7 @@ __all__ = [
     "Blocks",
     "Int8Array",
     "Prices",
+    "check_market",
     "check_tables",
     "find_blocks",
     "nanoseconds",
@@ -82,13 +83,7 @@ class Blocks(NamedTuple):
 
 
 def check_tables(bars: Bars, signals: Any, labels: Any) -> None:
-    """Raise :class:`DataError` unless the three tables have what the backtest reads."""
-    check_bars(bars, "backtest")
-    if isinstance(bars.index, pd.MultiIndex):
-        raise DataError(
-            "backtest: 'bars' must hold one symbol; got a MultiIndex. Contracts and capital differ "
-            "by symbol: run backtest(bars.xs(symbol), ...) for each and add up the daily P&L."
-        )
+    """Raise :class:`DataError` unless signals and labels have what the backtest reads."""
     for name, table, columns in (
         ("signals", signals, ("side",)),
         ("labels", labels, ("end", "ret", "cost", "exit", "censored")),
@@ -113,6 +108,15 @@ def check_tables(bars: Bars, signals: Any, labels: Any) -> None:
             f"backtest: 'labels' do not match 'bars': they run from {labels.index[0]} to "
             f"{labels.index[-1]} on other stamps than the bars, which run from {bars.index[0]} to "
             f"{bars.index[-1]}. Label the bars you pass."
+        )
+
+
+def check_market(bars: Bars) -> None:
+    """Raise :class:`DataError` unless the bars are of one symbol and their prices are finite."""
+    if isinstance(bars.index, pd.MultiIndex):
+        raise DataError(
+            "backtest: 'bars' must hold one symbol; got a MultiIndex. Contracts and capital differ "
+            "by symbol: run backtest(bars.xs(symbol), ...) for each and add up the daily P&L."
         )
     prices = {
         name: bars[name].to_numpy(dtype=np.float64) for name in ("open", "high", "low", "close")

@@ -18,7 +18,6 @@ from ohlcvml.evaluation.backtest._decisions import (
 )
 from ohlcvml.evaluation.backtest._kernel import BLOCK_EXIT
 from ohlcvml.exceptions import DataError
-from ohlcvml.labels import LabelSpec
 from ohlcvml.typing import Bars, BoolArray, FloatArray, IntArray, Labels
 
 __all__ = ["Matched", "match"]
@@ -184,12 +183,12 @@ def match(
     bars: Bars,
     signals: pd.DataFrame,
     labels: Labels,
-    spec: LabelSpec,
     prices: Prices,
     session: IntArray,
     blocks: Blocks,
     next_open: bool,
     with_cost: bool,
+    in_points: bool,
 ) -> Matched:
     """Join signals, labels and bars by stamp; raise where they do not belong together.
 
@@ -197,8 +196,6 @@ def match(
     ----------
     bars, signals, labels : pd.DataFrame
         Checked by :func:`check_tables`.
-    spec : LabelSpec
-        Of the labels.
     prices : Prices
         Of the bars.
     session : int64 array of shape (n_bars,) or (0,)
@@ -209,6 +206,8 @@ def match(
         Fill at the open of the next bar, or at the decision bar's close.
     with_cost : bool
         Also give the labels' round trips.
+    in_points : bool
+        Returns and costs of the labels are in points, otherwise log returns and fractions.
     """
     most = min(len(signals), len(labels))
     # One block of memory for each type: with many, the edges of each are small pages.
@@ -223,7 +222,6 @@ def match(
         np.empty(most if with_cost else 0),
         np.zeros(6, np.int64),
     )
-    in_points = spec.return_unit == "points"
     bare = labels.copy(deep=False)
     bare.attrs = {}  # each column taken from a table copies its attributes
     count, problem, where = _match(
@@ -258,6 +256,6 @@ def match(
         )
         raise DataError(
             f"backtest: 'labels' do not match 'bars': {what}. Label these bars: "
-            "TripleBarrierLabeller(...).fit_transform(bars), and pass its entry policy as 'entry'."
+            "TripleBarrierLabeller(...).fit_transform(bars)."
         )
     return out.head(count)

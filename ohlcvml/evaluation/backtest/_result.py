@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ohlcvml.evaluation._performance import SharpeEstimate, sharpe_ratio
+from ohlcvml.evaluation.backtest._execution import Execution
 
 __all__ = ["Backtest"]
 
@@ -45,14 +46,16 @@ class Backtest:
         ``unresolved`` (censored), ``next_session``, ``block_over``, ``capped`` (no room),
         ``busy`` (bracket in a position), ``halted`` (by a stop); ``filled``; of the filled:
         ``reduced`` (opened in part), ``stopped`` and ``cut`` (closed by a stop, by a block's end).
-    capital : float
-        Fixed capital behind every fraction.
+    execution : Execution
+        How signals became trades, with contract, costs and capital filled in.
+    rule : str
+        The execution's, or ``buy_and_hold``.
+    notes : list of str
+        What was not as the labels have it.
     currency : str
         Unit of money.
     per_year : float
         Sessions a year used to annualise.
-    execution : str
-        Execution rule.
     spans : pd.DataFrame
         ``first`` and ``last`` stamp of each evaluated block.
     round_trip : float
@@ -69,14 +72,21 @@ class Backtest:
     scores: dict[str, float]
     regime_scores: pd.DataFrame | None
     counts: dict[str, int]
-    capital: float
+    execution: Execution
+    rule: str
+    notes: list[str]
     currency: str
     per_year: float
-    execution: str
     spans: pd.DataFrame
     round_trip: float
     overnight: bool
     _ledger: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def capital(self) -> float:
+        """Fixed capital behind every fraction."""
+        assert self.execution.capital is not None  # settled
+        return self.execution.capital
 
     @cached_property
     def equity(self) -> pd.Series:
@@ -128,7 +138,7 @@ class Backtest:
         s = self.scores
         share = "n/a" if np.isnan(s["cost_share"]) else f"{s['cost_share']:.0%} of gross"
         return (
-            f"Backtest ({self.execution}), {s['sessions']:.0f} sessions, "
+            f"Backtest ({self.rule}), {s['sessions']:.0f} sessions, "
             f"{self.per_year:g} a year\n"
             f"  capital        {self.capital:,.2f} {self.currency}, fixed\n"
             f"  net return     {s['net_return']:.2%} ({s['annual_return']:.2%} a year)\n"
