@@ -9,13 +9,15 @@ from typing import Any
 
 import numpy as np
 
+from ohlcvml._folder import SUMS, check_sums, read_files
 from ohlcvml.bundle._allowed import class_at, path_of
 from ohlcvml.bundle._bundle import Bundle
 from ohlcvml.bundle._codec import Decoder, class_paths
-from ohlcvml.bundle._files import MANIFEST, SUMS, check_sums, read_files
 from ohlcvml.bundle._golden import EXACT, replay
 from ohlcvml.bundle._manifest import (
+    BUNDLE,
     FORMAT,
+    MANIFEST,
     SCHEMA_VERSION,
     digest_of,
     environment_differences,
@@ -74,11 +76,11 @@ class _Inspection:
     warning: str = ""
 
     def check_files(self) -> str:
-        self.files = read_files(self.path)
+        self.files = read_files(self.path, BUNDLE)
         return f"{len(self.files)} files, {sum(map(len, self.files.values())):,} bytes"
 
     def check_hashes(self) -> str:
-        problems = check_sums(self.files)
+        problems = check_sums(self.files, BUNDLE)
         if problems:
             raise BundleError(
                 f"load: {self.path} is damaged: {'; '.join(problems)}. Copy it again, or save the "

@@ -15,6 +15,8 @@ import numpy as np
 import pandas as pd
 
 import ohlcvml
+from ohlcvml._folder import Kind
+from ohlcvml._folder import parse_json as strict
 from ohlcvml.bars import OHLCV, bar_size, check_bars, time_index
 from ohlcvml.bundle._allowed import path_of
 from ohlcvml.exceptions import BundleError
@@ -23,7 +25,9 @@ from ohlcvml.registry import OWN_TAGS
 from ohlcvml.typing import Bars, Labels
 
 __all__ = [
+    "BUNDLE",
     "FORMAT",
+    "MANIFEST",
     "SCHEMA_VERSION",
     "data_fingerprint",
     "describe",
@@ -38,6 +42,8 @@ __all__ = [
     "tags_of",
 ]
 
+BUNDLE = Kind("bundle", BundleError)
+MANIFEST = BUNDLE.manifest
 FORMAT = "ohlcvml.bundle"
 SCHEMA_VERSION = 1
 PACKAGES = (
@@ -206,23 +212,7 @@ def dump_json(content: Any) -> bytes:
 
 def parse_json(raw: bytes, name: str) -> dict[str, Any]:
     """Parse strict JSON: one object, no NaN, no key twice."""
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) != len(pairs):
-            raise ValueError("a key stands twice")
-        return found
-
-    def refuse(constant: str) -> Any:
-        raise ValueError(f"{constant} is not JSON")
-
-    try:
-        content = json.loads(raw, object_pairs_hook=unique, parse_constant=refuse)
-    except (ValueError, RecursionError) as error:
-        raise BundleError(f"load: {name} is not valid: {error}") from error
-    if not isinstance(content, dict):
-        raise BundleError(f"load: {name} is not a JSON object.")
-    return content
+    return strict(raw, name, BUNDLE)
 
 
 def environment(packages: Iterable[str] = ()) -> dict[str, Any]:

@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from ohlcvml._checks import check_value, instance_of, optional
+from ohlcvml._folder import write_files
 from ohlcvml.bars import Contract, Costs
 from ohlcvml.bars import contract as find_contract
 from ohlcvml.bundle._allowed import path_of
 from ohlcvml.bundle._codec import Encoder, class_paths
-from ohlcvml.bundle._files import MANIFEST, write_files
 from ohlcvml.bundle._golden import make_golden
 from ohlcvml.bundle._load import ARRAYS, GOLDEN, TREE, open_bundle
 from ohlcvml.bundle._manifest import (
+    BUNDLE,
     FORMAT,
+    MANIFEST,
     SCHEMA_VERSION,
     data_fingerprint,
     describe,
@@ -144,7 +146,7 @@ def save(
         for name, arrays in ((ARRAYS, encoder.arrays), (GOLDEN, golden_arrays))
         if arrays
     }
-    write_files(path, files, overwrite=overwrite, check=open_bundle)
+    write_files(path, files, BUNDLE, overwrite=overwrite, check=open_bundle)
     return path
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from ohlcvml.evaluation._saved import SavedResult
 from ohlcvml.evaluation.backtest import Backtest
 from ohlcvml.exceptions import LeakageError
 from ohlcvml.samples import Samples
@@ -15,7 +16,7 @@ __all__ = ["CrossValidation"]
 
 
 @dataclass(frozen=True)
-class CrossValidation:
+class CrossValidation(SavedResult):
     """Scores per fold, the out-of-fold table and what was left out on the way.
 
     Attributes

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ohlcvml.evaluation._pretraining import pretraining_notes
+from ohlcvml.evaluation._saved import SavedResult
 from ohlcvml.evaluation._scores import classification_scores
 from ohlcvml.evaluation.backtest import (
     Backtest,
@@ -38,7 +39,7 @@ PROBABILITIES = {-1: "p_down", 0: "p_flat", 1: "p_up"}
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class Evaluation(SavedResult):
     """What a model made of some rows: predictions, scores, P&L and the rows beside it.
 
     Attributes

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ohlcvml.evaluation._performance import SharpeEstimate, sharpe_ratio
+from ohlcvml.evaluation._saved import SavedResult, saves_as_dict
 from ohlcvml.evaluation.backtest._execution import Execution
 
 __all__ = ["Backtest"]
@@ -17,8 +18,11 @@ __all__ = ["Backtest"]
 EXIT_NAMES = ("up", "down", "time", "session", "roll", "both", "stop", "block")
 
 
+saves_as_dict(Execution)
+
+
 @dataclass(frozen=True, repr=False)
-class Backtest:
+class Backtest(SavedResult):
     """Result of :func:`backtest` or :func:`buy_and_hold`.
 
     Series run over the evaluated bars, from the first signal to the last exit; money is in
@@ -103,6 +107,9 @@ class Backtest:
         proportion to their size.
         """
         led = self._ledger
+        if "decisions" in led:  # of a saved result
+            decisions: pd.DataFrame = led["decisions"]
+            return decisions
         index: pd.DatetimeIndex = led["index"]
         columns = {
             "side": led["side"],
@@ -117,6 +124,10 @@ class Backtest:
             "net": led["net"],
         }
         return pd.DataFrame(columns, index=index[led["first"] - 1])
+
+    def saved_fields(self) -> dict[str, Any]:
+        """What :meth:`save` stores."""
+        return {**super().saved_fields(), "_ledger": {"decisions": self.decisions}}
 
     @property
     def trades(self) -> pd.DataFrame:
