@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from ohlcvml._card import Card, Shown
+from ohlcvml.evaluation._headline import score_card, span_text
 from ohlcvml.evaluation._saved import SavedResult
 from ohlcvml.evaluation.backtest import Backtest
 from ohlcvml.exceptions import LeakageError
@@ -15,8 +17,8 @@ from ohlcvml.typing import IntArray
 __all__ = ["CrossValidation"]
 
 
-@dataclass(frozen=True)
-class CrossValidation(SavedResult):
+@dataclass(frozen=True, repr=False)
+class CrossValidation(Shown, SavedResult):
     """Scores per fold, the out-of-fold table and what was left out on the way.
 
     Attributes
@@ -57,6 +59,26 @@ class CrossValidation(SavedResult):
     notes: list[str]
     split_report: pd.DataFrame | None = None
     regime_scores: pd.DataFrame | None = None
+
+    def _card(self) -> Card:
+        scores = self.folds.select_dtypes("number")
+        sided = "two-sided folds" if self.two_sided else "folds, each trained on the past alone"
+        means, spread = scores.mean(), scores.std()
+        title = (
+            f"CrossValidation: {len(self.folds)} {sided}; {len(self.predictions):,} rows out of "
+            f"fold, {span_text(self.predictions.index)}"
+        )
+        notes = list(self.notes)
+        if self.backtest is not None:
+            run = self.backtest
+            notes.insert(
+                0,
+                f"one run over all folds: net Sharpe {run.sharpe}, net return "
+                f"{run.scores['net_return']:+.2%}, maximum drawdown "
+                f"{run.scores['max_drawdown']:.2%}",
+            )
+        intervals = getattr(self, "intervals", None)
+        return score_card(title, means, self.baselines, spread, intervals, notes)
 
     def summary(self) -> pd.DataFrame:
         """Mean, standard deviation, least and greatest value of each score over the folds."""

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ohlcvml._card import Card, Shown
+from ohlcvml.evaluation._headline import score_card, span_text
 from ohlcvml.evaluation._pretraining import pretraining_notes
 from ohlcvml.evaluation._saved import SavedResult
 from ohlcvml.evaluation._scores import classification_scores
@@ -38,8 +40,8 @@ __all__ = [
 PROBABILITIES = {-1: "p_down", 0: "p_flat", 1: "p_up"}
 
 
-@dataclass(frozen=True)
-class Evaluation(SavedResult):
+@dataclass(frozen=True, repr=False)
+class Evaluation(Shown, SavedResult):
     """What a model made of some rows: predictions, scores, P&L and the rows beside it.
 
     Attributes
@@ -64,6 +66,11 @@ class Evaluation(SavedResult):
     backtest: Backtest | None
     regime_scores: pd.DataFrame | None = None
     notes: list[str] = field(default_factory=list)
+
+    def _card(self) -> Card:
+        title = f"Evaluation: {len(self.predictions):,} rows, {span_text(self.predictions.index)}"
+        intervals = getattr(self, "intervals", None)
+        return score_card(title, self.scores, self.baselines, None, intervals, self.notes)
 
 
 def evaluate(

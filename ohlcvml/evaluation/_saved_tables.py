@@ -95,7 +95,11 @@ def unpack_columns(raw: bytes, described: list[Column], rows: int) -> list[Any]:
     meta = file.metadata
     size = sum(meta.row_group(k).total_byte_size for k in range(meta.num_row_groups))
     names = [column["stored"] for column in described]
-    if meta.num_rows != (rows if names else 0) or file.schema_arrow.names != names or size > MAX_BYTES:
+    if (
+        meta.num_rows != (rows if names else 0)
+        or file.schema_arrow.names != names
+        or size > MAX_BYTES
+    ):
         raise ValueError(
             f"{meta.num_rows} rows of {file.schema_arrow.names}, described as {rows} of {names}"
         )

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ohlcvml._card import Card, Shown
 from ohlcvml.bars import symbol_starts
 from ohlcvml.exceptions import DataError
 from ohlcvml.labels import (
@@ -120,7 +121,7 @@ def _specified(labels: Labels, spec: LabelSpec | None) -> tuple[LabelSpec, Label
     return spec, labels
 
 
-class Samples:
+class Samples(Shown):
     """Labelled decision points: what model selection slices and models are fitted on.
 
     A sample is (shared tables, a row number): slicing returns a view on the same bars, features
@@ -223,11 +224,27 @@ class Samples:
         view.rows = np.atleast_1d(self.rows[item])
         return view
 
-    def __repr__(self) -> str:
-        return (
-            f"Samples({len(self)} of {len(self._labels.usable)} labelled rows, "
-            f"{len(self.bars)} bars, {self.features.shape[1]} columns)"
+    def _card(self) -> Card:
+        spec = self.spec
+        title = (
+            f"Samples: {len(self):,} of {len(self._labels.usable):,} labelled rows, "
+            f"{len(self.bars):,} bars, {self.features.shape[1]} columns"
         )
+        counts = [int((self.y == c).sum()) for c in self.classes]
+        shares = (
+            f"{c if c == 0 else format(c, '+d')}: {n:,} ({n / max(len(self), 1):.0%})"
+            for c, n in zip(self.classes, counts, strict=True)
+        )
+        rows = [("classes", ", ".join(shares))]
+        if len(self):
+            time = self.index.get_level_values(-1)
+            rows.append(("decided", f"{time.min()} to {time.max()}"))
+            weight = self.weight
+            rows.append(("weight", f"{weight.min():.3g} to {weight.max():.3g}"))
+        rows.append(("labels", f"{spec.rule} ({spec.kind}), horizon {spec.horizon} bars"))
+        rows.append(("contract", "none" if spec.contract is None else spec.contract.symbol))
+        rows.append(("costs", "none" if spec.costs is None else str(spec.costs)))
+        return Card(title, rows)
 
     # ---- the shared tables
     @property

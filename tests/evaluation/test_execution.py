@@ -45,7 +45,10 @@ class CountingClassifier(LogisticClassifier):
         ({"execution": "brackets"}, "'execution' must be an Execution or None; got 'brackets'"),
         ({"execution": {"rule": "bracket"}}, "'execution' must be an Execution"),
         ({"execution": Execution(contract="MES")}, "contract MES, the labels were made with ES"),
-        ({"execution": Execution(costs=0.1)}, "the labels were made with Costs"),
+        (
+            {"execution": Execution(costs=0.1)},
+            r"costs \(spread 0.1\), the labels were made with \(commission 2 a side",
+        ),
         ({"execution": Execution(funding=SWAP.shift(freq="7s"))}, "stamps of 'bars'; 2 are not"),
         ({"regime": "vol"}, "'regime' must name a column of 'bars'.*got 'vol'"),
         ({"regime": pd.Series([1.0])}, "'regime' must be a Series or DataFrame indexed by stamps"),

@@ -109,7 +109,7 @@ TABLES = [
     pd.DataFrame({"a": [1.0], 7: [2]}, index=pd.Index(["row"], name="r")),
     pd.DataFrame({"x": [1.0, 2.0]}, index=pd.MultiIndex.from_tuples([("v", True), ("k", "b")])),
     pd.DataFrame({"x": pd.Series(dtype="float32")}, index=UTC[:0]),
-    pd.DataFrame(index=pd.RangeIndex(0, 6, 2, name="fold"), columns=pd.Index([], dtype="str")),
+    pd.DataFrame({"x": [1, 2, 3]}, index=pd.RangeIndex(0, 6, 2, name="fold")),
 ]
 
 

@@ -187,7 +187,7 @@ class Execution:
             notes.append(f"contract {given.symbol}, the labels were made with {own.symbol}")
         both = costs is not None and labels_costs is not None
         if both and not _same_costs(costs, contract, labels_costs, own):
-            notes.append(f"costs {costs}, the labels were made with {labels_costs}")
+            notes.append(f"costs ({costs}), the labels were made with ({labels_costs})")
         if notes and not self.as_given:
             raise DataError(
                 f"Execution: contract and costs must be those of the labels; got "

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ohlcvml._card import Card, Shown
+from ohlcvml.bars import Contract
 from ohlcvml.evaluation._performance import SharpeEstimate, sharpe_ratio
 from ohlcvml.evaluation._saved import SavedResult, saves_as_dict
 from ohlcvml.evaluation.backtest._execution import Execution
@@ -22,7 +24,7 @@ saves_as_dict(Execution)
 
 
 @dataclass(frozen=True, repr=False)
-class Backtest(SavedResult):
+class Backtest(Shown, SavedResult):
     """Result of :func:`backtest` or :func:`buy_and_hold`.
 
     Series run over the evaluated bars, from the first signal to the last exit; money is in
@@ -145,16 +147,34 @@ class Backtest(SavedResult):
 
         return plot_equity(self, **options)
 
-    def __repr__(self) -> str:
-        s = self.scores
+    def _card(self) -> Card:
+        s, counts = self.scores, self.counts
+        money = lambda value: f"{value:,.2f} {self.currency}"  # noqa: E731
         share = "n/a" if np.isnan(s["cost_share"]) else f"{s['cost_share']:.0%} of gross"
-        return (
-            f"Backtest ({self.rule}), {s['sessions']:.0f} sessions, "
-            f"{self.per_year:g} a year\n"
-            f"  capital        {self.capital:,.2f} {self.currency}, fixed\n"
-            f"  net return     {s['net_return']:.2%} ({s['annual_return']:.2%} a year)\n"
-            f"  net Sharpe     {self.sharpe}\n"
-            f"  max drawdown   {s['max_drawdown']:.2%}\n"
-            f"  decisions      {s['decisions']:.0f} filled of {self.counts['rows']}, "
-            f"win rate {s['win_rate']:.1%}, costs {share}"
+        limits = {
+            name: value
+            for name in ("max_position", "daily_loss_stop", "max_drawdown_stop")
+            if (value := getattr(self.execution, name)) != getattr(Execution, name)
+        }
+        stopped = {name: counts[name] for name in ("stopped", "halted", "capped") if counts[name]}
+        rows = [
+            ("net return", f"{s['net_return']:.2%}, {s['annual_return']:.2%} a year"),
+            ("net Sharpe", str(self.sharpe)),
+            ("maximum drawdown", f"{s['max_drawdown']:.2%}"),
+            ("decisions", f"{s['decisions']:,.0f} filled of {counts['rows']:,}"),
+            ("win rate", f"{s['win_rate']:.1%}"),
+            ("costs", f"{money(self.costs.sum())}, {share}"),
+            ("capital", f"{money(self.capital)}, fixed"),
+        ]
+        if limits:
+            rows.append(("limits", ", ".join(f"{k} {v:g}" for k, v in limits.items())))
+        if stopped:
+            rows.append(("by limits", ", ".join(f"{v:,} {k}" for k, v in stopped.items())))
+        contract = self.execution.contract
+        traded = f"{contract.symbol}, " if isinstance(contract, Contract) else ""
+        first, last = (f"{day:%Y-%m-%d}" for day in (self.daily.index[0], self.daily.index[-1]))
+        title = (
+            f"Backtest ({self.rule}): {traded}{s['sessions']:,.0f} sessions, {first} to {last}, "
+            f"{self.per_year:g} a year"
         )
+        return Card(title, rows, notes=list(self.notes))

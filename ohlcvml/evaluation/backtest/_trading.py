@@ -211,7 +211,7 @@ def open_trading(
 
 
 def _foreign_costs(given: Execution) -> str:
-    what = f"costs {given.costs}, the labels carry others in their column 'cost'"
+    what = f"costs ({given.costs}), the labels carry others in their column 'cost'"
     if not given.as_given:
         raise DataError(
             f"Execution: costs must be those of the labels; got {what}. Leave them out to use the "
