@@ -13,6 +13,15 @@ from ohlcvml.bars._frame import (
 from ohlcvml.bars._known import known_at, positive_size
 from ohlcvml.bars._resample import resample
 from ohlcvml.bars._simulate import Attainable, Simulation, simulate_bars
+from ohlcvml.bars._traded import (
+    RAW_PRICES,
+    TradedPrices,
+    adjusted_by_difference,
+    check_raw,
+    contract_changes,
+    traded_close,
+    traded_prices,
+)
 from ohlcvml.bars.market import (
     Contract,
     Costs,
@@ -34,6 +43,13 @@ from ohlcvml.bars.validate import (
 )
 
 __all__ = [
+    "RAW_PRICES",
+    "TradedPrices",
+    "adjusted_by_difference",
+    "check_raw",
+    "contract_changes",
+    "traded_close",
+    "traded_prices",
     "positive_size",
     "OHLCV",
     "PriceArrays",

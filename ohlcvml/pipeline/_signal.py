@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ohlcvml.bars import price_arrays, symbol_starts
+from ohlcvml.bars import price_arrays, symbol_starts, traded_close
 from ohlcvml.samples import Samples
 from ohlcvml.streams import average_true_range
 from ohlcvml.typing import Bars, FloatArray, IntArray
@@ -100,10 +100,7 @@ def atr_scale(bars: Bars, window: int) -> tuple[FloatArray, FloatArray]:
     atr = average_true_range(
         prices.high, prices.low, prices.close, window, symbol_starts(bars.index)
     )
-    price = prices.close
-    if "raw_close" in bars.columns:
-        price = bars["raw_close"].to_numpy(dtype=np.float64)
-    price = np.abs(price)
+    price = np.abs(traded_close(bars, "predict_signal"))
     price = np.where(price > 0, price, np.nan)  # there are no fractions of a price of 0
     return atr / price, price
 

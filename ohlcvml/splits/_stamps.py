@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ohlcvml.exceptions import DataError
-from ohlcvml.labels import LabelSpec
+from ohlcvml.labels import EXIT_CODES, LabelSpec
 from ohlcvml.typing import BoolArray, IntArray
 
 __all__ = ["MISSING", "Positions", "RowStamps", "Stamps", "read_stamps"]
@@ -18,7 +18,7 @@ Positions: TypeAlias = np.ndarray[Any, np.dtype[np.signedinteger[Any]]]
 
 MISSING = int(np.iinfo(np.int64).min)  # NaT
 _PER_UNIT = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
-_TIME_EXIT = 2  # ohlcvml.labels.EXIT_CODES["time"]
+_TIME_EXIT = EXIT_CODES["time"]
 
 
 class Stamps(NamedTuple):

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ohlcvml.bars import simulate_bars
-from ohlcvml.labels import FixedHorizonLabeller, LabelSpec
+from ohlcvml.labels import EXIT_CODES, FixedHorizonLabeller, LabelSpec
 from ohlcvml.testing._parameters import check_parameters_matter
 from ohlcvml.testing._report import LawBroken
 from ohlcvml.typing import IntArray, Labels
@@ -38,7 +38,7 @@ def random_labels(n_bars: int = 3000, horizon: int = 40, seed: int = 0) -> Label
             "cost": 0.0,
             "net_ret": 0.0,
             "weight": 1.0,
-            "exit": np.int8(2),
+            "exit": np.int8(EXIT_CODES["time"]),
             "censored": False,
         },
         index=index[:n_bars],

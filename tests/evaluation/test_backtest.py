@@ -6,7 +6,9 @@ import pytest
 
 from ohlcvml.bars import Contract, Costs
 from ohlcvml.evaluation import Execution, backtest, buy_and_hold
+from ohlcvml.evaluation.backtest._kernel import EXITS
 from ohlcvml.exceptions import DataError
+from ohlcvml.labels import EXIT_CODES
 from tests.evaluation.tables import (
     BOTH,
     DOWN,
@@ -356,3 +358,8 @@ def test_small_and_large_moves_end_at_the_price_of_the_label():
     run = backtest(bars, make_signals(bars, dict.fromkeys(range(8), 1)), labels)
     exact = 100.0 * np.exp(labels["ret"])
     np.testing.assert_allclose(run.decisions["exit_price"], exact, rtol=4e-16)
+
+
+def test_exits_are_the_labels_own_and_two_more():
+    assert list(EXIT_CODES.values()) == list(range(len(EXIT_CODES)))
+    assert (*EXIT_CODES, "stop", "block") == EXITS

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ohlcvml.bars import Contract, Sessions
+from ohlcvml.bars import Contract, Sessions, TradedPrices
 from ohlcvml.evaluation._performance import daily_and_figures
 from ohlcvml.evaluation.backtest import _kernel as _k
-from ohlcvml.evaluation.backtest._decisions import Prices, nanoseconds
+from ohlcvml.evaluation.backtest._decisions import nanoseconds
 from ohlcvml.evaluation.backtest._execution import Execution
 from ohlcvml.evaluation.backtest._result import Backtest
 from ohlcvml.evaluation.backtest._whole import run_whole
@@ -29,7 +29,7 @@ class Run:
     """What an account needs besides its orders."""
 
     bars: Bars
-    prices: Prices
+    prices: TradedPrices
     execution: Execution  # settled: contract and costs are filled in
     sessions: Sessions
     session: IntArray  # session numbers of the bars; shape (0,) without a calendar

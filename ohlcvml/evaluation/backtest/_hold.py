@@ -17,6 +17,7 @@ from ohlcvml.evaluation.backtest._kernel import Limits, Orders
 from ohlcvml.evaluation.backtest._result import Backtest
 from ohlcvml.evaluation.backtest._trading import Trading, regime_table
 from ohlcvml.exceptions import DataError
+from ohlcvml.labels import EXIT_CODES
 from ohlcvml.typing import Bars, IntArray
 
 __all__ = ["buy_and_hold", "hold"]
@@ -124,7 +125,7 @@ def hold(trading: Trading, like: Backtest | None, overnight: bool | None = None)
         prices.close[last] - entry,
         np.ones(n, dtype=np.int8),
         paid,
-        np.full(n, 2, dtype=np.int8),
+        np.full(n, EXIT_CODES["time"], dtype=np.int8),
     )
     run = trading.account_of(
         spans,

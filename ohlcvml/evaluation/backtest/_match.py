@@ -9,10 +9,10 @@ import numpy.typing as npt
 import pandas as pd
 from numba import njit
 
+from ohlcvml.bars import TradedPrices
 from ohlcvml.evaluation.backtest._decisions import (
     Blocks,
     Int8Array,
-    Prices,
     nanoseconds,
     sides_of,
 )
@@ -92,7 +92,7 @@ def _match(
     ret: FloatArray,
     exit_: Int8Array,
     cost: FloatArray,
-    prices: Prices,
+    prices: TradedPrices,
     session: IntArray,
     next_open: bool,
     in_points: bool,
@@ -183,7 +183,7 @@ def match(
     bars: Bars,
     signals: pd.DataFrame,
     labels: Labels,
-    prices: Prices,
+    prices: TradedPrices,
     session: IntArray,
     blocks: Blocks,
     next_open: bool,
@@ -196,7 +196,7 @@ def match(
     ----------
     bars, signals, labels : pd.DataFrame
         Checked by :func:`check_tables`.
-    prices : Prices
+    prices : TradedPrices
         Of the bars.
     session : int64 array of shape (n_bars,) or (0,)
         Session numbers; a decision whose next bar lies in another is not filled.

@@ -14,10 +14,9 @@ from ohlcvml.bars import Contract
 from ohlcvml.evaluation._performance import SharpeEstimate, sharpe_ratio
 from ohlcvml.evaluation._saved import SavedResult, saves_as_dict
 from ohlcvml.evaluation.backtest._execution import Execution
+from ohlcvml.evaluation.backtest._kernel import EXITS
 
 __all__ = ["Backtest"]
-
-EXIT_NAMES = ("up", "down", "time", "session", "roll", "both", "stop", "block")
 
 
 saves_as_dict(Execution)
@@ -120,7 +119,7 @@ class Backtest(Shown, SavedResult):
             "exit_time": index[led["last"]],
             "entry": led["entry"],
             "exit_price": led["entry"] + led["gain"],
-            "exit": pd.Categorical.from_codes(led["exit"], pd.Index(EXIT_NAMES)),
+            "exit": pd.Categorical.from_codes(led["exit"], pd.Index(EXITS)),
             "gross": led["net"] + led["cost"],
             "cost": led["cost"],
             "net": led["net"],

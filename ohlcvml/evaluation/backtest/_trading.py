@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ohlcvml.bars import Contract, Sessions, check_bars
+from ohlcvml.bars import Contract, Sessions, TradedPrices, check_bars, traded_prices
 from ohlcvml.evaluation.backtest import _decisions as _d
 from ohlcvml.evaluation.backtest import _match as _m
 from ohlcvml.evaluation.backtest._account import Run, assemble, funding_streams, session_opens
@@ -53,10 +53,10 @@ class Trading:
         return isinstance(self.bars.index, pd.MultiIndex)
 
     @cached_property
-    def prices(self) -> _d.Prices:
+    def prices(self) -> TradedPrices:
         """Prices of the traded contract, one symbol's and finite."""
         _d.check_market(self.bars)
-        return _d.traded_prices(self.bars)
+        return traded_prices(self.bars, "backtest")
 
     @cached_property
     def sessions(self) -> Sessions:

@@ -139,7 +139,8 @@ def test_windows_stand_at_the_price_that_is_traded(bars, labels, kind):
     amount = np.where(np.arange(300) < 100, 50.0, -30.0) if kind == "difference" else 1.25
     raw = bars[["open", "high", "low", "close"]]
     moved = raw.add(amount, axis=0) if kind == "difference" else raw.mul(amount)
-    chain = bars.assign(**moved, **raw.add_prefix("raw_"), adjustment=amount)
+    names = np.where(np.arange(300) < 100, "H5", "M5")
+    chain = bars.assign(**moved, **raw.add_prefix("raw_"), contract=names, adjustment=amount)
     model = Walk().fit(bars, labels)
     model.shown.clear()
     model._proba_at(chain, np.array([104]))
