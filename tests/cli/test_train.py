@@ -114,6 +114,7 @@ def test_yaml_errors(run, tmp_path, text, message):
         (["--policy", "ignore"], "'policy'"),
         (["--tz", "Mars/Base"], "Mars/Base"),
         (["--rule", "flip"], "'rule'"),
+        (["--daily-loss-stop", "-1"], "'daily_loss_stop'"),
     ],
 )
 def test_bad_options_are_one_message(run, files, options, message):
