@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._folder import SUMS, check_sums, read_files
+from ohlcvml._identity import digest
 from ohlcvml.bundle._allowed import class_at, path_of
 from ohlcvml.bundle._bundle import Bundle
 from ohlcvml.bundle._codec import Decoder, class_paths
@@ -19,7 +20,6 @@ from ohlcvml.bundle._manifest import (
     FORMAT,
     MANIFEST,
     SCHEMA_VERSION,
-    digest_of,
     environment_differences,
     feature_schema,
     parse_json,
@@ -136,8 +136,8 @@ class _Inspection:
         given = self.manifest["input"]
         columns = stated["columns"]
         content = {k: v for k, v in given.items() if k != "sha256"} if given else None
-        if stated["sha256"] != digest_of(columns) or (
-            given is not None and given["sha256"] != digest_of(content)
+        if stated["sha256"] != digest(columns) or (
+            given is not None and given["sha256"] != digest(content)
         ):
             raise BundleError(f"load: the feature schema in {MANIFEST} does not fit its hash.")
         own = feature_schema(self.objects["model"])

@@ -131,12 +131,12 @@ def test_an_edited_manifest_with_good_hashes(bundle, forge, edit, message):
 
 
 def test_features_other_than_the_models_are_refused(tmp_path, bars, forge):
-    from ohlcvml.bundle._manifest import digest_of
+    from ohlcvml._identity import digest
 
     model = Centre().fit(bars)
     model.feature_names_ = ["a", "b"]
     path = save(model, tmp_path / "b", bars=bars)
-    other = {"columns": ["b", "a"], "sha256": digest_of(["b", "a"])}
+    other = {"columns": ["b", "a"], "sha256": digest(["b", "a"])}
     forge(path, "manifest.json", lambda m: m.update(features=other))
     with pytest.raises(BundleError, match="the model has features"):
         load(path)

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
+from ohlcvml._identity import RESOURCE_PARAMETERS
 from ohlcvml.features import ReturnFeatures
 from ohlcvml.models import LogisticClassifier
 from ohlcvml.registry import all_estimators
 from ohlcvml.splits import PurgedKFold
 from ohlcvml.testing import LawBroken, check_estimator
 from ohlcvml.testing._check import laws_of
-from ohlcvml.testing._parameters import RESOURCE_PARAMETERS
 from tests.registered import cases
 
 CLASSES = [cls for _, cls in all_estimators()]
@@ -119,5 +119,6 @@ def test_what_has_no_laws_is_refused():
 
 def test_resource_parameters_are_few():
     assert set(RESOURCE_PARAMETERS) == {
-        *("n_jobs", "verbose", "backend", "device", "cache", "inference_batch_size")
+        *("n_jobs", "verbose", "progress", "backend", "backend_params", "device", "cache"),
+        *("checkpoint", "inference_batch_size"),
     }
