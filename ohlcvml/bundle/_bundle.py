@@ -169,13 +169,10 @@ class Bundle(Shown):
     def predict_signal(self, bars: Bars) -> pd.DataFrame:
         """Costed signal per bar, after :meth:`check_bars`; row t sees bars up to and with t.
 
-        The first ``lookback`` bars of each symbol are NaN with side 0, as in
-        :meth:`predict_proba`.
+        The first ``lookback`` bars of each symbol are NaN, as in :meth:`predict_proba`.
         """
         signal = pd.DataFrame(self.model.predict_signal(self.check_bars(bars)))
-        cold = self._cold(bars)
-        signal.loc[cold, signal.columns != "side"] = np.nan
-        signal.loc[cold, "side"] = 0
+        signal.loc[self._cold(bars)] = np.nan
         return signal
 
     def _cold(self, bars: Bars) -> BoolArray:

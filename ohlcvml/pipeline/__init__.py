@@ -1,8 +1,8 @@
 """Pipeline: the classifier contract and the chain from bars to a model."""
 
+from ohlcvml.pipeline._answer import Answer
 from ohlcvml.pipeline._bar_pipeline import BarPipeline
 from ohlcvml.pipeline._base import BaseBarClassifier
-from ohlcvml.pipeline._quantiles import QuantileAnswers
 from ohlcvml.pipeline._selector import FeatureSelector
 from ohlcvml.pipeline._signal import (
     SIGNAL_COLUMNS,
@@ -18,8 +18,8 @@ __all__ = [
     "return_units",
     "fit_step",
     "check_unseen",
-    "QuantileAnswers",
     "SIGNAL_COLUMNS",
+    "Answer",
     "BarPipeline",
     "BaseBarClassifier",
     "FeatureSelector",

@@ -118,7 +118,7 @@ def signal_table(
     Parameters
     ----------
     proba : float64 array of shape (n, n_classes)
-        NaN rows have side 0.
+        NaN rows are NaN in every column.
     model : SignalModel
     scale, price : float64 arrays of shape (n,)
         From :func:`atr_scale`, at the same rows.
@@ -149,7 +149,8 @@ def signal_table(
     expected = (proba @ model.return_means if expected is None else expected) * scale
     cost = model.round_trip / price
     excess = np.abs(expected) - cost
-    trades = np.nan_to_num(excess, nan=-1.0) > 0
+    side = np.where(excess > 0, np.sign(expected), 0.0)
+    side[np.isnan(expected)] = np.nan  # no answer is not "flat"
     by_class = {int(c): proba[:, k] for k, c in enumerate(model.classes)}
     absent = np.where(np.isnan(proba[:, 0]), np.nan, 0.0)
     return pd.DataFrame(
@@ -159,7 +160,7 @@ def signal_table(
             "p_up": by_class.get(1, absent),
             "expected_return": expected,
             "expected_net_return": np.maximum(excess, 0.0),
-            "side": np.where(trades, np.sign(np.nan_to_num(expected)), 0).astype(np.int8),
+            "side": side,
             "confidence": proba.max(axis=1),
         },
         index=index,

@@ -76,7 +76,11 @@ class Unguarded(LogisticClassifier):
     """Answers for the rows it was fitted on."""
 
     def predict_proba(self, X):
-        return self._proba_at(X, X.pos) if hasattr(X, "pos") else super().predict_proba(X)
+        return (
+            self._answer_at(X, X.pos).probabilities
+            if hasattr(X, "pos")
+            else super().predict_proba(X)
+        )
 
 
 class DeadParameter(PurgedKFold):

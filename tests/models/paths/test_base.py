@@ -89,7 +89,7 @@ def labels(bars):
 def test_windows_are_the_bars_up_to_the_row_in_double_precision(bars, labels):
     model = Walk().fit(bars, labels)
     model.shown.clear()
-    model._proba_at(bars, np.array([40, 200]))
+    model._answer_at(bars, np.array([40, 200])).probabilities
     (windows,) = model.shown
     assert windows.bars.dtype == np.float64
     expected = bars[["open", "high", "low", "close", "volume"]].to_numpy()
@@ -143,7 +143,7 @@ def test_windows_stand_at_the_price_that_is_traded(bars, labels, kind):
     chain = bars.assign(**moved, **raw.add_prefix("raw_"), contract=names, adjustment=amount)
     model = Walk().fit(bars, labels)
     model.shown.clear()
-    model._proba_at(chain, np.array([104]))
+    model._answer_at(chain, np.array([104])).probabilities
     expected = raw["close"].to_numpy()[93:105].copy()
     expected[:7] += 80.0 if kind == "difference" else 0.0  # before the roll, in today's contract
     np.testing.assert_allclose(model.shown[0].bars[0, :, 3], expected)
