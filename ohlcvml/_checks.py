@@ -70,8 +70,14 @@ def odd() -> Rule:
     return Rule("an odd integer of at least 1", lambda v: whole.accepts(v) and v % 2 == 1, 4)
 
 
-def real(low: float | None = None, high: float | None = None, *, open_low: bool = False) -> Rule:
-    """Accept a finite number within [low, high], or (low, high] with ``open_low``."""
+def real(
+    low: float | None = None,
+    high: float | None = None,
+    *,
+    open_low: bool = False,
+    open_high: bool = False,
+) -> Rule:
+    """Accept a finite number within [low, high], without a limit that is said to be open."""
 
     def accepts(value: Any) -> bool:
         if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
@@ -79,9 +85,12 @@ def real(low: float | None = None, high: float | None = None, *, open_low: bool 
         if not np.isfinite(float(value)):
             return False
         below = low is not None and (value <= low if open_low else value < low)
-        return not below and (high is None or value <= high)
+        above = high is not None and (value >= high if open_high else value > high)
+        return not (below or above)
 
     bounds = _bounds_text(low, high, closed=not open_low)
+    if open_high:
+        bounds = bounds.removesuffix("]") + ")"
     return Rule(f"a finite number{bounds}", accepts, float("nan"))
 
 

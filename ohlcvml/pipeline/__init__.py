@@ -3,6 +3,9 @@
 from ohlcvml.pipeline._answer import Answer
 from ohlcvml.pipeline._bar_pipeline import BarPipeline
 from ohlcvml.pipeline._base import BaseBarClassifier
+from ohlcvml.pipeline._fold import Fold
+from ohlcvml.pipeline._out_of_fold import out_of_fold
+from ohlcvml.pipeline._out_of_fold_table import OutOfFold
 from ohlcvml.pipeline._selector import FeatureSelector
 from ohlcvml.pipeline._signal import (
     SIGNAL_COLUMNS,
@@ -22,6 +25,9 @@ __all__ = [
     "Answer",
     "BarPipeline",
     "BaseBarClassifier",
+    "Fold",
+    "OutOfFold",
+    "out_of_fold",
     "FeatureSelector",
     "SignalModel",
     "atr_scale",

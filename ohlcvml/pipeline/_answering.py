@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ohlcvml._checks import Rule, check_value, each, real
+from ohlcvml._checks import check_value, each, real
 from ohlcvml.exceptions import DataError
 from ohlcvml.pipeline._answer import Answer
 from ohlcvml.pipeline._signal import SignalModel, atr_scale, signal_table
@@ -18,11 +18,7 @@ from ohlcvml.typing import Bars, IntArray
 
 __all__ = ["AnswersBars"]
 
-_SHARE = Rule(
-    "a number in (0, 1)",
-    lambda value: real(0.0, 1.0, open_low=True).accepts(value) and value < 1.0,
-    0.0,
-)
+_SHARE = real(0.0, 1.0, open_low=True, open_high=True)
 
 
 class AnswersBars:

@@ -10,14 +10,10 @@ import numpy.typing as npt
 
 from ohlcvml._checks import check_value, one_of
 from ohlcvml.exceptions import DataError
-from ohlcvml.models.neural._options import (
-    HasTrainingOptions,
-    TrainingOptions,
-    enough_to_stop_by,
-)
+from ohlcvml.models.neural._options import HasTrainingOptions, TrainingOptions
 from ohlcvml.pipeline import Answer, BaseBarClassifier, return_units
 from ohlcvml.samples import BarPanel
-from ohlcvml.splits import PurgedHoldout
+from ohlcvml.splits import inner_holdout
 from ohlcvml.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -124,11 +120,8 @@ class BaseNeuralClassifier(HasTrainingOptions, BaseBarClassifier):
         if X.samples is None or share == 0:
             return everything, everything[:0]
         try:
-            cv = PurgedHoldout(validation=0, test=share)
-            rows, _, validation = cv.parts(X.samples)
-        except DataError:  # nothing is left of a part
-            return everything, everything[:0]
-        if not enough_to_stop_by(len(rows), len(validation), self.training):
+            rows, validation = inner_holdout(X.samples, share, who=type(self).__name__)
+        except DataError:  # too few rows: training goes on to its last epoch, as the report says
             return everything, everything[:0]
         return rows, validation
 

@@ -20,7 +20,7 @@ from ohlcvml.models.paths._path_law import barrier_probabilities, threshold_prob
 from ohlcvml.models.paths._windows import BarWindows, WindowBatch, instance_windows
 from ohlcvml.pipeline import Answer, BaseBarClassifier, atr_scale
 from ohlcvml.samples import Samples
-from ohlcvml.splits import PurgedHoldout
+from ohlcvml.splits import inner_holdout
 from ohlcvml.streams.kernels import settling
 from ohlcvml.typing import Bars, BoolArray, FloatArray, IntArray
 
@@ -155,8 +155,8 @@ class BasePathClassifier(BaseBarClassifier):
 
     def _parted(self, samples: Samples) -> tuple[Samples, Samples]:
         """Rows to fit the forecaster on, and later ones to calibrate it on."""
-        parts = PurgedHoldout(validation=0.0, test=CALIBRATION_SHARE).parts(samples)
-        return samples[parts.train], samples[parts.test]
+        parts = inner_holdout(samples, CALIBRATION_SHARE, who=type(self).__name__)
+        return samples[parts.fit], samples[parts.later]
 
     def _learn(self, samples: Samples) -> None:
         table = BarWindows(samples.bars, type(self).__name__)
