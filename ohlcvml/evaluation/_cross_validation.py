@@ -7,12 +7,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ohlcvml._card import Card, Shown
+from ohlcvml._saved import SavedResult
 from ohlcvml.evaluation._headline import score_card, span_text
-from ohlcvml.evaluation._saved import SavedResult
 from ohlcvml.evaluation.backtest import Backtest
-from ohlcvml.exceptions import LeakageError
-from ohlcvml.samples import Samples
-from ohlcvml.typing import IntArray
+from ohlcvml.pipeline import OutOfFold
 
 __all__ = ["CrossValidation"]
 
@@ -38,8 +36,9 @@ class CrossValidation(Shown, SavedResult):
         headline score.
     unused : dict
         Rows that were not used, by reason.
-    training_intervals : list of int64 arrays of shape (n, 2)
-        Per fold, the label intervals its model was fitted on.
+    out_of_fold : OutOfFold
+        What the fold loop found: answers, and what each fold's model had seen. Its
+        ``check_unseen(samples)`` says whether it may be used to predict other rows.
     notes : list of str
     split_report : pd.DataFrame or None
         What the splitter says of its folds: rows trained on, tested, purged and embargoed;
@@ -55,7 +54,7 @@ class CrossValidation(Shown, SavedResult):
     backtest: Backtest | None
     two_sided: bool
     unused: dict[str, int]
-    training_intervals: list[IntArray]
+    out_of_fold: OutOfFold
     notes: list[str]
     split_report: pd.DataFrame | None = None
     regime_scores: pd.DataFrame | None = None
@@ -84,23 +83,3 @@ class CrossValidation(Shown, SavedResult):
         """Mean, standard deviation, least and greatest value of each score over the folds."""
         scores = self.folds.select_dtypes("number")
         return scores.agg(["mean", "std", "min", "max"]).T
-
-    def usable_for(self, later: Samples) -> pd.DataFrame:
-        """Return the out-of-fold table for use before ``later``, or refuse.
-
-        Raises
-        ------
-        LeakageError
-            If a fold's model was fitted on, or the table holds, anything that is not over before
-            the first of the later rows: an outer fold builds a table of its own.
-        """
-        first = later.index.get_level_values(-1).min()
-        ends = [intervals[:, 1].max() for intervals in self.training_intervals if len(intervals)]
-        last = max(pd.Timestamp(int(max(ends)), tz="UTC"), self.predictions["end"].max())
-        if last >= first:
-            raise LeakageError(
-                f"CrossValidation.usable_for: the table's models and rows reach {last}, the rows "
-                f"to be served begin at {first}. Build an out-of-fold table inside the training "
-                "rows of the outer fold."
-            )
-        return self.predictions

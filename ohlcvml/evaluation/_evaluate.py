@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from ohlcvml._card import Card, Shown
+from ohlcvml._saved import SavedResult
 from ohlcvml.evaluation._headline import score_card, span_text
 from ohlcvml.evaluation._pretraining import pretraining_notes
-from ohlcvml.evaluation._saved import SavedResult
 from ohlcvml.evaluation._scores import classification_scores
 from ohlcvml.evaluation.backtest import (
     Backtest,

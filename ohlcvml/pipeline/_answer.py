@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ohlcvml._saved import SavedResult
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import BoolArray, FloatArray
 
@@ -15,7 +16,7 @@ __all__ = ["Answer"]
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
+class Answer(SavedResult):
     """Everything a model says of n rows, asked once.
 
     Returns are those of the labels, in units of the ATR at the decision; times ATR over price they

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from ohlcvml._saved import SavedResult
 from ohlcvml.exceptions import LeakageError
 from ohlcvml.labels import LabelSpec
 from ohlcvml.pipeline._answer import Answer
 from ohlcvml.pipeline._fold import Fold
-from ohlcvml.pipeline._out_of_fold_files import read_folder, write_folder
 from ohlcvml.pipeline._training_record import joined, meeting, occupied
 from ohlcvml.samples import Samples
 from ohlcvml.splits import MINIMUM_PURGE
@@ -25,11 +24,12 @@ OUTCOME = ["label", "end", "ret", "cost", "net_ret"]
 
 
 @dataclass(frozen=True, eq=False)
-class OutOfFold:
+class OutOfFold(SavedResult):
     """Answers to rows that the answering model had not seen.
 
     One entry for each test row of each fold, folds one after the other. Rows that no fold tests,
-    such as the first block of a walk-forward, are absent.
+    such as the first block of a walk-forward, are absent. ``save(folder)`` and ``load(folder)``
+    write and read it as parquet and JSON.
 
     Attributes
     ----------
@@ -170,23 +170,6 @@ class OutOfFold:
             "rows of each outer fold."
         )
 
-    def save(self, folder: str | Path) -> Path:
-        """Write everything to a new folder, as parquet and JSON.
-
-        Raises
-        ------
-        DataError
-            The folder exists and is not empty.
-        """
-        return write_folder(self, Path(folder))
-
-    @classmethod
-    def load(cls, folder: str | Path) -> OutOfFold:
-        """Read what :meth:`save` wrote; the result is marked ``loaded``.
-
-        Raises
-        ------
-        DataError
-            There is no such folder, or it holds something else.
-        """
-        return cls(**read_folder(Path(folder)), loaded=True)
+    def saved_fields(self) -> dict[str, Any]:
+        """What is stored, by field: what comes back is marked as read from disk."""
+        return {**super().saved_fields(), "loaded": True}

@@ -19,7 +19,7 @@ from ohlcvml.features import ReturnFeatures
 from ohlcvml.labels import TripleBarrierLabeller
 from ohlcvml.models import LightGBMClassifier, LogisticClassifier
 from ohlcvml.samples import Samples
-from ohlcvml.splits import CombinatorialPurgedCV, PurgedHoldout, PurgedKFold, WalkForward
+from ohlcvml.splits import CombinatorialPurgedCV, PurgedKFold, WalkForward, inner_holdout
 
 BARS = simulate_bars(2000, seed=7, edge=0.3, sessions=True).bars
 LABELLER = TripleBarrierLabeller(horizon=20, contract="ES", costs=Costs(2.0, 0.5))
@@ -202,25 +202,21 @@ def test_rows_without_history_are_counted():
     assert result.folds["train_without_history"].iloc[0] > 0
 
 
-def test_an_out_of_fold_table_serves_only_later_rows(forward):
-    first = forward.predictions.index[0]
-    early = Samples(BARS.loc[:first], LABELS.loc[: BARS.index[300]])
-    with pytest.raises(LeakageError, match="Build an out-of-fold table inside the training rows"):
-        forward.usable_for(early)
-    half = cross_validate(MODEL, BARS, LABELS, FORWARD, rows=SAMPLES.rows[:1000])
-    assert half.usable_for(SAMPLES[1100:]) is half.predictions
-    last = half.predictions["end"].max()
-    touching = SAMPLES[SAMPLES.index >= last]
-    with pytest.raises(LeakageError):
-        half.usable_for(touching)
-    assert half.usable_for(touching[1:]) is half.predictions
+class CountingModel(LogisticClassifier):
+    calls = []
+
+    def _predict_proba(self, X):
+        type(self).calls.append(len(X))
+        return super()._predict_proba(X)
 
 
-def test_a_table_of_two_sided_folds_reaches_as_far_as_its_models():
-    half = cross_validate(MODEL, BARS, LABELS, K_FOLD, rows=SAMPLES.rows[:1000])
-    first_fold = half.predictions[half.predictions["fold"] == 0]
-    with pytest.raises(LeakageError):
-        half.usable_for(SAMPLES[SAMPLES.index > first_fold["end"].max()])
+def test_a_model_is_asked_once_a_fold(forward):
+    CountingModel.calls.clear()
+    model = FEATURES * StandardScaler() * CountingModel(C=1.0)
+    result = cross_validate(model, BARS, LABELS, FORWARD)
+    assert CountingModel.calls == result.folds["test_rows"].tolist()
+    assert result.predictions.equals(forward.predictions)
+    assert len(result.out_of_fold) == len(result.predictions)
 
 
 def test_equal_exposure_is_set_inside_the_training_rows(forward):
@@ -228,7 +224,7 @@ def test_equal_exposure_is_set_inside_the_training_rows(forward):
     decisions = []
     for fold, (train, _) in enumerate(FORWARD.split(SAMPLES)):
         train = SAMPLES[train]
-        inner, later = next(PurgedHoldout(validation=0.0, test=0.3).split(train))
+        inner, later = inner_holdout(train, 0.3)
         model = MODEL.clone().fit(train[inner])
         score = model.predict_signal(train[later])["expected_return"]
         table = forward.predictions[forward.predictions["fold"] == fold]

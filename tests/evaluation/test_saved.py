@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from ohlcvml._folder import render_sums
+from ohlcvml._saved import SavedResult, _Reader, _Writer
 from ohlcvml.bars import Costs, simulate_bars
 from ohlcvml.evaluation import Backtest, CrossValidation, Execution, cross_validate, evaluate
-from ohlcvml.evaluation._saved import SavedResult, _Reader, _Writer
 from ohlcvml.exceptions import DataError
 from ohlcvml.features import ReturnFeatures
 from ohlcvml.labels import TripleBarrierLabeller
@@ -36,7 +36,7 @@ def same(one, two):
     assert type(one) is type(two)
     if isinstance(one, SavedResult):
         for item in fields(one):
-            if item.name != "_ledger":
+            if item.name not in ("_ledger", "loaded"):
                 same(getattr(one, item.name), getattr(two, item.name))
     elif isinstance(one, pd.DataFrame):
         pd.testing.assert_frame_equal(one, two, check_exact=True)

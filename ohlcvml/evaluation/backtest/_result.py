@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from ohlcvml._card import Card, Shown
+from ohlcvml._saved import SavedResult, saves_as_dict
 from ohlcvml.bars import Contract
 from ohlcvml.evaluation._performance import SharpeEstimate, sharpe_ratio
-from ohlcvml.evaluation._saved import SavedResult, saves_as_dict
 from ohlcvml.evaluation.backtest._execution import Execution
 from ohlcvml.evaluation.backtest._kernel import EXITS
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from ohlcvml._checks import boolean, check_value
 from ohlcvml._folder import Kind, check_sums, parse_json, read_files, write_files
-from ohlcvml.evaluation._saved_tables import (
+from ohlcvml._saved_tables import (
     pack_columns,
     pack_index,
     unpack_columns,
