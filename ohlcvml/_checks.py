@@ -84,8 +84,9 @@ def real(
             return False
         if not np.isfinite(float(value)):
             return False
-        below = low is not None and (value <= low if open_low else value < low)
-        above = high is not None and (value >= high if open_high else value > high)
+        number: Any = value
+        below = low is not None and (number <= low if open_low else number < low)
+        above = high is not None and (number >= high if open_high else number > high)
         return not (below or above)
 
     bounds = _bounds_text(low, high, closed=not open_low)

@@ -246,7 +246,8 @@ def _fits(value: Any, hint: Any) -> bool:
     if not isinstance(value, kind):
         return False
     inner = parts[-1:] if kind in (list, dict) else ()
-    items = value.values() if kind is dict else value
+    held: Any = value
+    items = held.values() if kind is dict else held
     return all(_fits(item, part) for part in inner for item in items)
 
 

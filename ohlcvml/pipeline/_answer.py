@@ -56,12 +56,12 @@ class Answer(SavedResult):
     def __post_init__(self) -> None:
         n = len(self.probabilities)
         shapes = {
-            "probabilities": (self.probabilities.shape, (n, *self.probabilities.shape[1:2])),
-            "expected_return": (np.shape(self.expected_return), (n,)),
-            "quantiles": (np.shape(self.quantiles), (n, len(self.levels))),
+            "probabilities": (self.probabilities.shape, (n, self.probabilities.shape[-1])),
+            "expected_return": (_shape(self.expected_return), (n,)),
+            "quantiles": (_shape(self.quantiles), (n, len(self.levels))),
         }
         for name, (got, wanted) in shapes.items():
-            if getattr(self, name) is not None and (got != wanted or len(got) == 0):
+            if got is not None and got != wanted:
                 raise DataError(
                     f"Answer: {name!r} must have the shape {wanted} beside {n} rows and "
                     f"{len(self.levels)} levels; got {got}."
@@ -83,8 +83,7 @@ class Answer(SavedResult):
     @property
     def known(self) -> BoolArray:
         """Which rows are answered, shape (n,)."""
-        known: BoolArray = ~np.isnan(self.probabilities).any(axis=1)
-        return known
+        return np.asarray(~np.isnan(self.probabilities).any(axis=1))
 
     def __getitem__(self, rows: Any) -> Answer:
         """The answer of some rows: a slice, a mask or positions."""
@@ -142,3 +141,7 @@ class Answer(SavedResult):
             levels,
             tuple(beyond),
         )
+
+
+def _shape(values: FloatArray | None) -> tuple[int, ...] | None:
+    return None if values is None else values.shape

@@ -76,7 +76,7 @@ def test_levels_need_a_distribution_and_lie_inside_0_and_1(fitted, bars):
             ask()
     assert model.answer(bars).quantiles is None
     for bad in ((0.0,), (1.0,), ()):
-        with pytest.raises(ParameterError, match=r"in \(0, 1\)"):
+        with pytest.raises(ParameterError, match=r"in \(0.0, 1.0\)"):
             fitted.predict_quantiles(bars, bad)
     tail = bars.iloc[:3]  # no row has history: nothing is known, which is no lack of quantiles
     assert fitted.predict_quantiles(tail).isna().all(axis=None)
