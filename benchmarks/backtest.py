@@ -82,7 +82,7 @@ def main():
         serve_peer(options.n)
         return
 
-    from ohlcvml.evaluation import backtest
+    from ohlcvml.evaluation import Execution, backtest
     from ohlcvml.evaluation.backtest import _account
     from ohlcvml.labels import FixedHorizonLabeller, TripleBarrierLabeller
 
@@ -99,13 +99,12 @@ def main():
         return found[0]
 
     _account.run_whole = timed_pass
-    costs = COST * 100
+    paid = Execution(costs=COST * 100)
+    far = Execution(costs=COST * 100, max_drawdown_stop=1e9)
     calls = {
-        "whole call, fixed horizon": lambda: backtest(bars, signals, fixed, costs=costs),
-        "whole call, triple barrier, stop": lambda: backtest(
-            bars, signals, race, costs=costs, max_drawdown_stop=1e9
-        ),
-        "whole call, triple barrier": lambda: backtest(bars, signals, race, costs=costs),
+        "whole call, fixed horizon": lambda: backtest(bars, signals, fixed, execution=paid),
+        "whole call, triple barrier, stop": lambda: backtest(bars, signals, race, execution=far),
+        "whole call, triple barrier": lambda: backtest(bars, signals, race, execution=paid),
     }
     peer = None
     if options.peer:

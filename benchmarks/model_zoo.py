@@ -27,7 +27,7 @@ import numpy as np
 import pandas as pd
 
 from ohlcvml.bars import Costs, contract, default_costs, resample
-from ohlcvml.evaluation import buy_and_hold, cross_validate
+from ohlcvml.evaluation import Execution, buy_and_hold, cross_validate
 from ohlcvml.features import (
     EfficiencyFeatures,
     MomentumFeatures,
@@ -107,7 +107,7 @@ def limits(model, chain, samples, args) -> dict[str, int]:
     return {"labels": max(LEAST_LABELS, min(args.labels, labels)), "epochs": LEAST_EPOCHS, **size}
 
 
-def judge(name: str, bars, labels, traded, costs, args) -> dict:
+def judge(name: str, bars, labels, args) -> dict:
     """The row of a model."""
     cls = model_classes()[name]
     if cls.get_class_tag("model_family") == "foundation":
@@ -123,7 +123,7 @@ def judge(name: str, bars, labels, traded, costs, args) -> dict:
         where = f"{chain.steps[-1][0]}__training__max_epochs"
         chain = chain.set_params(**{where: taken["epochs"]})
     cv = Capped(taken["labels"], args.test)
-    result = cross_validate(chain, bars, labels, cv, contract=traded, costs=costs)
+    result = cross_validate(chain, bars, labels, cv)
     folds = result.folds
     return {
         **taken,
@@ -147,7 +147,7 @@ def run(args) -> None:
         bars = bars.iloc[-args.bars :] if args.bars else bars
         labeller = TripleBarrierLabeller(horizon=HORIZON, contract=traded, costs=costs)
         labels = labeller.fit_transform(bars)
-        held = buy_and_hold(bars, contract=traded, costs=costs)
+        held = buy_and_hold(bars, execution=Execution(contract=traded, costs=costs))
         write(args.results, {"instrument": instrument, "model": "-", "bars": len(bars),
                              "first": str(bars.index[0]), "last": str(bars.index[-1]),
                              "labels": len(labels), "seconds": args.seconds, "test": args.test,
@@ -157,7 +157,7 @@ def run(args) -> None:
                 continue
             started = time.perf_counter()
             try:
-                row = judge(name, bars, labels, traded, costs, args)
+                row = judge(name, bars, labels, args)
             except Exception as error:  # a broken model is a row of the table, too
                 traceback.print_exc()
                 row = {"error": f"{type(error).__name__}: {error}"}

@@ -68,18 +68,28 @@ def odd() -> Rule:
     return Rule("an odd integer of at least 1", lambda v: whole.accepts(v) and v % 2 == 1, 4)
 
 
-def real(low: float | None = None, high: float | None = None, *, open_low: bool = False) -> Rule:
-    """Accept a finite number within [low, high], or (low, high] with ``open_low``."""
+def real(
+    low: float | None = None,
+    high: float | None = None,
+    *,
+    open_low: bool = False,
+    open_high: bool = False,
+) -> Rule:
+    """Accept a finite number within [low, high], without a limit that is said to be open."""
 
     def accepts(value: Any) -> bool:
         if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
             return False
         if not np.isfinite(float(value)):
             return False
-        below = low is not None and (value <= low if open_low else value < low)
-        return not below and (high is None or value <= high)
+        number: Any = value
+        below = low is not None and (number <= low if open_low else number < low)
+        above = high is not None and (number >= high if open_high else number > high)
+        return not (below or above)
 
     bounds = _bounds_text(low, high, closed=not open_low)
+    if open_high:
+        bounds = bounds.removesuffix("]") + ")"
     return Rule(f"a finite number{bounds}", accepts, float("nan"))
 
 

@@ -15,6 +15,15 @@ from ohlcvml.bars._frame import (
 from ohlcvml.bars._known import known_at, positive_size
 from ohlcvml.bars._names import look_alikes
 from ohlcvml.bars._resample import resample
+from ohlcvml.bars._traded import (
+    RAW_PRICES,
+    TradedPrices,
+    adjusted_by_difference,
+    check_raw,
+    contract_changes,
+    traded_close,
+    traded_prices,
+)
 from ohlcvml.bars.market import (
     Contract,
     Costs,
@@ -40,6 +49,13 @@ if TYPE_CHECKING:
     from ohlcvml.bars.read import as_bars, read_bars
 
 __all__ = [
+    "RAW_PRICES",
+    "TradedPrices",
+    "adjusted_by_difference",
+    "check_raw",
+    "contract_changes",
+    "traded_close",
+    "traded_prices",
     "positive_size",
     "OHLCV",
     "PriceArrays",

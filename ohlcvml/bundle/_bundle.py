@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ohlcvml._card import Card, Shown
 from ohlcvml.bars import Contract, Costs, check_bars, symbol_starts
 from ohlcvml.bundle._manifest import input_schema
-from ohlcvml.exceptions import DataError
+from ohlcvml.evaluation import Execution
+from ohlcvml.exceptions import BundleError, DataError, ParameterError
 from ohlcvml.typing import Bars, BoolArray
 
 __all__ = ["Bundle"]
@@ -22,8 +25,8 @@ MEANINGFUL = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class Bundle:
+@dataclass(frozen=True, repr=False)
+class Bundle(Shown):
     """What :func:`~ohlcvml.bundle.open_bundle` returns.
 
     Attributes
@@ -111,6 +114,43 @@ class Bundle:
             )
         return cut
 
+    def _card(self) -> Card:
+        manifest = self.manifest
+        data, columns = manifest["data"], manifest["features"]["columns"]
+        made = manifest["environment"]["versions"].get("ohlcvml")
+        rows = [("model", _chain(self.model))]
+        if manifest["description"]:
+            rows.append(("description", textwrap.shorten(manifest["description"], 100)))
+        if data is not None:
+            size = "irregular" if data["bar_size"] is None else _freq(data["bar_size"])
+            first, last = data["first"][:10], data["last"][:10]
+            rows.append(("bars", f"{data['rows']:,} of {size}, {first} to {last}"))
+        if columns is not None:
+            rows.append(("features", f"{len(columns)} columns"))
+        rows.append(("lookback", f"{self.lookback:,} bars"))
+        if self.labeller is not None:
+            rows.append(("labeller", textwrap.shorten(" ".join(str(self.labeller).split()), 100)))
+        rows.append(("contract", "none" if self.contract is None else self.contract.symbol))
+        rows.append(("costs", "none" if self.costs is None else str(self.costs)))
+        if self.execution is not None:
+            rows.append(("execution", repr(self.execution)))
+        rows += _score_rows(manifest["scores"] or {})
+        rows.append(("saved by", f"ohlcvml {made}"))
+        return Card(f"Bundle {self.path.name}", rows)
+
+    @property
+    def execution(self) -> Execution | None:
+        """How its signals are traded, as it was evaluated; None where it was saved without."""
+        plain = self.manifest.get("execution")
+        if plain is None:
+            return None
+        try:
+            return Execution.from_dict(plain)
+        except (ParameterError, TypeError, KeyError, AttributeError) as error:
+            raise BundleError(
+                f"Bundle({self.path.name}): the execution in its manifest is damaged: {error}"
+            ) from error
+
     @property
     def lookback(self) -> int:
         """Bars before a row that its answer may depend on; rows with fewer are not answered."""
@@ -129,13 +169,10 @@ class Bundle:
     def predict_signal(self, bars: Bars) -> pd.DataFrame:
         """Costed signal per bar, after :meth:`check_bars`; row t sees bars up to and with t.
 
-        The first ``lookback`` bars of each symbol are NaN with side 0, as in
-        :meth:`predict_proba`.
+        The first ``lookback`` bars of each symbol are NaN, as in :meth:`predict_proba`.
         """
         signal = pd.DataFrame(self.model.predict_signal(self.check_bars(bars)))
-        cold = self._cold(bars)
-        signal.loc[cold, signal.columns != "side"] = np.nan
-        signal.loc[cold, "side"] = 0
+        signal.loc[self._cold(bars)] = np.nan
         return signal
 
     def _cold(self, bars: Bars) -> BoolArray:
@@ -143,6 +180,35 @@ class Bundle:
         starts = symbol_starts(bars.index)
         age = np.arange(len(bars)) - np.repeat(starts[:-1], np.diff(starts))
         return age < self.lookback
+
+
+def _chain(model: Any) -> str:
+    """Classes of the steps of a pipeline, or of the model."""
+    steps = getattr(model, "steps", None)
+    if not isinstance(steps, list):
+        return type(model).__name__
+    return " → ".join(type(step).__name__ for _, step in steps)
+
+
+def _freq(size: str) -> str:
+    return str(pd.tseries.frequencies.to_offset(pd.Timedelta(size)).freqstr)
+
+
+def _score_rows(scores: dict[str, Any]) -> list[tuple[str, str]]:
+    """One line for each stretch that was scored: its main figures."""
+    names = {"log_loss": ".4f", "auc": ".3f", "net_sharpe": "+.2f", "net_return": "+.2%"}
+    found = []
+    for stretch, values in scores.items():
+        if not isinstance(values, dict):
+            continue
+        said = [
+            f"{name.replace('_', ' ')} {format(values[name], form)}"
+            for name, form in names.items()
+            if isinstance(values.get(name), (int, float))
+        ]
+        if said:
+            found.append((stretch.replace("_", " "), ", ".join(said)))
+    return found
 
 
 def _size(text: str | None) -> str:

@@ -9,15 +9,17 @@ from typing import Any
 
 import numpy as np
 
+from ohlcvml._folder import SUMS, check_sums, read_files
+from ohlcvml._identity import digest
 from ohlcvml.bundle._allowed import class_at, path_of
 from ohlcvml.bundle._bundle import Bundle
 from ohlcvml.bundle._codec import Decoder, class_paths
-from ohlcvml.bundle._files import MANIFEST, SUMS, check_sums, read_files
 from ohlcvml.bundle._golden import EXACT, replay
 from ohlcvml.bundle._manifest import (
+    BUNDLE,
     FORMAT,
+    MANIFEST,
     SCHEMA_VERSION,
-    digest_of,
     environment_differences,
     feature_schema,
     parse_json,
@@ -74,11 +76,11 @@ class _Inspection:
     warning: str = ""
 
     def check_files(self) -> str:
-        self.files = read_files(self.path)
+        self.files = read_files(self.path, BUNDLE)
         return f"{len(self.files)} files, {sum(map(len, self.files.values())):,} bytes"
 
     def check_hashes(self) -> str:
-        problems = check_sums(self.files)
+        problems = check_sums(self.files, BUNDLE)
         if problems:
             raise BundleError(
                 f"load: {self.path} is damaged: {'; '.join(problems)}. Copy it again, or save the "
@@ -134,8 +136,8 @@ class _Inspection:
         given = self.manifest["input"]
         columns = stated["columns"]
         content = {k: v for k, v in given.items() if k != "sha256"} if given else None
-        if stated["sha256"] != digest_of(columns) or (
-            given is not None and given["sha256"] != digest_of(content)
+        if stated["sha256"] != digest(columns) or (
+            given is not None and given["sha256"] != digest(content)
         ):
             raise BundleError(f"load: the feature schema in {MANIFEST} does not fit its hash.")
         own = feature_schema(self.objects["model"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import platform
@@ -15,14 +14,20 @@ import numpy as np
 import pandas as pd
 
 import ohlcvml
+from ohlcvml._folder import Kind
+from ohlcvml._folder import parse_json as strict
+from ohlcvml._identity import bars_identity, digest
 from ohlcvml.bars import OHLCV, bar_size, check_bars, time_index
 from ohlcvml.bundle._allowed import path_of
 from ohlcvml.exceptions import BundleError
+from ohlcvml.labels import LabelSpec
 from ohlcvml.registry import OWN_TAGS
 from ohlcvml.typing import Bars, Labels
 
 __all__ = [
+    "BUNDLE",
     "FORMAT",
+    "MANIFEST",
     "SCHEMA_VERSION",
     "data_fingerprint",
     "describe",
@@ -37,6 +42,8 @@ __all__ = [
     "tags_of",
 ]
 
+BUNDLE = Kind("bundle", BundleError)
+MANIFEST = BUNDLE.manifest
 FORMAT = "ohlcvml.bundle"
 SCHEMA_VERSION = 1
 PACKAGES = (
@@ -64,7 +71,7 @@ def data_fingerprint(bars: Bars) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``sha256`` of symbols, stamps (int64 ns, UTC) and OHLCV values (float64), ``rows``,
+        ``sha256`` of symbols, stamps (int64 ns, UTC) and OHLCV values, ``rows``,
         ``first`` and ``last`` stamp, ``bar_size`` (ISO duration, None if irregular), and
         ``symbols`` where there are several.
 
@@ -76,18 +83,12 @@ def data_fingerprint(bars: Bars) -> dict[str, Any]:
     100
     """
     check_bars(bars, "data_fingerprint")
-    time = time_index(bars.index, "data_fingerprint").as_unit("ns")
-    digest = hashlib.sha256()
+    time = time_index(bars.index, "data_fingerprint")
     found: dict[str, Any] = {}
     if isinstance(bars.index, pd.MultiIndex):
-        symbols = [str(symbol) for symbol in bars.index.get_level_values(0)]
-        digest.update(json.dumps(symbols).encode())
-        found["symbols"] = sorted(set(symbols))
-    digest.update(time.asi8.astype("<i8").tobytes())
-    for name in OHLCV:
-        digest.update(bars[name].to_numpy(dtype="<f8").tobytes())
+        found["symbols"] = sorted({str(symbol) for symbol in bars.index.unique(level=0)})
     return found | {
-        "sha256": digest.hexdigest(),
+        "sha256": bars_identity(bars, OHLCV),
         "rows": len(bars),
         "first": time.min().isoformat(),
         "last": time.max().isoformat(),
@@ -107,7 +108,7 @@ def input_schema(bars: Bars) -> dict[str, Any]:
         for name in bars.columns
     ]
     content = {"columns": columns, "bar_size": _bar_size(bars)}
-    return {**content, "sha256": digest_of(content)}
+    return {**content, "sha256": digest(content)}
 
 
 def feature_schema(model: Any) -> dict[str, Any]:
@@ -116,22 +117,17 @@ def feature_schema(model: Any) -> dict[str, Any]:
         model = model.classifier_
     names = getattr(model, "feature_names_", None)
     columns = None if names is None else [str(name) for name in names]
-    return {"columns": columns, "sha256": digest_of(columns)}
-
-
-def digest_of(content: Any) -> str:
-    """Hash JSON content."""
-    return hashlib.sha256(dump_json(content)).hexdigest()
+    return {"columns": columns, "sha256": digest(columns)}
 
 
 def label_summary(labels: Labels) -> dict[str, Any]:
-    """Class set, horizon, counts and parameters of a labels table."""
+    """Counts of a labels table, and what was assumed in making it."""
     counts = labels["label"].value_counts().sort_index()
     return {
         "rows": len(labels),
         "counts": {str(int(label)): int(count) for label, count in counts.items()},  # type: ignore[call-overload]
         "censored": int(labels["censored"].sum()) if "censored" in labels.columns else 0,
-        "attrs": {str(name): describe(value) for name, value in sorted(labels.attrs.items())},
+        "spec": json.loads(LabelSpec.of(labels, "bundle.save").to_json()),
     }
 
 
@@ -205,23 +201,7 @@ def dump_json(content: Any) -> bytes:
 
 def parse_json(raw: bytes, name: str) -> dict[str, Any]:
     """Parse strict JSON: one object, no NaN, no key twice."""
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) != len(pairs):
-            raise ValueError("a key stands twice")
-        return found
-
-    def refuse(constant: str) -> Any:
-        raise ValueError(f"{constant} is not JSON")
-
-    try:
-        content = json.loads(raw, object_pairs_hook=unique, parse_constant=refuse)
-    except (ValueError, RecursionError) as error:
-        raise BundleError(f"load: {name} is not valid: {error}") from error
-    if not isinstance(content, dict):
-        raise BundleError(f"load: {name} is not a JSON object.")
-    return content
+    return strict(raw, name, BUNDLE)
 
 
 def environment(packages: Iterable[str] = ()) -> dict[str, Any]:

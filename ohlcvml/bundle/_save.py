@@ -7,15 +7,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ohlcvml._checks import check_value, instance_of, optional
+from ohlcvml._folder import write_files
 from ohlcvml.bars import Contract, Costs
 from ohlcvml.bars import contract as find_contract
 from ohlcvml.bundle._allowed import path_of
 from ohlcvml.bundle._codec import Encoder, class_paths
-from ohlcvml.bundle._files import MANIFEST, write_files
 from ohlcvml.bundle._golden import make_golden
 from ohlcvml.bundle._load import ARRAYS, GOLDEN, TREE, open_bundle
 from ohlcvml.bundle._manifest import (
+    BUNDLE,
     FORMAT,
+    MANIFEST,
     SCHEMA_VERSION,
     data_fingerprint,
     describe,
@@ -27,6 +30,7 @@ from ohlcvml.bundle._manifest import (
     plain,
     tags_of,
 )
+from ohlcvml.evaluation import Execution
 from ohlcvml.exceptions import BundleError
 from ohlcvml.typing import Bars, Labels
 
@@ -41,6 +45,7 @@ def save(
     labels: Labels | None = None,
     contract: Contract | str | None = None,
     costs: Costs | None = None,
+    execution: Execution | None = None,
     scores: Mapping[str, Any] | None = None,
     labeller: Any = None,
     description: str | None = None,
@@ -67,6 +72,8 @@ def save(
         The contract traded; a symbol is looked up.
     costs : Costs or None, default=None
         The costs the labels and scores are net of.
+    execution : Execution or None, default=None
+        How the signals are traded; evaluating the bundle later uses the same.
     scores : mapping or None, default=None
         Numbers, strings, lists and dicts; NaN is stored as null.
     labeller : estimator or None, default=None
@@ -102,6 +109,7 @@ def save(
     True
     """
     _check_model(model)
+    check_value("save", "execution", optional(instance_of(Execution)), execution)
     path = Path(path)
     if isinstance(contract, str):
         contract = find_contract(contract)
@@ -121,6 +129,7 @@ def save(
         "labeller": describe(labeller),
         "contract": describe(contract),
         "costs": describe(costs),
+        "execution": None if execution is None else execution.to_dict(),
         "classes": sorted({name for name, _ in class_paths(tree)}),
         "tags": tags_of(model),
         "input": None if bars is None else input_schema(bars),
@@ -137,7 +146,7 @@ def save(
         for name, arrays in ((ARRAYS, encoder.arrays), (GOLDEN, golden_arrays))
         if arrays
     }
-    write_files(path, files, overwrite=overwrite, check=open_bundle)
+    write_files(path, files, BUNDLE, overwrite=overwrite, check=open_bundle)
     return path
 
 

@@ -68,7 +68,21 @@ def train(
     commission: Annotated[float | None, typer.Option(help="Money per contract and side.")] = None,
     slippage: Annotated[float | None, typer.Option(help="Ticks per side.")] = None,
     spread: Annotated[float | None, typer.Option(help="Price units per round trip.")] = None,
-    execution: Annotated[str | None, typer.Option(help="average_active or bracket.")] = None,
+    rule: Annotated[
+        str | None, typer.Option(help="How decisions are traded: average_active or bracket.")
+    ] = None,
+    capital: Annotated[
+        float | None, typer.Option(help="Fixed capital; by default one contract's value.")
+    ] = None,
+    max_position: Annotated[
+        float | None, typer.Option(help="Largest position, in contracts.")
+    ] = None,
+    daily_loss_stop: Annotated[
+        float | None, typer.Option(help="Stop for the day after losing this share of capital.")
+    ] = None,
+    max_drawdown_stop: Annotated[
+        float | None, typer.Option(help="Stop for good after falling by this share of capital.")
+    ] = None,
     exposure: Annotated[float | None, typer.Option(help="Share of rows traded, beside.")] = None,
     n_splits: Annotated[int | None, typer.Option(help="Folds.")] = None,
     embargo: Annotated[str | None, typer.Option(help="Bars, share of bars or time span.")] = None,

@@ -56,8 +56,5 @@ def evaluate_bundle(
             f"{rows['rows']} rows from {rows['first']} to {rows['last']}, or other prices. Pass "
             "the file the bundle was trained on, with the same --tz, --scale and --symbol."
         )
-    execution = scores.get("settings", {}).get("execution", "average_active")
-    result = evaluate_model(
-        bundle.model, test, contract=bundle.contract, costs=bundle.costs, execution=execution
-    )
+    result = evaluate_model(bundle.model, test, execution=bundle.execution)
     return result, count_look(rows["fingerprint"], type(bundle.model).__name__)

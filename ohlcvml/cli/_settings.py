@@ -21,6 +21,7 @@ from ohlcvml._checks import (
     string,
 )
 from ohlcvml._threads import threads
+from ohlcvml.evaluation import Execution
 from ohlcvml.exceptions import ParameterError
 from ohlcvml.models.configs import (
     as_number,
@@ -55,7 +56,11 @@ class TrainSettings:
     commission: float | None = None
     slippage: float | None = None
     spread: float | None = None
-    execution: str = "average_active"
+    rule: str = "average_active"
+    capital: float | None = None
+    max_position: float = 1.0
+    daily_loss_stop: float | None = None
+    max_drawdown_stop: float | None = None
     exposure: float | None = 0.2
     n_splits: int = 5
     embargo: int | float | str | None = None
@@ -66,7 +71,13 @@ class TrainSettings:
     overwrite: bool = False
     plot: str | None = None
 
+    @property
+    def execution(self) -> Execution:
+        """How signals become trades; contract and costs are the labels' own."""
+        return Execution(**{name: getattr(self, name) for name in _EXECUTION})
 
+
+_EXECUTION = ("rule", "capital", "max_position", "daily_loss_stop", "max_drawdown_stop")
 _RULES = {
     "data": string(),
     "tz": optional(string()),
@@ -84,7 +95,11 @@ _RULES = {
     "commission": optional(real(0.0)),
     "slippage": optional(real(0.0)),
     "spread": optional(real(0.0)),
-    "execution": one_of("average_active", "bracket"),
+    "rule": any_value(),  # the execution says what these five may be
+    "capital": any_value(),
+    "max_position": any_value(),
+    "daily_loss_stop": any_value(),
+    "max_drawdown_stop": any_value(),
     "exposure": optional(real(0.0, 1.0, open_low=True)),
     "n_splits": integer(2),
     "embargo": any_value(),  # the splitter says what it may be
@@ -111,6 +126,7 @@ def merge_settings(config: Path | None, options: dict[str, Any]) -> TrainSetting
     settings = TrainSettings(**merged)
     for name, rule in _RULES.items():
         check_value("train", name, rule, getattr(settings, name))
+    _ = settings.execution
     return _with_model_file(settings)
 
 

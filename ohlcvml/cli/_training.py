@@ -166,8 +166,6 @@ def train(
     develop, test = samples[parts.train], samples[parts.test]
     shared: dict[str, Any] = {
         "rows": develop.rows,
-        "contract": traded,
-        "costs": costs,
         "execution": settings.execution,
         "progress": True,
     }
@@ -185,12 +183,12 @@ def train(
         **shared,
     )
     assert forward.backtest is not None  # walk-forward tests each row once
-    held = buy_and_hold(bars, contract=traded, costs=costs, like=forward.backtest)
+    held = buy_and_hold(bars, like=forward.backtest)
     console.print(f"Purged k-fold, {settings.n_splits} folds (two-sided)")
     k_fold = cross_validate(model, bars, labels, k_fold_cv, **shared)
     with console.status("Fitting on all rows before the test set, then one look at it"):
         final = model.clone().fit(develop)
-        tested = evaluate(final, test, contract=traded, costs=costs, execution=settings.execution)
+        tested = evaluate(final, test, execution=settings.execution)
         looks = count_look(rows_fingerprint(test), settings.model)
     unused = dict(forward.unused)
     unused.pop("held_out", None)
@@ -256,6 +254,7 @@ def _write_bundle(
         labels=labels,
         contract=traded,
         costs=costs,
+        execution=settings.execution,
         scores=scores,
         labeller=labeller,
         overwrite=settings.overwrite,

@@ -27,12 +27,20 @@ from ohlcvml.evaluation._scores import (
     log_loss_skill,
     macro_f1,
 )
-from ohlcvml.evaluation.backtest import Backtest, backtest, buy_and_hold, equal_exposure, sides_at
+from ohlcvml.evaluation.backtest import (
+    Backtest,
+    Execution,
+    backtest,
+    buy_and_hold,
+    equal_exposure,
+    sides_at,
+)
 
 __all__ = [
     "Backtest",
     "CrossValidation",
     "Evaluation",
+    "Execution",
     "SharpeEstimate",
     "auc",
     "backtest",

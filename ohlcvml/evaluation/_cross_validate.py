@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ohlcvml.bars import Contract, Costs
+from ohlcvml._checks import check_value, optional, real
 from ohlcvml.evaluation._cross_validation import CrossValidation
 from ohlcvml.evaluation._evaluate import (
-    Trading,
     baseline_scores,
+    check_model,
     classification_by_regime,
     exposure_scores,
     join_regimes,
-    predictions_table,
     score_predictions,
 )
 from ohlcvml.evaluation._pretraining import pretraining_notes
-from ohlcvml.evaluation.backtest import Backtest, equal_exposure
+from ohlcvml.evaluation.backtest import (
+    Backtest,
+    Execution,
+    Trading,
+    check_execution,
+    equal_exposure,
+    open_trading,
+    refuse_unknown,
+)
 from ohlcvml.exceptions import DataError, ParameterError
-from ohlcvml.pipeline import BarPipeline, BaseBarClassifier, fit_step
+from ohlcvml.pipeline import BaseBarClassifier, OutOfFold, out_of_fold
 from ohlcvml.samples import Samples
-from ohlcvml.splits import PurgedHoldout
+from ohlcvml.splits import inner_holdout
 from ohlcvml.typing import Bars, IntArray, Labels
 
 __all__ = ["cross_validate"]
+
+_OPTIONS = ["rows", "execution", "regime", "exposure", "progress", "backend", "backend_params"]
+_SHARE = optional(real(0.0, 1.0, open_low=True))
 
 
 def cross_validate(
@@ -38,21 +48,19 @@ def cross_validate(
     cv: Any,
     *,
     rows: IntArray | None = None,
-    contract: str | Contract | None = None,
-    costs: Costs | None = None,
-    execution: str = "average_active",
-    regime: str | pd.Series | None = None,
+    execution: Execution | None = None,
+    regime: str | pd.Series | pd.DataFrame | None = None,
     exposure: float | None = None,
     progress: bool = False,
     backend: str | None = None,
     backend_params: dict[str, Any] | None = None,
-    **options: Any,
+    **unknown: Any,
 ) -> CrossValidation:
     """Fit and score a model on the folds of a purged splitter.
 
-    The leading steps of a pipeline that learn nothing run once over all bars; everything that
-    learns is fitted anew on each fold's training rows. Scores are per fold; the out-of-fold rows
-    are traded once, positions closed at each fold's end. With several symbols nothing is traded:
+    The loop is that of :func:`~ohlcvml.pipeline.out_of_fold`: a model is fitted on each fold's
+    training rows and asked once about its test rows. Scores are per fold; the out-of-fold rows are
+    traded once, positions closed at each fold's end. With several symbols nothing is traded:
     contracts and capital differ.
 
     Parameters
@@ -65,9 +73,10 @@ def cross_validate(
     cv : splitter of ohlcvml.splits
     rows : int array or None, default=None
         Rows of the labels table to use (a held-out test set stays out); all usable by default.
-    contract, costs, execution, **options
-        As for :func:`~ohlcvml.evaluation.backtest`.
-    regime : str, pd.Series or None, default=None
+    execution : Execution or None, default=None
+        How signals become trades, the same for every model you compare; contract and costs are
+        the labels' own unless given. Checked before the first fit.
+    regime : str, pd.Series, pd.DataFrame or None, default=None
         Regime per bar (or the name of a column of ``bars``): trading scores for each as well.
     exposure : float or None, default=None
         Also trade this share of the rows, those with the largest |expected return|. The threshold
@@ -76,10 +85,19 @@ def cross_validate(
         Show a progress bar.
     backend, backend_params
         Fan folds out by ``sktime.utils.parallel.parallelize`` ("loky", "joblib", "dask", "ray").
+    **unknown
+        Refused: a name that is none of the above is an error that says where it belongs.
 
     Returns
     -------
     CrossValidation
+
+    Raises
+    ------
+    ParameterError
+        Something is not what it must be; nothing has been fitted then.
+    DataError
+        Labels or execution do not belong to these bars; nothing has been fitted then.
 
     Examples
     --------
@@ -96,45 +114,53 @@ def cross_validate(
     >>> len(result.folds), result.two_sided
     (3, False)
     """
-    if isinstance(regime, str):
-        regime = bars[regime]
-    if regime is not None:
-        options["regime"] = regime
-    trading = Trading(contract, costs, execution, options)
-    prefix, rest = model.stateless_prefix() if isinstance(model, BarPipeline) else ([], model)
-    features = bars
-    for step in prefix:
-        features = step.clone().fit(features).transform(features)
+    refuse_unknown("cross_validate", unknown, _OPTIONS)
+    check_model("cross_validate", model)
     if not hasattr(cv, "split"):
         raise ParameterError(
             f"cross_validate: parameter 'cv' must be a splitter; got {cv!r}. Use "
             "WalkForward(n_splits=5), or PurgedKFold, from ohlcvml.splits."
         )
+    check_value("cross_validate", "exposure", _SHARE, exposure)
+    check_execution("cross_validate", execution)
     table, labeller = _label(labels, bars)
-    samples = Samples(bars, table, rows, features if prefix else None)
-    splits = list(cv.split(samples))
+    trading = open_trading("cross_validate", bars, table, execution, regime)
+    samples = Samples(bars, table, rows)
+    again: dict[str, Any] = {
+        "labeller": labeller,
+        "progress": progress,
+        "backend": backend,
+        "backend_params": backend_params,
+    }
+    found = out_of_fold(model, samples, cv, **again)
+    thresholds = {}
+    if exposure is not None:
+        inner = out_of_fold(model, samples, _InnerSplits(cv), **again)
+        expected = inner.signal["expected_return"]
+        thresholds = {
+            fold: equal_exposure(expected.iloc[inner.of_fold(fold)], exposure)
+            for fold in inner.folds.index
+        }
+    results = [_score(found, fold, bars, trading, thresholds) for fold in found.folds.index]
+    return _collect(found, results, samples, table, cv, model, trading)
 
-    def run(fold: int) -> _Fold:
-        train, test = splits[fold]
-        if labeller is None or labeller.get_tag("fit_is_empty"):
-            return _fit_fold(rest, samples[train], samples[test], trading, exposure, fold)
-        again = _relabelled(labeller, samples, train)
-        train, test = list(cv.split(again))[fold]
-        return _fit_fold(rest, again[train], again[test], trading, exposure, fold)
 
-    results = _run_folds(run, len(splits), progress, backend, backend_params)
-    return _collect(results, samples, table, cv, model, trading)
+class _InnerSplits:
+    """Within each fold's training rows: rows to fit on, and later ones to set a threshold on."""
+
+    def __init__(self, cv: Any) -> None:
+        self._cv = cv
+
+    def split(self, samples: Samples) -> Iterator[tuple[IntArray, IntArray]]:
+        for train, _ in self._cv.split(samples):
+            parts = inner_holdout(samples[train], 0.3, who="cross_validate(exposure=...)")
+            yield train[parts.fit], train[parts.later]
 
 
 @dataclass(frozen=True)
-class _Fold:
-    row: dict[str, Any]
-    predictions: pd.DataFrame
+class _Scored:
+    scores: dict[str, float]
     baselines: pd.DataFrame
-    test: Samples
-    shares: Any
-    classes: Any
-    training_intervals: IntArray
     by_regime: pd.DataFrame | None
 
 
@@ -149,142 +175,89 @@ def _label(labels: Any, bars: Bars) -> tuple[Labels, Any]:
     )
 
 
-def _relabelled(labeller: Any, samples: Samples, train: IntArray) -> Samples:
-    """A labeller that learns sees the training stretches alone, then labels every bar anew."""
-    fitted = fit_step(labeller, samples.bars, samples[train], {})
-    again = Samples(samples.bars, fitted.transform(samples.bars), features=samples.features)
-    return again[again.index.isin(samples.index)]
-
-
-def _fit_fold(
-    rest: Any, train: Samples, test: Samples, trading: Trading, exposure: float | None, fold: int
-) -> _Fold:
-    started = time.perf_counter()
-    fitted = rest.clone().fit(train)
-    fit_seconds = time.perf_counter() - started
-    started = time.perf_counter()
-    table = predictions_table(fitted, test)
-    predict_seconds = time.perf_counter() - started
-    shares = fitted.class_shares_
-    scores, trades = score_predictions(table, test, fitted.classes_, shares, trading)
-    row = {
-        "fold": fold,
-        "train_rows": len(train),
-        "test_rows": len(test),
-        "test_first": test.index[0],
-        "test_last": test.index[-1],
-        "train_without_history": fitted.fit_report_.get("without_history", 0),
-        "fit_seconds": fit_seconds,
-        "predict_seconds": predict_seconds,
-        **scores,
-    }
-    table.insert(0, "fold", fold)
-    baselines = baseline_scores(table, test, fitted.classes_, shares, trading, trades)
-    if exposure is not None:
-        threshold = _exposure_threshold(rest, train, exposure)
+def _score(
+    found: OutOfFold, fold: int, bars: Bars, trading: Trading, thresholds: dict[int, float]
+) -> _Scored:
+    at = found.of_fold(fold)
+    test = Samples(bars, found.labels.iloc[at])  # each fold brings its own labels
+    table = found.table.iloc[at]
+    classes = found.class_shares.columns
+    shares = found.class_shares.loc[fold].to_numpy(dtype=np.float64)
+    scores, trades = score_predictions(table, test, classes, shares, trading)
+    baselines = baseline_scores(table, test, classes, shares, trading, trades)
+    if fold in thresholds:
         baselines.loc["equal_exposure"] = pd.Series(
-            exposure_scores(table, test, threshold, trading)
+            exposure_scores(table, test, thresholds[fold], trading)
         )
-    by_regime = classification_by_regime(table, fitted.classes_, shares, trading)
-    intervals = fitted.training_intervals_
-    return _Fold(row, table, baselines, test, shares, fitted.classes_, intervals, by_regime)
-
-
-def _exposure_threshold(rest: Any, train: Samples, share: float) -> float:
-    inner, later = next(iter(PurgedHoldout(validation=0.0, test=0.3).split(train)))
-    signal = rest.clone().fit(train[inner]).predict_signal(train[later])
-    return equal_exposure(signal["expected_return"], share)
-
-
-def _run_folds(
-    run: Any, count: int, progress: bool, backend: str | None, backend_params: Any
-) -> list[_Fold]:
-    if backend is not None and backend != "None":
-        from sktime.utils.parallel import parallelize
-
-        results = parallelize(
-            lambda fold, meta: run(fold),  # noqa: ARG005 - parallelize passes it
-            range(count),
-            {},
-            backend=backend,
-            backend_params=backend_params or {},
-        )
-        return list(results)
-    if not progress:
-        return [run(fold) for fold in range(count)]
-    from rich.progress import track
-
-    return [run(fold) for fold in track(range(count), description="Folds")]
+    return _Scored(scores, baselines, classification_by_regime(table, classes, shares, trading))
 
 
 def _collect(
-    results: list[_Fold],
+    found: OutOfFold,
+    results: list[_Scored],
     samples: Samples,
     table: Labels,
     cv: Any,
     model: Any,
     trading: Trading,
 ) -> CrossValidation:
-    folds = pd.DataFrame([fold.row for fold in results]).set_index("fold")
-    predictions = pd.concat([fold.predictions for fold in results])
-    baselines = pd.concat([fold.baselines for fold in results]).groupby(level=0, sort=False).mean()
-    run = _trade_once(results, samples, predictions, trading)
+    scores = pd.DataFrame([result.scores for result in results], index=found.folds.index)
+    folds = pd.concat([found.folds, scores], axis=1)
+    predictions = found.table.drop(columns="path", errors="ignore")
+    baselines = pd.concat([result.baselines for result in results])
+    run = _trade_once(found, samples, trading)
     two_sided = bool(getattr(cv, "two_sided", True))
     report = cv.report(samples) if hasattr(cv, "report") else None
     return CrossValidation(
         folds=folds,
         predictions=predictions,
-        baselines=baselines,
+        baselines=baselines.groupby(level=0, sort=False).mean(),
         backtest=run,
         two_sided=two_sided,
-        unused=_unused(samples, table, results),
-        training_intervals=[fold.training_intervals for fold in results],
+        unused=_unused(samples, table, folds),
+        out_of_fold=found,
         notes=[
             *_notes(report, model, samples, two_sided),
             *pretraining_notes(model, predictions.index.get_level_values(-1).min()),
+            *trading.notes,
         ],
         split_report=report,
         regime_scores=_by_regime(results, run),
     )
 
 
-def _trade_once(
-    results: list[_Fold], samples: Samples, predictions: pd.DataFrame, trading: Trading
-) -> Backtest | None:
-    """One run over all tested rows, if each is tested once; each fold brings its own labels."""
-    labels = pd.concat([fold.test.labels.iloc[fold.test.rows] for fold in results])
-    if not labels.index.is_unique:
+def _trade_once(found: OutOfFold, samples: Samples, trading: Trading) -> Backtest | None:
+    """One run over all tested rows, if each is tested once."""
+    if found.path is not None:
         return None
-    order = np.argsort(samples.bars.index.get_indexer(labels.index), kind="stable")
-    labels = labels.iloc[order]
-    labels.attrs = results[0].test.labels.attrs
-    pooled, first = predictions.iloc[order], results[0]
+    order = np.argsort(samples.bars.index.get_indexer(found.labels.index), kind="stable")
+    pooled, classes = found.table.iloc[order], found.class_shares.columns
     _, run = score_predictions(
         pooled,
-        Samples(samples.bars, labels),
-        first.classes,
-        first.shares,
+        Samples(samples.bars, found.labels.iloc[order]),
+        classes,
+        found.class_shares.iloc[0].to_numpy(dtype=np.float64),
         trading,
         pooled["fold"].to_numpy(),
     )
     return run
 
 
-def _by_regime(results: list[_Fold], run: Backtest | None) -> pd.DataFrame | None:
-    tables = [fold.by_regime for fold in results if fold.by_regime is not None]
+def _by_regime(results: list[_Scored], run: Backtest | None) -> pd.DataFrame | None:
+    tables = [result.by_regime for result in results if result.by_regime is not None]
     if not tables:
         return None
     means = pd.concat(tables).groupby(level=[0, 1]).mean()
     return join_regimes(means, run)
 
 
-def _unused(samples: Samples, table: Labels, results: list[_Fold]) -> dict[str, int]:
+def _unused(samples: Samples, table: Labels, folds: pd.DataFrame) -> dict[str, int]:
     """Rows that were neither trained on nor scored, by reason."""
     unused = {key: int(count) for key, count in table.attrs.get("unused", {}).items() if count}
     held_out = int((~table["censored"]).sum()) - len(samples)
     if held_out > 0:
         unused["held_out"] = held_out
-    missing = sum(int(fold.row["rows_missing"]) for fold in results)
+    missing = int(folds["rows_missing"].sum())
     if missing:
         unused["test_without_history"] = missing
     return unused

@@ -6,16 +6,17 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from ohlcvml._card import Card, Shown
+from ohlcvml._saved import SavedResult
+from ohlcvml.evaluation._headline import score_card, span_text
 from ohlcvml.evaluation.backtest import Backtest
-from ohlcvml.exceptions import LeakageError
-from ohlcvml.samples import Samples
-from ohlcvml.typing import IntArray
+from ohlcvml.pipeline import OutOfFold
 
 __all__ = ["CrossValidation"]
 
 
-@dataclass(frozen=True)
-class CrossValidation:
+@dataclass(frozen=True, repr=False)
+class CrossValidation(Shown, SavedResult):
     """Scores per fold, the out-of-fold table and what was left out on the way.
 
     Attributes
@@ -35,8 +36,9 @@ class CrossValidation:
         headline score.
     unused : dict
         Rows that were not used, by reason.
-    training_intervals : list of int64 arrays of shape (n, 2)
-        Per fold, the label intervals its model was fitted on.
+    out_of_fold : OutOfFold
+        What the fold loop found: answers, and what each fold's model had seen. Its
+        ``check_unseen(samples)`` says whether it may be used to predict other rows.
     notes : list of str
     split_report : pd.DataFrame or None
         What the splitter says of its folds: rows trained on, tested, purged and embargoed;
@@ -52,32 +54,32 @@ class CrossValidation:
     backtest: Backtest | None
     two_sided: bool
     unused: dict[str, int]
-    training_intervals: list[IntArray]
+    out_of_fold: OutOfFold
     notes: list[str]
     split_report: pd.DataFrame | None = None
     regime_scores: pd.DataFrame | None = None
+
+    def _card(self) -> Card:
+        scores = self.folds.select_dtypes("number")
+        sided = "two-sided folds" if self.two_sided else "folds, each trained on the past alone"
+        means, spread = scores.mean(), scores.std()
+        title = (
+            f"CrossValidation: {len(self.folds)} {sided}; {len(self.predictions):,} rows out of "
+            f"fold, {span_text(self.predictions.index)}"
+        )
+        notes = list(self.notes)
+        if self.backtest is not None:
+            run = self.backtest
+            notes.insert(
+                0,
+                f"one run over all folds: net Sharpe {run.sharpe}, net return "
+                f"{run.scores['net_return']:+.2%}, maximum drawdown "
+                f"{run.scores['max_drawdown']:.2%}",
+            )
+        intervals = getattr(self, "intervals", None)
+        return score_card(title, means, self.baselines, spread, intervals, notes)
 
     def summary(self) -> pd.DataFrame:
         """Mean, standard deviation, least and greatest value of each score over the folds."""
         scores = self.folds.select_dtypes("number")
         return scores.agg(["mean", "std", "min", "max"]).T
-
-    def usable_for(self, later: Samples) -> pd.DataFrame:
-        """Return the out-of-fold table for use before ``later``, or refuse.
-
-        Raises
-        ------
-        LeakageError
-            If a fold's model was fitted on, or the table holds, anything that is not over before
-            the first of the later rows: an outer fold builds a table of its own.
-        """
-        first = later.index.get_level_values(-1).min()
-        ends = [intervals[:, 1].max() for intervals in self.training_intervals if len(intervals)]
-        last = max(pd.Timestamp(int(max(ends)), tz="UTC"), self.predictions["end"].max())
-        if last >= first:
-            raise LeakageError(
-                f"CrossValidation.usable_for: the table's models and rows reach {last}, the rows "
-                f"to be served begin at {first}. Build an out-of-fold table inside the training "
-                "rows of the outer fold."
-            )
-        return self.predictions

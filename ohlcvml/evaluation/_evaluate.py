@@ -8,18 +8,29 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ohlcvml.bars import Contract, Costs
+from ohlcvml._card import Card, Shown
+from ohlcvml._saved import SavedResult
+from ohlcvml.evaluation._headline import score_card, span_text
 from ohlcvml.evaluation._pretraining import pretraining_notes
 from ohlcvml.evaluation._scores import classification_scores
-from ohlcvml.evaluation.backtest import Backtest, backtest, buy_and_hold, sides_at
+from ohlcvml.evaluation.backtest import (
+    Backtest,
+    Execution,
+    Trading,
+    hold,
+    open_trading,
+    refuse_unknown,
+    sides_at,
+)
+from ohlcvml.exceptions import ParameterError
 from ohlcvml.pipeline import BaseBarClassifier
 from ohlcvml.samples import Samples
 from ohlcvml.typing import FloatArray
 
 __all__ = [
     "Evaluation",
-    "Trading",
     "baseline_scores",
+    "check_model",
     "evaluate",
     "exposure_scores",
     "predictions_table",
@@ -29,18 +40,8 @@ __all__ = [
 PROBABILITIES = {-1: "p_down", 0: "p_flat", 1: "p_up"}
 
 
-@dataclass(frozen=True)
-class Trading:
-    """How signals are turned into trades: what :func:`~ohlcvml.evaluation.backtest` takes."""
-
-    contract: str | Contract | None = None
-    costs: Costs | None = None
-    execution: str = "average_active"
-    options: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Evaluation:
+@dataclass(frozen=True, repr=False)
+class Evaluation(Shown, SavedResult):
     """What a model made of some rows: predictions, scores, P&L and the rows beside it.
 
     Attributes
@@ -66,15 +67,19 @@ class Evaluation:
     regime_scores: pd.DataFrame | None = None
     notes: list[str] = field(default_factory=list)
 
+    def _card(self) -> Card:
+        title = f"Evaluation: {len(self.predictions):,} rows, {span_text(self.predictions.index)}"
+        intervals = getattr(self, "intervals", None)
+        return score_card(title, self.scores, self.baselines, None, intervals, self.notes)
+
 
 def evaluate(
     model: BaseBarClassifier,
     samples: Samples,
     *,
-    contract: str | Contract | None = None,
-    costs: Costs | None = None,
-    execution: str = "average_active",
-    **options: Any,
+    execution: Execution | None = None,
+    regime: str | pd.Series | pd.DataFrame | None = None,
+    **unknown: Any,
 ) -> Evaluation:
     """Score a fitted model on samples held out from its training.
 
@@ -83,8 +88,12 @@ def evaluate(
     model : fitted bar classifier
     samples : Samples
         Held-out rows; rows that overlap the training rows raise.
-    contract, costs, execution, **options
-        As for :func:`~ohlcvml.evaluation.backtest`.
+    execution : Execution, optional
+        How signals become trades; contract and costs are the labels' own unless given.
+    regime : str, pd.Series or pd.DataFrame, optional
+        Regime per bar, or the name of a column of the bars: all scores for each as well.
+    **unknown
+        Refused.
 
     Returns
     -------
@@ -94,6 +103,10 @@ def evaluate(
     ------
     LeakageError
         If the samples overlap the label intervals the model was fitted on.
+    DataError
+        Contract or costs contradict those of the labels.
+    ParameterError
+        Something is not what it must be.
 
     Examples
     --------
@@ -114,14 +127,29 @@ def evaluate(
     >>> 0 < result.scores["log_loss"] < 2
     True
     """
-    trading = Trading(contract, costs, execution, options)
+    refuse_unknown("evaluate", unknown, ["execution", "regime"])
+    check_model("evaluate", model)
+    trading = open_trading("evaluate", samples.bars, samples.labels, execution, regime)
     table = predictions_table(model, samples)
     shares = model.class_shares_
     scores, run = score_predictions(table, samples, model.classes_, shares, trading)
     baselines = baseline_scores(table, samples, model.classes_, shares, trading, run)
     by_regime = join_regimes(classification_by_regime(table, model.classes_, shares, trading), run)
-    notes = pretraining_notes(model, samples.index.get_level_values(-1).min())
+    notes = [
+        *pretraining_notes(model, samples.index.get_level_values(-1).min()),
+        *trading.notes,
+    ]
     return Evaluation(table, scores, baselines, run, by_regime, notes)
+
+
+def check_model(who: str, model: Any) -> None:
+    """Raise unless ``model`` is a classifier of bars."""
+    if isinstance(model, type) or not isinstance(model, BaseBarClassifier):
+        got = f"the class {model.__name__}" if isinstance(model, type) else repr(model)
+        raise ParameterError(
+            f"{who}: parameter 'model' must be a bar classifier; got {got}. Make one from "
+            "ohlcvml.models, such as OHLCVFeatures() * LightGBMClassifier()."
+        )
 
 
 def predictions_table(model: BaseBarClassifier, samples: Samples) -> pd.DataFrame:
@@ -156,12 +184,9 @@ def classification_by_regime(
     table: pd.DataFrame, classes: Any, shares: FloatArray, trading: Trading
 ) -> pd.DataFrame | None:
     """Classification scores of the rows of each regime, as known at the decision bar."""
-    regime = trading.options.get("regime")
-    if regime is None:
+    if trading.regime is None:
         return None
-    if isinstance(regime, pd.Series):
-        regime = regime.to_frame("regime" if regime.name is None else regime.name)
-    at = regime.reindex(table.index)
+    at = trading.regime.reindex(table.index)
     rows = {
         (str(column), value): classification_scores(
             part["label"].to_numpy(), probabilities(part, classes), list(classes), shares
@@ -184,18 +209,9 @@ def _scores(run: Backtest | None) -> dict[str, float]:
 
 
 def _run(signals: pd.DataFrame, samples: Samples, trading: Trading, blocks: Any) -> Backtest | None:
-    if isinstance(samples.bars.index, pd.MultiIndex):
+    if trading.several:
         return None
-    return backtest(
-        samples.bars,
-        signals,
-        samples.labels.iloc[samples.rows],
-        execution=trading.execution,
-        contract=trading.contract,
-        costs=trading.costs,
-        blocks=blocks,
-        **trading.options,
-    )
+    return trading.run(signals, samples.labels.iloc[samples.rows], blocks)
 
 
 def baseline_scores(
@@ -217,14 +233,7 @@ def baseline_scores(
     idle = _run(flat, samples, trading, None)
     rows = {"no_skill": {**no_skill, **_scores(idle)}}
     if like is not None:
-        held = buy_and_hold(
-            samples.bars,
-            contract=trading.contract,
-            costs=trading.costs,
-            like=like,
-            funding=trading.options.get("funding"),
-        )
-        rows["buy_and_hold"] = held.scores
+        rows["buy_and_hold"] = hold(trading, like).scores
     return pd.DataFrame(rows).T
 
 

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from datetime import UTC, datetime
 
-import numpy as np
-import pandas as pd
-
 from ohlcvml._home import data_folder
+from ohlcvml._identity import rows_identity
 from ohlcvml.samples import Samples
 
 __all__ = ["count_look", "data_folder", "rows_fingerprint"]
 
 
 def rows_fingerprint(samples: Samples) -> str:
-    """SHA-256 of the stamps and closes from the first evaluated decision to its last label's end.
+    """SHA-256 of the stamps, ends and labels of these rows, and of the closes that they span.
 
-    The same stretch of the same market has the same fingerprint whatever the model.
+    The same rows of the same market have the same fingerprint whatever the model.
 
     Examples
     --------
@@ -34,13 +31,7 @@ def rows_fingerprint(samples: Samples) -> str:
     >>> rows_fingerprint(samples[50:]) == rows_fingerprint(samples[51:])
     False
     """
-    digest = hashlib.sha256()
-    first, last = int(samples.pos.min()), int(samples.end_pos.max())
-    stamps = pd.DatetimeIndex(samples.bars.index[first : last + 1].get_level_values(-1))
-    digest.update(stamps.as_unit("ns").asi8.tobytes())
-    close = samples.bars["close"].to_numpy(dtype=np.float64)[first : last + 1]
-    digest.update(close.tobytes())
-    return digest.hexdigest()
+    return rows_identity(samples)
 
 
 def count_look(fingerprint: str, model: str) -> int | None:

@@ -53,14 +53,14 @@ def check_rows(
     if len(known) < 2 or (np.diff(known) <= 0).any():
         raise DataError(
             f"{who}: 'classes' must be two or more labels in increasing order; got "
-            f"{known.tolist()}. Use labels.attrs['classes'] or model.classes_."
+            f"{known.tolist()}. Use LabelSpec.of(labels).classes or model.classes_."
         )
     codes = np.searchsorted(known, labels).clip(max=len(known) - 1)
     if (known[codes] != labels).any():
         strange = np.unique(labels[known[codes] != labels]).tolist()
         raise DataError(
             f"{who}: every label of 'y' must be one of 'classes' {known.tolist()}; got {strange}. "
-            "Score with the labeller's class set, labels.attrs['classes']."
+            "Score with the labeller's class set, LabelSpec.of(labels).classes."
         )
     w = np.ones(len(p)) if weight is None else np.asarray(weight, dtype=np.float64)
     if w.shape != (len(p),) or not (w >= 0).all():
@@ -313,7 +313,7 @@ def classification_scores(
         Probabilities, columns in the order of ``classes``. Rows with NaN (no history) are left
         out and counted in ``rows_missing``.
     classes : sequence of int
-        The labeller's class set, increasing: ``labels.attrs["classes"]``.
+        The labeller's class set, increasing: ``LabelSpec.of(labels).classes``.
     prior : array-like of shape (n_classes,)
         Class shares of the *training* rows, ``class_priors(y_train, classes)``: the no-skill row.
     weight : array-like of shape (n_rows,), optional

@@ -2,6 +2,7 @@
 
 from ohlcvml.labels._fixed_horizon import FixedHorizonLabeller
 from ohlcvml.labels._race import SLACK
+from ohlcvml.labels._spec import LabelSpec
 from ohlcvml.labels._table import EXIT_CODES, LABEL_COLUMNS, check_labels, label_positions
 from ohlcvml.labels._triple_barrier import TripleBarrierLabeller
 from ohlcvml.labels._uniqueness import average_uniqueness, time_decay_weights
@@ -13,6 +14,7 @@ __all__ = [
     "EXIT_CODES",
     "LABEL_COLUMNS",
     "FixedHorizonLabeller",
+    "LabelSpec",
     "TripleBarrierLabeller",
     "average_uniqueness",
     "check_labels",

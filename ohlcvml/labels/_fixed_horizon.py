@@ -8,7 +8,7 @@ import pandas as pd
 
 from ohlcvml._checks import check_parameters, one_of
 from ohlcvml.bars import Contract, Costs
-from ohlcvml.labels._labelling import Scheme, label_bars, plain_parameters
+from ohlcvml.labels._labelling import Scheme, label_bars
 from ohlcvml.labels._triple_barrier import LABELLER_TAGS, TRADE_RULES, check_costs
 from ohlcvml.streams import BaseBarTransformer
 from ohlcvml.typing import Bars, Labels
@@ -28,8 +28,8 @@ class FixedHorizonLabeller(BaseBarTransformer):
     horizon : int, default=20
         Bars until the position is closed at the close.
     atr_window : int, default=14
-        Window in bars of the ATR in which models state expected returns (``attrs``); decisions in
-        its warm-up have no row.
+        Window in bars of the ATR in which models state expected returns; decisions in its warm-up
+        have no row.
     cost_adjustment : {"net", None}, default="net"
         "net": 0 where the return does not exceed the cost in size. None: the sign of the return.
     contract, costs, entry, session_exit, cross_session, roll, weighting, time_decay
@@ -45,10 +45,10 @@ class FixedHorizonLabeller(BaseBarTransformer):
     Examples
     --------
     >>> from ohlcvml.bars import simulate_bars
-    >>> from ohlcvml.labels import FixedHorizonLabeller
+    >>> from ohlcvml.labels import FixedHorizonLabeller, LabelSpec
     >>> bars = simulate_bars(300, seed=0).bars
     >>> labels = FixedHorizonLabeller(horizon=5, cost_adjustment=None).fit_transform(bars)
-    >>> bool((labels["label"] == 1).any()), labels.attrs["horizon"]
+    >>> bool((labels["label"] == 1).any()), LabelSpec.of(labels).horizon
     (True, 5)
     """
 
@@ -89,9 +89,7 @@ class FixedHorizonLabeller(BaseBarTransformer):
 
     def _transform(self, X: Bars, y: pd.DataFrame | None = None) -> Labels:
         scheme = Scheme(**self.get_params(deep=False))
-        labels, attrs = label_bars(X, scheme, type(self).__name__)
-        labels.attrs.update(classes=[-1, 0, 1], **attrs, params=plain_parameters(self))
-        return labels
+        return label_bars(X, scheme, type(self).__name__)
 
     @classmethod
     def get_test_params(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,12 +12,21 @@ from ohlcvml._elementary import logarithms
 from ohlcvml.bars import Contract, Costs, Sessions
 from ohlcvml.exceptions import DataError
 from ohlcvml.labels import _race
-from ohlcvml.labels._market import Market, limits, read_market, run_ends, settlement, specifications
+from ohlcvml.labels._market import (
+    Market,
+    latest_specification,
+    limits,
+    read_market,
+    run_ends,
+    settlement,
+    specifications,
+)
+from ohlcvml.labels._spec import CLASSES, LabelSpec
 from ohlcvml.labels._table import LABEL_COLUMNS, end_stamps
 from ohlcvml.labels._uniqueness import average_uniqueness, time_decay_weights
 from ohlcvml.typing import Bars, BoolArray, FloatArray, IntArray, Labels
 
-__all__ = ["Scheme", "label_bars", "plain_parameters"]
+__all__ = ["Scheme", "label_bars"]
 
 # Why a decision has no row, in the order in which the reasons are tried.
 REASONS: tuple[str, ...] = (
@@ -60,15 +68,13 @@ class Scheme:
         return bool(np.isfinite(self.k_up))
 
 
-def label_bars(bars: Bars, scheme: Scheme, who: str) -> tuple[Labels, dict[str, Any]]:
+def label_bars(bars: Bars, scheme: Scheme, who: str) -> Labels:
     """Label every bar that can be traded.
 
     Returns
     -------
-    labels : pd.DataFrame
-        ``label`` is the barrier's verdict; 0 throughout where there are no barriers.
-    attrs : dict
-        Counts, and what cannot be read from the columns.
+    pd.DataFrame
+        ``attrs`` holds the specification, and the counts that are no assumptions.
     """
     sessions = Sessions.of(scheme.contract)
     market = read_market(bars, scheme.atr_window, sessions, who)
@@ -105,16 +111,39 @@ def label_bars(bars: Bars, scheme: Scheme, who: str) -> tuple[Labels, dict[str, 
     unused["censored"] = int(table["censored"].sum())
     fixed = {t.cost for t in (_terms(scheme, spec, 1) for spec, _ in specs) if not t.rate}
     constant = len(fixed) == 1 and not (scheme.costs and scheme.costs.rate_per_side)
-    attrs = {
-        "horizon": int(scheme.horizon),
-        "atr_window": int(scheme.atr_window),
-        "unused": unused,
-        "both": ties,
-        "gap_fills": gaps,
-        "return_unit": unit,
-        "round_trip": fixed.pop() if constant else None,
-    }
-    return table, attrs
+    table.attrs.update(unused=unused, both=ties, gap_fills=gaps)
+    spec = _specification(scheme, market.index, unit, fixed.pop() if constant else None)
+    return spec.attach(table)
+
+
+def _specification(
+    scheme: Scheme, index: pd.Index, unit: str, round_trip: float | None
+) -> LabelSpec:
+    kind = "direction" if scheme.side is None else "meta"
+    return LabelSpec(
+        kind=kind,
+        rule="triple_barrier" if scheme.barriers else "fixed_horizon",
+        classes=CLASSES[kind],
+        horizon=int(scheme.horizon),
+        atr_window=int(scheme.atr_window),
+        entry=scheme.entry,
+        session_exit=bool(scheme.session_exit),
+        cross_session=bool(scheme.cross_session),
+        roll=scheme.roll,
+        side=scheme.side,
+        k_up=float(scheme.k_up) if scheme.barriers else None,
+        k_down=float(scheme.k_down) if scheme.barriers else None,
+        unit="atr",
+        trailing=False,
+        cost_adjustment=scheme.cost_adjustment,
+        both=scheme.both,
+        weighting=scheme.weighting,
+        time_decay=float(scheme.time_decay),
+        return_unit=unit,
+        round_trip=round_trip,
+        contract=latest_specification(scheme.contract, index),
+        costs=scheme.costs,
+    )
 
 
 def _sides(bars: Bars, side: str | int | None, n: int, who: str) -> FloatArray | None:
@@ -323,12 +352,3 @@ def _weights(
         own = own * time_decay_weights(unique, symbol, scheme.time_decay)
     weight[usable] = unique * own
     return weight
-
-
-def plain_parameters(estimator: Any) -> dict[str, Any]:
-    """Parameters of a labeller as JSON types, for ``labels.attrs``."""
-    params = {
-        name: asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
-        for name, value in estimator.get_params(deep=False).items()
-    }
-    return dict(json.loads(json.dumps(params, default=str)))

@@ -10,11 +10,15 @@ import pandas as pd
 
 from ohlcvml.bars import (
     OHLCV,
+    RAW_PRICES,
     Contract,
     PriceArrays,
     Sessions,
+    adjusted_by_difference,
     check_bars,
+    check_raw,
     contract,
+    contract_changes,
     price_arrays,
     symbol_starts,
 )
@@ -24,9 +28,15 @@ from ohlcvml.labels._race import UNKNOWN
 from ohlcvml.streams import average_true_range
 from ohlcvml.typing import Bars, BoolArray, FloatArray, IntArray
 
-__all__ = ["Market", "limits", "read_market", "run_ends", "settlement", "specifications"]
-
-RAW: tuple[str, ...] = ("raw_open", "raw_high", "raw_low", "raw_close")
+__all__ = [
+    "Market",
+    "latest_specification",
+    "limits",
+    "read_market",
+    "run_ends",
+    "settlement",
+    "specifications",
+]
 
 
 @dataclass(frozen=True)
@@ -78,17 +88,18 @@ def read_market(bars: Bars, atr_window: int, sessions: Sessions, who: str) -> Ma
             "Pass more bars or a smaller atr_window."
         )
     traded = prices
-    if clock and RAW[0] in frame.columns:
-        traded = _traded_prices(frame, prices.volume, who)
+    if clock:
+        check_raw(frame, who)
+        if RAW_PRICES[0] in frame.columns:
+            traded = _raw_prices(frame, prices.volume)
     _check_finite(traded, frame.index, who)
     offset = prices.close - traded.close
     new_symbol = np.zeros(len(frame), dtype=bool)
     new_symbol[starts[1:-1]] = True
     new_contract = new_symbol.copy()
-    if clock and "contract" in frame.columns:
-        ids = frame["contract"].to_numpy()
-        new_contract[1:] |= ids[1:] != ids[:-1]
-    by_difference = _adjusted_by_difference(offset, new_contract, traded.close)
+    if clock:
+        new_contract |= contract_changes(frame)
+    by_difference = adjusted_by_difference(offset, new_contract, traded.close)
     if by_difference:
         # Differences of forward-adjusted prices are those of the traded contract, without the
         # jump from one contract to the next.
@@ -132,23 +143,11 @@ def _check_finite(prices: PriceArrays, index: pd.Index, who: str) -> None:
             )
 
 
-def _traded_prices(frame: Bars, volume: FloatArray, who: str) -> PriceArrays:
-    missing = [name for name in (*RAW, "contract") if name not in frame.columns]
-    if missing:
-        raise DataError(
-            f"{who}: bars with 'raw_open' must have all of {', '.join(RAW)} and contract; "
-            f"{', '.join(missing)} missing. Use ohlcvml.bars.continuous, or drop the raw columns."
-        )
+def _raw_prices(frame: Bars, volume: FloatArray) -> PriceArrays:
     open_, high, low, close = (
-        np.ascontiguousarray(frame[name].to_numpy(dtype=np.float64)) for name in RAW
+        np.ascontiguousarray(frame[name].to_numpy(dtype=np.float64)) for name in RAW_PRICES
     )
     return PriceArrays(open_, high, low, close, volume)
-
-
-def _adjusted_by_difference(offset: FloatArray, new_contract: BoolArray, price: FloatArray) -> bool:
-    """Whether adjusted minus raw price is constant within each contract."""
-    moved = np.abs(np.diff(offset)) > 1e-9 * (1.0 + np.abs(price[1:]))
-    return not (moved & ~new_contract[1:]).any()
 
 
 def _range_at_traded_prices(
@@ -242,3 +241,11 @@ def specifications(
         (spec, np.asarray(days.isin([d for d, s in found.items() if s == spec]), dtype=bool))
         for spec in dict.fromkeys(found.values())
     ]
+
+
+def latest_specification(given: str | Contract | None, index: pd.Index) -> Contract | None:
+    """Return the contract as it was specified at the last bar."""
+    if not isinstance(given, str):
+        return given
+    time = index.get_level_values(-1)
+    return contract(given, on=time.max()) if isinstance(time, pd.DatetimeIndex) else contract(given)

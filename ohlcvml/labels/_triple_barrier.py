@@ -21,7 +21,7 @@ from ohlcvml._checks import (
 from ohlcvml.bars import Contract, Costs
 from ohlcvml.bars import contract as find_contract
 from ohlcvml.exceptions import ParameterError
-from ohlcvml.labels._labelling import Scheme, label_bars, plain_parameters
+from ohlcvml.labels._labelling import Scheme, label_bars
 from ohlcvml.streams import BaseBarTransformer
 from ohlcvml.typing import Bars, Labels
 
@@ -137,18 +137,18 @@ class TripleBarrierLabeller(BaseBarTransformer):
     column ``limit`` (+1 locked up, −1 locked down) stops buying or selling, respectively. A
     barrier on the wrong side of the entry, or an ATR of 0, makes a row invalid. Where a price is
     not positive, ``ret``, ``cost`` and ``net_ret`` of the whole table are in points
-    (``attrs["return_unit"]``).
+    (``LabelSpec.return_unit``).
 
-    ``labels.attrs`` holds ``classes``, ``horizon``, ``atr_window``, ``params``, ``round_trip``
-    (price units), ``both`` (bars that held both barriers), ``gap_fills``, ``return_unit`` and
-    ``unused``: decisions without a row, or censored, by reason.
+    ``labels.attrs`` holds ``spec``, what was assumed (see :class:`LabelSpec`), and three counts:
+    ``both`` (bars that held both barriers), ``gap_fills`` and ``unused`` (decisions without a
+    row, or censored, by reason).
 
     Source: López de Prado, Advances in Financial Machine Learning (2018), chapters 3 and 4.
 
     Examples
     --------
     >>> from ohlcvml.bars import Costs, simulate_bars
-    >>> from ohlcvml.labels import TripleBarrierLabeller
+    >>> from ohlcvml.labels import LabelSpec, TripleBarrierLabeller
     >>> bars = simulate_bars(500, seed=0).bars
     >>> labeller = TripleBarrierLabeller(
     ...     horizon=20, contract="MES", costs=Costs(commission_per_side=0.62, slippage_ticks=1)
@@ -156,8 +156,8 @@ class TripleBarrierLabeller(BaseBarTransformer):
     >>> labels = labeller.fit_transform(bars)
     >>> list(labels.columns)
     ['label', 'end', 'ret', 'cost', 'net_ret', 'weight', 'exit', 'censored']
-    >>> labels.attrs["classes"], labels.attrs["horizon"], labels.attrs["unused"]["warm_up"]
-    ([-1, 0, 1], 20, 14)
+    >>> LabelSpec.of(labels).round_trip, labels.attrs["unused"]["warm_up"]
+    (0.748, 14)
     """
 
     _tags = LABELLER_TAGS
@@ -217,10 +217,7 @@ class TripleBarrierLabeller(BaseBarTransformer):
 
     def _transform(self, X: Bars, y: pd.DataFrame | None = None) -> Labels:
         scheme = Scheme(**self.get_params(deep=False))
-        labels, attrs = label_bars(X, scheme, type(self).__name__)
-        classes = [-1, 0, 1] if self.side is None else [0, 1]
-        labels.attrs.update(classes=classes, **attrs, params=plain_parameters(self))
-        return labels
+        return label_bars(X, scheme, type(self).__name__)
 
     @classmethod
     def get_test_params(

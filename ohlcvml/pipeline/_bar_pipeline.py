@@ -10,8 +10,8 @@ from sktime.base import _HeterogenousMetaEstimator
 
 from ohlcvml._checks import any_value
 from ohlcvml.exceptions import DataError, ParameterError
+from ohlcvml.pipeline._answer import Answer
 from ohlcvml.pipeline._base import BaseBarClassifier
-from ohlcvml.pipeline._quantiles import QuantileAnswers
 from ohlcvml.pipeline._steps import as_step, check_step, fit_step, flatten, named
 from ohlcvml.registry import find_estimator
 from ohlcvml.samples import FeatureTable, Samples
@@ -20,7 +20,7 @@ from ohlcvml.typing import Bars, Features
 __all__ = ["BarPipeline"]
 
 
-class BarPipeline(QuantileAnswers, _HeterogenousMetaEstimator, BaseBarClassifier):  # type: ignore[misc]
+class BarPipeline(_HeterogenousMetaEstimator, BaseBarClassifier):  # type: ignore[misc]
     """Transformers, then a bar classifier; what ``features * scaler * model`` builds.
 
     Row t sees bars up to and including t. Stateless steps run over all bars. A step that learns
@@ -180,23 +180,18 @@ class BarPipeline(QuantileAnswers, _HeterogenousMetaEstimator, BaseBarClassifier
         features = self._transform(self._feature_table(X).features)
         return X.with_features(features) if isinstance(X, Samples) else features
 
-    def _proba_at(self, X: Bars | Samples, pos: Any) -> Any:
-        return self.classifier_._proba_at(self._inside(X), pos)
+    @property
+    def _own_levels(self) -> Any:  # type: ignore[override]
+        return self.classifier_._own_levels
 
-    def _answer_at(self, X: Bars | Samples, pos: Any) -> Any:
-        return self.classifier_._answer_at(self._inside(X), pos)
+    def _answer_at(
+        self, X: Bars | Samples, pos: Any, levels: Any = (), probabilities: bool = True
+    ) -> Answer:
+        return self.classifier_._answer_at(self._inside(X), pos, levels, probabilities)
 
     def _feature_table(self, X: Bars | Samples) -> FeatureTable:
         """Columns the first step does not use may come and go: it says itself what it needs."""
         return X._features if isinstance(X, Samples) else FeatureTable(X)
-
-    def _quantiles_at(self, X: Bars | Samples, pos: Any, alpha: Any) -> Any:
-        if not self.classifier_.get_tag("capability:pred_quantiles", False, raise_error=False):
-            raise DataError(
-                f"BarPipeline.predict_quantiles: {type(self.classifier_).__name__} has no "
-                "distribution. Models with the tag capability:pred_quantiles do."
-            )
-        return self.classifier_._quantiles_at(self._inside(X), pos, alpha)
 
     def feature_importance(self, kind: str = "gain", samples: Samples | None = None) -> pd.Series:
         """Importance of each column that reaches the classifier; see its own method."""

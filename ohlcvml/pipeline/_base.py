@@ -15,15 +15,16 @@ from sktime.transformations.base import BaseTransformer
 from ohlcvml._checks import check_parameters
 from ohlcvml.bars import OHLCV, check_bars
 from ohlcvml.exceptions import DataError
-from ohlcvml.pipeline._signal import SignalModel, atr_scale, signal_table
-from ohlcvml.pipeline._training_record import check_unseen, training_intervals
+from ohlcvml.pipeline._answering import AnswersBars
+from ohlcvml.pipeline._signal import SignalModel
+from ohlcvml.pipeline._training_record import training_intervals
 from ohlcvml.samples import BarPanel, FeatureTable, Samples
 from ohlcvml.typing import Bars, FloatArray, IntArray
 
 __all__ = ["BaseBarClassifier", "as_samples"]
 
 
-class BaseBarClassifier(BaseClassifier):  # type: ignore[misc]
+class BaseBarClassifier(AnswersBars, BaseClassifier):  # type: ignore[misc]
     """A classifier that answers for sktime panels and, per bar, for tables of bars.
 
     A model implements ``_fit(panel, y)`` and ``_predict_proba(panel)`` on a lazy
@@ -33,10 +34,11 @@ class BaseBarClassifier(BaseClassifier):  # type: ignore[misc]
     **Panel door**: ``fit(X, y)`` with any sktime Panel; behaves as sktime expects.
 
     **Bar door**: ``fit(bars, labels)`` or ``fit(samples)``; the door is remembered. Then
-    ``predict_proba(bars)`` gives a table per bar, NaN where a bar has no history, and
-    ``predict_proba(samples)`` an array per sample, as scikit-learn expects (the training class
-    shares where a sample has no history). Row t sees bars up to and including t. Scoring on
-    samples whose label intervals overlap the training rows raises ``LeakageError``.
+    ``answer(bars)`` or ``answer(samples)`` gives everything the model says, NaN where there is no
+    history. ``predict_proba(bars)`` gives a table per bar, and ``predict_proba(samples)`` an array
+    per sample, as scikit-learn expects (the training class shares where a sample has no history).
+    Row t sees bars up to and including t. Scoring on samples whose label intervals overlap the
+    training rows raises ``LeakageError``.
     """
 
     _tags = {
@@ -140,96 +142,7 @@ class BaseBarClassifier(BaseClassifier):  # type: ignore[misc]
         else:
             self._fit(panel, y)
 
-    # ---- predicting
-    def predict_proba(self, X: Any) -> Any:
-        """Class probabilities, columns in the order of ``classes_``.
-
-        Parameters
-        ----------
-        X : bars (pd.DataFrame), Samples, or an sktime Panel
-
-        Returns
-        -------
-        pd.DataFrame on the index of the bars (NaN rows have no history), or an array of shape
-        (n, n_classes) for Samples and Panels.
-
-        Raises
-        ------
-        LeakageError
-            If samples overlap the training rows.
-        """
-        self.check_is_fitted()
-        if self._enters_by_bars(X):
-            if isinstance(X, Samples):
-                check_unseen(X, self.training_intervals_, type(self).__name__)
-                proba = self._proba_at(X, X.pos)
-                return np.where(np.isnan(proba), self.class_shares_, proba)
-            proba = self._proba_at(X, np.arange(len(X)))
-            return pd.DataFrame(proba, index=X.index, columns=self.classes_)
-        return super().predict_proba(X)
-
-    def predict(self, X: Any) -> Any:
-        """Most probable class: nullable integers per bar, an array for Samples and Panels."""
-        self.check_is_fitted()
-        if not self._enters_by_bars(X):
-            return super().predict(X)
-        proba = self.predict_proba(X)
-        if isinstance(X, Samples):
-            return self.classes_[proba.argmax(axis=1)]
-        values = proba.to_numpy()
-        known = ~np.isnan(values).any(axis=1)
-        best = self.classes_[np.nan_to_num(values).argmax(axis=1)]
-        return pd.Series(pd.array(best, dtype="Int8"), index=X.index, name="label").where(known)
-
-    def predict_signal(self, X: Bars | Samples) -> pd.DataFrame:
-        """Costed signal per bar, acted on at the next bar.
-
-        Row t uses bars up to and including t. ``expected_return`` is ATR over price times what the
-        model expects in ATR: its own return head, where it has one, or else the sum over classes
-        of probability times the training mean return of that class; ``side`` its sign where it
-        exceeds the round-trip cost, else 0; ``expected_net_return`` what remains after that cost;
-        ``confidence`` the largest class probability. Rows without history are NaN with side 0.
-
-        Parameters
-        ----------
-        X : pd.DataFrame of bars, or Samples
-
-        Returns
-        -------
-        pd.DataFrame
-            Columns p_down, p_flat, p_up, expected_return, expected_net_return, side, confidence.
-        """
-        self.check_is_fitted()
-        if not self._enters_by_bars(X):
-            raise DataError(
-                f"{type(self).__name__}.predict_signal: needs bars or Samples; got "
-                f"{type(X).__name__}."
-            )
-        if isinstance(X, Samples):
-            check_unseen(X, self.training_intervals_, type(self).__name__)
-            bars, pos, index = X.bars, X.pos, X.index
-        else:
-            bars, pos, index = X, np.arange(len(X)), X.index
-        model = SignalModel(self.classes_, self.return_means_, self.round_trip_, self.atr_window_)
-        scale, price = atr_scale(bars, self.atr_window_)
-        proba, expected = self._answer_at(X, pos)
-        return signal_table(proba, model, scale[pos], price[pos], index, expected)
-
-    def _answer_at(self, X: Bars | Samples, pos: IntArray) -> tuple[FloatArray, FloatArray | None]:
-        """Probabilities, and expected returns in ATR where the model has its own."""
-        return self._proba_at(X, pos), None
-
-    def _proba_at(self, X: Bars | Samples, pos: IntArray) -> FloatArray:
-        """Probabilities at positions on the bar index; NaN where there is no history."""
-        table = self._feature_table(X)
-        panel, good = table.panel(pos, self._window)
-        out = np.full((len(pos), self.n_classes_), np.nan)
-        if hasattr(self, "_constant_class"):
-            out[good] = self.classes_ == self._constant_class
-        elif good.any():
-            out[good] = self._predict_proba(panel)
-        return out
-
+    # ---- what the answers stand on
     def _feature_table(self, X: Bars | Samples) -> FeatureTable:
         table = X._features if isinstance(X, Samples) else FeatureTable(X)
         names = [str(name) for name in table.features.columns]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ohlcvml.bars import check_bars, price_arrays, symbol_starts
+from ohlcvml.bars import check_bars, price_arrays, symbol_starts, traded_close
 from ohlcvml.samples import Samples
 from ohlcvml.streams import average_true_range
 from ohlcvml.typing import Bars, FloatArray, IntArray
@@ -57,7 +57,7 @@ class SignalModel:
             mine = good & (samples.y == label)
             if weight[mine].sum() > 0:
                 means[k] = np.average(units[mine], weights=weight[mine])
-        round_trip = samples.labels.attrs.get("round_trip")
+        round_trip = samples.spec.round_trip
         if round_trip is None:
             cost = samples.labels["cost"].to_numpy()[samples.rows]
             round_trip = float(np.median(cost * one))
@@ -84,11 +84,11 @@ def return_units(samples: Samples) -> FloatArray:
 
 def _in_ranges(samples: Samples) -> tuple[int, FloatArray, FloatArray]:
     """Window of the ATR, what a return of 1 is in price units, and returns in ATR."""
-    window = int(samples.labels.attrs.get("atr_window", 14))
+    window = samples.spec.atr_window
     scale, price = atr_scale(samples.bars, window)
     pos = samples.pos
     # Log returns are fractions of the price; where prices are not positive, labels are points.
-    points = samples.labels.attrs.get("return_unit") == "points"
+    points = samples.spec.return_unit == "points"
     one = np.ones(len(pos)) if points else price[pos]
     returns = samples.labels["ret"].to_numpy()[samples.rows]
     return window, one, returns * one / (scale[pos] * price[pos])
@@ -114,10 +114,7 @@ def atr_scale(bars: Bars, window: int) -> tuple[FloatArray, FloatArray]:
     atr = average_true_range(
         prices.high, prices.low, prices.close, window, symbol_starts(bars.index)
     )
-    price = prices.close
-    if "raw_close" in bars.columns:
-        price = bars["raw_close"].to_numpy(dtype=np.float64)
-    price = np.abs(price)
+    price = np.abs(traded_close(bars, "predict_signal"))
     price = np.where(price > 0, price, np.nan)  # there are no fractions of a price of 0
     return atr / price, price
 
@@ -135,7 +132,7 @@ def signal_table(
     Parameters
     ----------
     proba : float64 array of shape (n, n_classes)
-        NaN rows have side 0.
+        NaN rows are NaN in every column.
     model : SignalModel
     scale, price : float64 arrays of shape (n,)
         From :func:`atr_scale`, at the same rows.
@@ -166,7 +163,8 @@ def signal_table(
     expected = (proba @ model.return_means if expected is None else expected) * scale
     cost = model.round_trip / price
     excess = np.abs(expected) - cost
-    trades = np.nan_to_num(excess, nan=-1.0) > 0
+    side = np.where(excess > 0, np.sign(expected), 0.0)
+    side[np.isnan(expected)] = np.nan  # no answer is not "flat"
     by_class = {int(c): proba[:, k] for k, c in enumerate(model.classes)}
     absent = np.where(np.isnan(proba[:, 0]), np.nan, 0.0)
     return pd.DataFrame(
@@ -176,7 +174,7 @@ def signal_table(
             "p_up": by_class.get(1, absent),
             "expected_return": expected,
             "expected_net_return": np.maximum(excess, 0.0),
-            "side": np.where(trades, np.sign(np.nan_to_num(expected)), 0).astype(np.int8),
+            "side": side,
             "confidence": proba.max(axis=1),
         },
         index=index,

@@ -9,27 +9,37 @@ from ohlcvml.exceptions import LeakageError
 from ohlcvml.samples import Samples
 from ohlcvml.typing import BoolArray, IntArray
 
-__all__ = ["check_unseen", "overlapping", "training_intervals"]
+__all__ = ["check_unseen", "joined", "meeting", "occupied", "overlapping", "training_intervals"]
 
 
 def training_intervals(samples: Samples) -> IntArray:
-    """Union of the label intervals of ``samples`` as disjoint sorted [first, last] pairs.
+    """Union of what each of ``samples`` occupies, as disjoint sorted [first, last] pairs.
 
-    Nanoseconds since the epoch for time stamps, bar numbers for an index without them: label
-    intervals of all symbols share the clock, because what one symbol did tells of the other.
+    A row decided at bar i and resolved in bar e occupies bars i to max(e, i + horizon of the
+    labels): a label that was quick to resolve tells of the same bars as one that was slow.
+    Nanoseconds since the epoch for time stamps, bar numbers for an index without them. All symbols
+    share the clock, because what one symbol did tells of the other.
     """
-    first, last = _intervals(samples)
+    return joined(*occupied(samples, samples.spec.horizon))
+
+
+def joined(first: IntArray, last: IntArray) -> IntArray:
+    """Union of intervals as disjoint sorted [first, last] pairs, shape (n, 2)."""
     order = np.argsort(first, kind="stable")
     first, last = first[order], np.maximum.accumulate(last[order])
     opens = np.ones(len(first), dtype=bool)
     opens[1:] = first[1:] > last[:-1]
-    closes = np.append(opens[1:], True)
+    closes = np.append(opens[1:], True)[: len(first)]
     return np.stack([first[opens], last[closes]], axis=1)
 
 
 def overlapping(samples: Samples, intervals: IntArray) -> BoolArray:
-    """Which samples' label intervals meet one of the disjoint sorted ``intervals``."""
-    first, last = _intervals(samples)
+    """Which samples occupy a part of one of the disjoint sorted ``intervals``."""
+    return meeting(*occupied(samples, samples.spec.horizon), intervals)
+
+
+def meeting(first: IntArray, last: IntArray, intervals: IntArray) -> BoolArray:
+    """Which of the intervals [first, last] meet one of the disjoint sorted ``intervals``."""
     if len(intervals) == 0:
         return np.zeros(len(first), dtype=bool)
     # The first training interval that ends at or after the sample starts is the only candidate.
@@ -58,16 +68,26 @@ def check_unseen(samples: Samples, intervals: IntArray, who: str) -> None:
     if seen.any():
         raise LeakageError(
             f"{who}: {int(seen.sum())} of {len(samples)} samples overlap the label intervals the "
-            f"model was fitted on; the first is at {samples.index[seen][0]}. Split with a purged "
+            f"model was fitted on (each lasts the labels' horizon of {samples.spec.horizon} bars "
+            f"at least); the first is at {samples.index[seen][0]}. Split with a purged "
             "cv from ohlcvml.splits (an integer or unpurged cv= leaks); to look at fitted values, "
             "predict on bars instead of Samples."
         )
 
 
-def _intervals(samples: Samples) -> tuple[IntArray, IntArray]:
-    index = samples.index
+def occupied(samples: Samples, reach: int) -> tuple[IntArray, IntArray]:
+    """First and last moment that each sample occupies: bar i to max(e, i + ``reach``).
+
+    Bars are counted on the common stamps of all symbols, as splitters count them; the last bar is
+    the end of what there is.
+    """
+    index = samples.bars.index
     time = index.get_level_values(-1) if isinstance(index, pd.MultiIndex) else index
-    if isinstance(time, pd.DatetimeIndex):
-        end = pd.DatetimeIndex(samples.end)
-        return time.as_unit("ns").asi8, end.as_unit("ns").asi8
-    return samples.pos, samples.end_pos
+    if not isinstance(time, pd.DatetimeIndex):
+        return samples.pos, np.maximum(samples.end_pos, samples.pos + reach)
+    bars = time.as_unit("ns").asi8
+    first = bars[samples.pos]
+    stamps = np.unique(bars) if isinstance(index, pd.MultiIndex) else bars
+    number = np.searchsorted(stamps, first)
+    floor = stamps[np.minimum(number + reach, len(stamps) - 1)]
+    return first, np.maximum(bars[samples.end_pos], floor)

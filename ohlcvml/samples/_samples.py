@@ -9,9 +9,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ohlcvml._card import Card, Shown
 from ohlcvml.bars import check_bars, symbol_starts
 from ohlcvml.exceptions import DataError
-from ohlcvml.labels import average_uniqueness, check_labels, label_positions, time_decay_weights
+from ohlcvml.labels import (
+    LabelSpec,
+    average_uniqueness,
+    check_labels,
+    label_positions,
+    time_decay_weights,
+)
 from ohlcvml.samples._panel import BarPanel, has_history
 from ohlcvml.typing import Bars, BoolArray, Features, FloatArray, IntArray, Labels
 
@@ -69,14 +76,14 @@ class FeatureTable:
 class _LabelTable:
     """The uncut labels of a set of bars, with their positions on the bar index."""
 
-    def __init__(self, bars: Bars, labels: Labels) -> None:
+    def __init__(self, bars: Bars, labels: Labels, spec: LabelSpec | None) -> None:
         # Of several columns none of which is named like a price, no one may be taken for it.
         check_bars(
             bars, "Samples", columns="bars" if np.shape(bars)[1:] != (1,) else "bars or price"
         )
         check_labels(labels, bars, "Samples")
         self.bars = bars
-        self.labels = labels
+        self.spec, self.labels = _specified(labels, spec)
         self.pos, self.end_pos = label_positions(labels, bars.index)
         self.usable: IntArray = np.flatnonzero(
             ~labels["censored"].to_numpy(dtype=bool) & (self.end_pos >= 0)
@@ -94,14 +101,31 @@ class _LabelTable:
         """Average uniqueness among ``rows``, and the labeller's time decay over them."""
         pos = self.pos[rows]
         unique = average_uniqueness(pos, self.end_pos[rows], len(self.bars))
-        oldest = float(self.labels.attrs.get("params", {}).get("time_decay", 1.0))
+        oldest = self.spec.time_decay
         if oldest == 1.0:
             return unique
         symbol = np.searchsorted(symbol_starts(self.bars.index), pos, side="right")
         return unique * time_decay_weights(unique, symbol, oldest)
 
 
-class Samples:
+def _specified(labels: Labels, spec: LabelSpec | None) -> tuple[LabelSpec, Labels]:
+    """Specification of the labels, and the table that carries it."""
+    if spec is None:
+        return LabelSpec.of(labels, "Samples"), labels
+    if "spec" not in labels.attrs:
+        return spec, spec.attach(labels)
+    told = LabelSpec.of(labels)
+    if told != spec:
+        odd = [name for name in vars(spec) if getattr(spec, name) != getattr(told, name)]
+        raise DataError(
+            "Samples: 'spec' must be what 'labels' say themselves in labels.attrs['spec']; they "
+            f"differ in {', '.join(odd)}: got {[getattr(spec, name) for name in odd]} beside "
+            f"{[getattr(told, name) for name in odd]}. Leave 'spec' out, or label the bars again."
+        )
+    return spec, labels
+
+
+class Samples(Shown):
     """Labelled decision points: what model selection slices and models are fitted on.
 
     A sample is (shared tables, a row number): slicing returns a view on the same bars, features
@@ -119,6 +143,9 @@ class Samples:
         Rows of ``labels``; all usable ones by default.
     features : pd.DataFrame or None, default=None
         Columns on the bar index that describe a bar; the bars themselves by default.
+    spec : LabelSpec or None, default=None
+        What was assumed in making the labels. By default the table says it itself; a table that
+        went through ``join``, ``merge`` or a CSV file has lost it.
 
     Attributes
     ----------
@@ -128,7 +155,8 @@ class Samples:
     Raises
     ------
     DataError
-        If the labels do not match the bars, or the features are not on the bar index.
+        If the labels do not match the bars, do not say what was assumed in making them, or say
+        something else than ``spec``; or the features are not on the bar index.
 
     Examples
     --------
@@ -152,8 +180,9 @@ class Samples:
         labels: Labels,
         rows: IntArray | None = None,
         features: Features | None = None,
+        spec: LabelSpec | None = None,
     ) -> None:
-        self._labels = _LabelTable(bars, labels)
+        self._labels = _LabelTable(bars, labels, spec)
         self._features = self._check_features(bars if features is None else features)
         self.rows: IntArray = self._check_rows(rows)
 
@@ -199,11 +228,27 @@ class Samples:
         view.rows = np.atleast_1d(self.rows[item])
         return view
 
-    def __repr__(self) -> str:
-        return (
-            f"Samples({len(self)} of {len(self._labels.usable)} labelled rows, "
-            f"{len(self.bars)} bars, {self.features.shape[1]} columns)"
+    def _card(self) -> Card:
+        spec = self.spec
+        title = (
+            f"Samples: {len(self):,} of {len(self._labels.usable):,} labelled rows, "
+            f"{len(self.bars):,} bars, {self.features.shape[1]} columns"
         )
+        counts = [int((self.y == c).sum()) for c in self.classes]
+        shares = (
+            f"{c if c == 0 else format(c, '+d')}: {n:,} ({n / max(len(self), 1):.0%})"
+            for c, n in zip(self.classes, counts, strict=True)
+        )
+        rows = [("classes", ", ".join(shares))]
+        if len(self):
+            time = self.index.get_level_values(-1)
+            rows.append(("decided", f"{time.min()} to {time.max()}"))
+            weight = self.weight
+            rows.append(("weight", f"{weight.min():.3g} to {weight.max():.3g}"))
+        rows.append(("labels", f"{spec.rule} ({spec.kind}), horizon {spec.horizon} bars"))
+        rows.append(("contract", "none" if spec.contract is None else spec.contract.symbol))
+        rows.append(("costs", "none" if spec.costs is None else str(spec.costs)))
+        return Card(title, rows)
 
     # ---- the shared tables
     @property
@@ -224,10 +269,12 @@ class Samples:
     @property
     def classes(self) -> IntArray:
         """The class set of the labeller, whether or not each occurs in this view."""
-        declared = self.labels.attrs.get("classes")
-        if declared is None:
-            declared = np.unique(self.labels["label"].to_numpy()[self._labels.usable])
-        return np.asarray(declared, dtype=np.int64)
+        return np.asarray(self.spec.classes, dtype=np.int64)
+
+    @property
+    def spec(self) -> LabelSpec:
+        """What was assumed in making the labels."""
+        return self._labels.spec
 
     # ---- per sample
     @property

@@ -8,9 +8,20 @@ scikit-learn ``cv=`` for :class:`ohlcvml.samples.Samples`.
 from ohlcvml.registry import register_tags
 from ohlcvml.splits._combinatorial import CombinatorialPurgedCV
 from ohlcvml.splits._holdout import HoldoutParts, PurgedHoldout
+from ohlcvml.splits._inner import InnerHoldout, inner_holdout
 from ohlcvml.splits._kfold import PurgedKFold
+from ohlcvml.splits._numbering import MINIMUM_PURGE
 from ohlcvml.splits._walk_forward import WalkForward
 
-__all__ = ["CombinatorialPurgedCV", "HoldoutParts", "PurgedHoldout", "PurgedKFold", "WalkForward"]
+__all__ = [
+    "MINIMUM_PURGE",
+    "CombinatorialPurgedCV",
+    "HoldoutParts",
+    "InnerHoldout",
+    "PurgedHoldout",
+    "PurgedKFold",
+    "WalkForward",
+    "inner_holdout",
+]
 
 register_tags()

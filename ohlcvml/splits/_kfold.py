@@ -73,8 +73,8 @@ class PurgedKFold(TwoSidedSplitter):
         of their stamps). None: the bars of the Samples, or the labels' own index if it is every
         bar; otherwise an error.
     horizon : int or None, default=None
-        Raises p where it is larger than the labeller's horizon (``labels.attrs["horizon"]``, or
-        the longest label where that is absent). It never lowers it.
+        Raises p where it is larger than the labeller's horizon (its ``LabelSpec``, or the
+        longest label where ends come without labels). It never lowers it.
     label_ends : pd.Series, array-like or None, default=None
         Stamps of the resolving bars: a Series is matched by the rows' stamps, an array by
         position. None: column ``end`` of the table, or ``groups`` of ``split``.

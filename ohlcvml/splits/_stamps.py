@@ -9,6 +9,7 @@ import pandas as pd
 
 from ohlcvml._compiling import njit
 from ohlcvml.exceptions import DataError
+from ohlcvml.labels import EXIT_CODES, LabelSpec
 from ohlcvml.typing import BoolArray, IntArray
 
 __all__ = ["MISSING", "Positions", "RowStamps", "Stamps", "read_stamps"]
@@ -17,7 +18,7 @@ Positions: TypeAlias = np.ndarray[Any, np.dtype[np.signedinteger[Any]]]
 
 MISSING = int(np.iinfo(np.int64).min)  # NaT
 _PER_UNIT = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
-_TIME_EXIT = 2  # ohlcvml.labels.EXIT_CODES["time"]
+_TIME_EXIT = EXIT_CODES["time"]
 
 
 class Stamps(NamedTuple):
@@ -185,16 +186,23 @@ def read_stamps(
     if taken is not None:
         read = {name: column[taken] for name, column in read.items()}
     censored = read["censored"].astype(bool) if "censored" in read else None
-    horizon = None if table is None else table.attrs.get("horizon")
+    horizon = _horizon(table, who, told=groups is not None or label_ends is not None)
     return RowStamps(
         times,
         ends,
         censored,
         read.get("exit"),
         None if bars is None else _bars(bars, times, who),
-        None if horizon is None else int(horizon),
+        horizon,
         bool((times.values[1:] < times.values[:-1]).any()),
     )
+
+
+def _horizon(table: pd.DataFrame | None, who: str, *, told: bool) -> int | None:
+    """Horizon of a labels table; None for ends that come from elsewhere, or from a bare table."""
+    if table is None or ("spec" not in table.attrs and (told or "label" not in table.columns)):
+        return None
+    return LabelSpec.of(table, who).horizon
 
 
 def _timeless(index: pd.Index) -> bool:

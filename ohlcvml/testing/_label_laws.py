@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ohlcvml.bars import simulate_bars
-from ohlcvml.labels import LABEL_COLUMNS
+from ohlcvml.labels import LABEL_COLUMNS, LabelSpec
 from ohlcvml.samples import Samples
 from ohlcvml.testing._door import malformed_bars_are_refused
 from ohlcvml.testing._future import cuts, futures
@@ -85,8 +85,8 @@ def table_keeps_its_contract(labeller: Any) -> None:
     known = used["end"].notna().to_numpy()
     if not (pd.DatetimeIndex(used["end"][known]) > used.index[known]).all():
         raise LawBroken(f"{type(labeller).__name__}: a label ends before it begins.")
-    if not np.isin(used["label"], table.attrs["classes"]).all():
-        raise LawBroken(f"{type(labeller).__name__}: a label is not in attrs['classes'].")
+    if not np.isin(used["label"], LabelSpec.of(table).classes).all():
+        raise LawBroken(f"{type(labeller).__name__}: a label is not in the class set.")
     if labeller.get_tag("is_production_safe"):
         raise LawBroken(f"{type(labeller).__name__}: a labeller cannot be production safe.")
 

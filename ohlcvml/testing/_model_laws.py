@@ -79,7 +79,7 @@ def batch_mates_do_not_matter(model: Any) -> None:
     classifier = chain.classifier_
     features = chain._transform(bars)
     for row in (len(bars) - 1, len(bars) // 2):
-        alone = classifier._proba_at(features, np.array([row]))
+        alone = classifier._answer_at(features, np.array([row])).probabilities
         tolerance = classifier._batch_tolerance
         if not np.allclose(alone[0], whole[row], rtol=0, atol=tolerance, equal_nan=True):
             raise LawBroken(

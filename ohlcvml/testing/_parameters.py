@@ -9,21 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ohlcvml._identity import RESOURCE_PARAMETERS
 from ohlcvml.testing._report import LawBroken
 
-__all__ = ["RESOURCE_PARAMETERS", "check_parameters_matter"]
-
-# These may change how fast a result comes, never the result: values that every machine can try.
-# A device and the number of windows computed at once are resources too, but the arithmetic may
-# differ in the last bits: not tried.
-RESOURCE_PARAMETERS: dict[str, tuple[Any, ...]] = {
-    "n_jobs": (1, 2),
-    "verbose": (False, True),
-    "backend": (None, "threading"),
-    "device": (),
-    "cache": (False, True),
-    "inference_batch_size": (),
-}
+__all__ = ["check_parameters_matter"]
 
 
 def check_parameters_matter(cls: type, compute: Callable[[Any], Any]) -> None:

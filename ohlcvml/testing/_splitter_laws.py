@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ohlcvml.bars import simulate_bars
+from ohlcvml.labels import EXIT_CODES, FixedHorizonLabeller, LabelSpec
 from ohlcvml.testing._parameters import check_parameters_matter
 from ohlcvml.testing._report import LawBroken
 from ohlcvml.typing import IntArray, Labels
@@ -36,13 +38,18 @@ def random_labels(n_bars: int = 3000, horizon: int = 40, seed: int = 0) -> Label
             "cost": 0.0,
             "net_ret": 0.0,
             "weight": 1.0,
-            "exit": np.int8(2),
+            "exit": np.int8(EXIT_CODES["time"]),
             "censored": False,
         },
         index=index[:n_bars],
     )
-    table.attrs.update(classes=[-1, 0, 1], horizon=horizon)
-    return table
+    return LabelSpec.of(_one_label(horizon)).attach(table)
+
+
+def _one_label(horizon: int) -> Labels:
+    """Labels that say what ours pretend to be made with."""
+    bars = simulate_bars(horizon + 20, seed=0).bars
+    return FixedHorizonLabeller(horizon, cost_adjustment=None).fit_transform(bars)
 
 
 def _positions(labels: Labels) -> tuple[IntArray, IntArray]:

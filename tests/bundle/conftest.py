@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from sktime.transformations.base import BaseTransformer
 
+from ohlcvml._folder import SUMS, render_sums
 from ohlcvml.bundle import allow_class, save
 from ohlcvml.bundle._codec import Decoder, Encoder
-from ohlcvml.bundle._files import SUMS, render_sums
 from ohlcvml.streams._change import _CloseChange
 
 # The part of composites in their own tests is no public estimator, so it asks to be let in.

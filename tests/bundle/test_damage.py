@@ -10,7 +10,9 @@ import zipfile
 import numpy as np
 import pytest
 
-from ohlcvml.bundle import _files, load, open_bundle, save, verify
+from ohlcvml import _folder
+from ohlcvml import bundle as bundles
+from ohlcvml.bundle import load, open_bundle, save, verify
 from ohlcvml.exceptions import BundleError
 from tests.bundle.conftest import Centre
 
@@ -129,12 +131,12 @@ def test_an_edited_manifest_with_good_hashes(bundle, forge, edit, message):
 
 
 def test_features_other_than_the_models_are_refused(tmp_path, bars, forge):
-    from ohlcvml.bundle._manifest import digest_of
+    from ohlcvml._identity import digest
 
     model = Centre().fit(bars)
     model.feature_names_ = ["a", "b"]
     path = save(model, tmp_path / "b", bars=bars)
-    other = {"columns": ["b", "a"], "sha256": digest_of(["b", "a"])}
+    other = {"columns": ["b", "a"], "sha256": digest(["b", "a"])}
     forge(path, "manifest.json", lambda m: m.update(features=other))
     with pytest.raises(BundleError, match="the model has features"):
         load(path)
@@ -220,21 +222,21 @@ def test_zip_links_folders_and_doubles_are_refused(zipped, tmp_path):
 
 def test_zip_bombs_are_refused_before_they_are_unpacked(zipped, monkeypatch):
     add_member(zipped, "bomb.txt", b"\0" * 3_000_000)
-    monkeypatch.setattr(_files, "MAX_RATIO", 100)
+    monkeypatch.setattr(_folder, "MAX_RATIO", 100)
     with pytest.raises(BundleError, match="unpacks to more than"):
         load(zipped)
 
 
 @pytest.mark.parametrize("limit", ["MAX_FILE_BYTES", "MAX_TOTAL_BYTES"])
 def test_oversized_files_are_refused(zipped, bundle, monkeypatch, limit):
-    monkeypatch.setattr(_files, limit, 3_000)
+    monkeypatch.setattr(_folder, limit, 3_000)
     for path in (zipped, bundle):
         with pytest.raises(BundleError, match="larger than allowed"):
             load(path)
 
 
 def test_too_many_files_are_refused(zipped, monkeypatch):
-    monkeypatch.setattr(_files, "MAX_FILES", 3)
+    monkeypatch.setattr(_folder, "MAX_FILES", 3)
     with pytest.raises(BundleError, match="larger than allowed"):
         load(zipped)
 
@@ -304,7 +306,7 @@ def test_loading_works_where_pickle_is_forbidden(bundle, monkeypatch):
 def test_the_package_never_mentions_an_unsafe_loader():
     from pathlib import Path
 
-    folder = Path(_files.__file__).parent
+    folder = Path(bundles.__file__).parent
     source = "\n".join(path.read_text() for path in folder.glob("*.py"))
     for word in ("import pickle", "joblib", "cloudpickle", "dill", "eval(", "exec(", "torch.load"):
         assert word not in source

@@ -67,6 +67,7 @@ def trained(files, tmp_path_factory):
         patch.setattr("sys.argv", [
             "ohlcvml", "train", "--data", str(files.whole), *TRAIN,
             "--create-bundle", str(folder / "bundle"),
+            "--capital", "300000", "--max-drawdown-stop", "0.5",
         ])  # fmt: skip
         patch.setattr(_app, "console", console)
         with pytest.raises(SystemExit) as end:

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from ohlcvml.bundle import open_bundle, save
+from ohlcvml.evaluation import Execution
 
 
 @pytest.fixture
@@ -66,6 +67,18 @@ def test_evaluate_repeats_the_scores_of_training(run, bundle, files):
     scores = open_bundle(bundle).manifest["scores"]["test"]
     assert f"{scores['log_loss']:.4f}" in result.out
     assert f"{scores['auc']:.3f}" in result.out
+
+
+def test_a_bundle_is_evaluated_as_it_was_trained(run, bundle, files):
+    """With the capital and the limits of the run, kept in its manifest."""
+    opened = open_bundle(bundle)
+    assert opened.execution == Execution(capital=300_000.0, max_drawdown_stop=0.5)
+    scores = opened.manifest["scores"]["test"]
+    out = run("evaluate", bundle, "--data", files.whole).out
+    assert f"{scores['net_return']:+.2%}" in out
+    assert f"{scores['max_drawdown']:.2%}" in out
+    assert len(repr(opened)) < 1500
+    assert "max_drawdown_stop=0.5" in repr(opened)
 
 
 def test_evaluate_refuses_other_prices(run, bundle, files, tmp_path):

@@ -78,7 +78,7 @@ def test_yaml_is_read_and_overridden(run, files, tmp_path):
         ("data: x\ntest-size: 0.95\n", "'test_size' must be a finite number in (0.0, 0.9]"),
         (
             "data: x\nhorizn: 3\nsplits: 2\n",
-            "unknown key(s) horizn, splits. Known keys: co",
+            "unknown key(s) horizn, splits. Known keys: ca",
         ),
         ("- 1\n- 2\n", "must hold keys and values; got list"),
         ("a: [1\n", "is not valid YAML"),
@@ -113,7 +113,8 @@ def test_yaml_errors(run, tmp_path, text, message):
         (["--n-splits", "40"], "has no training rows"),
         (["--policy", "ignore"], "'policy'"),
         (["--tz", "Mars/Base"], "Mars/Base"),
-        (["--execution", "flip"], "'execution'"),
+        (["--rule", "flip"], "'rule'"),
+        (["--daily-loss-stop", "-1"], "'daily_loss_stop'"),
     ],
 )
 def test_bad_options_are_one_message(run, files, options, message):

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
+from ohlcvml._identity import RESOURCE_PARAMETERS
 from ohlcvml.features import ReturnFeatures
 from ohlcvml.models import LogisticClassifier
 from ohlcvml.registry import all_estimators
 from ohlcvml.splits import PurgedKFold
 from ohlcvml.testing import LawBroken, check_estimator
 from ohlcvml.testing._check import laws_of
-from ohlcvml.testing._parameters import RESOURCE_PARAMETERS
 from tests.registered import cases, without_networks
 
 CLASSES = [cls for _, cls in all_estimators()]
@@ -87,7 +87,11 @@ class Unguarded(LogisticClassifier):
     """Answers for the rows it was fitted on."""
 
     def predict_proba(self, X):
-        return self._proba_at(X, X.pos) if hasattr(X, "pos") else super().predict_proba(X)
+        return (
+            self._answer_at(X, X.pos).probabilities
+            if hasattr(X, "pos")
+            else super().predict_proba(X)
+        )
 
 
 class DeadParameter(PurgedKFold):
@@ -130,5 +134,6 @@ def test_what_has_no_laws_is_refused():
 
 def test_resource_parameters_are_few():
     assert set(RESOURCE_PARAMETERS) == {
-        *("n_jobs", "verbose", "backend", "device", "cache", "inference_batch_size")
+        *("n_jobs", "verbose", "progress", "backend", "backend_params", "device", "cache"),
+        *("checkpoint", "inference_batch_size"),
     }

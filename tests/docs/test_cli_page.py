@@ -48,7 +48,7 @@ def test_the_yaml_example_has_keys_that_exist():
 
 def test_the_defaults_on_the_page_are_those_of_the_code():
     defaults = TrainSettings()
-    for key in ("policy", "model", "horizon", "cost_adjustment", "execution", "exposure"):
+    for key in ("policy", "model", "horizon", "cost_adjustment", "rule", "exposure"):
         assert re.search(rf"\| `{key}` \| {getattr(defaults, key)} \|", PAGE), key
     for key in ("n_splits", "test_size", "seed", "n_jobs"):
         assert re.search(rf"\| `{key}` \| {getattr(defaults, key)} \|", PAGE), key

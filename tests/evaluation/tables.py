@@ -3,6 +3,9 @@
 import numpy as np
 import pandas as pd
 
+from ohlcvml.labels import LabelSpec
+from tests.label_specs import specified
+
 UP, DOWN, TIME, SESSION, ROLL, BOTH = range(6)
 
 
@@ -32,7 +35,7 @@ def make_labels(bars, rows, cost=0.0, horizon=None, entry="next_open"):
     labels = pd.DataFrame(out, columns=names, index=bars.index[[r[0] for r in rows]])
     labels = labels.astype({"label": "int8", "exit": "int8"})
     span = max(r[1] - r[0] for r in rows)
-    labels.attrs = {"horizon": horizon or span, "classes": [-1, 0, 1], "params": {"entry": entry}}
+    labels = specified(labels, horizon=horizon or span, entry=entry)
     return labels
 
 
@@ -61,7 +64,7 @@ def random_case(seed, n=60, horizon=7, cost=0.3):
 
 def slow_average_active(bars, signals, labels, cost):
     """Per-bar net P&L by adding up decisions one by one, and netting boundary by boundary."""
-    n, unit = len(bars), 1.0 / labels.attrs["horizon"]
+    n, unit = len(bars), 1.0 / LabelSpec.of(labels).horizon
     open_, close = bars["open"].to_numpy(), bars["close"].to_numpy()
     pnl = np.zeros(n)
     boundary = np.zeros((n + 1, 2))  # before bar j: net and gross units of all orders

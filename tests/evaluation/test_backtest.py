@@ -5,8 +5,10 @@ import pandas as pd
 import pytest
 
 from ohlcvml.bars import Contract, Costs
-from ohlcvml.evaluation import backtest, buy_and_hold
-from ohlcvml.exceptions import DataError, ParameterError
+from ohlcvml.evaluation import Execution, backtest, buy_and_hold
+from ohlcvml.evaluation.backtest._kernel import EXITS
+from ohlcvml.exceptions import DataError
+from ohlcvml.labels import EXIT_CODES
 from tests.evaluation.tables import (
     BOTH,
     DOWN,
@@ -18,6 +20,7 @@ from tests.evaluation.tables import (
     make_labels,
     make_signals,
 )
+from tests.label_specs import specified
 
 CLOSE = [100.0, 101.0, 103.0, 102.0, 104.0, 103.0, 105.0, 106.0]
 
@@ -82,7 +85,9 @@ def test_opposite_decisions_closed_together_net_out():
 def test_bracket_takes_one_whole_contract_at_a_time_and_every_trade_pays_in_full():
     bars = make_bars(CLOSE)
     labels = make_labels(bars, [(0, 2, TIME), (1, 3, TIME), (2, 4, TIME)], cost=0.4)
-    run = backtest(bars, make_signals(bars, {0: 1, 1: 1, 2: 1}), labels, execution="bracket")
+    run = backtest(
+        bars, make_signals(bars, {0: 1, 1: 1, 2: 1}), labels, execution=Execution(rule="bracket")
+    )
     assert run.counts["filled"] == 2
     assert run.counts["busy"] == 1
     assert run.position.max() == 1.0
@@ -96,7 +101,7 @@ def test_bracket_is_not_flat_at_the_open_of_the_bar_that_touches_the_barrier():
         bars,
         make_signals(bars, {0: 1, 2: 1, 3: 1}),
         make_labels(bars, rows),
-        execution="bracket",
+        execution=Execution(rule="bracket"),
     )
     assert run.decisions.index.tolist() == [bars.index[0], bars.index[3]]
 
@@ -104,7 +109,12 @@ def test_bracket_is_not_flat_at_the_open_of_the_bar_that_touches_the_barrier():
 def test_the_cap_opens_no_more_than_there_is_room_for():
     bars = make_bars(CLOSE)
     labels = make_labels(bars, [(i, 5, TIME) for i in range(4)], horizon=4)
-    run = backtest(bars, make_signals(bars, dict.fromkeys(range(4), -1)), labels, max_position=0.6)
+    run = backtest(
+        bars,
+        make_signals(bars, dict.fromkeys(range(4), -1)),
+        labels,
+        execution=Execution(max_position=0.6),
+    )
     np.testing.assert_allclose(run.position, [0.0, -0.25, -0.5, -0.6, -0.6, -0.6])
     assert (run.counts["filled"], run.counts["reduced"], run.counts["capped"]) == (3, 1, 1)
     assert run.decisions["quantity"].tolist() == pytest.approx([0.25, 0.25, 0.1])
@@ -116,7 +126,12 @@ def test_daily_loss_stop_closes_at_the_next_open_and_resets_with_the_session_dat
     rows = [(0, 6, TIME), (2, 5, TIME), (4, 7, TIME)]
     labels = make_labels(bars, rows, cost=0.0)
     sides = make_signals(bars, {0: 1, 2: 1, 4: 1})
-    run = backtest(bars, sides, labels, execution="bracket", daily_loss_stop=0.05, capital=100.0)
+    run = backtest(
+        bars,
+        sides,
+        labels,
+        execution=Execution(rule="bracket", daily_loss_stop=0.05, capital=100.0),
+    )
     # loses 10 in bar 2, is out at the open of bar 3; bar 4 is 00:00, another session
     assert run.decisions["exit"].tolist() == ["stop", "time"]
     assert run.decisions["exit_price"].tolist() == pytest.approx([89.0, 91.0])
@@ -132,9 +147,7 @@ def test_drawdown_stop_ends_trading_for_good():
         bars,
         make_signals(bars, {0: 1, 4: 1}),
         labels,
-        execution="bracket",
-        max_drawdown_stop=0.05,
-        capital=100.0,
+        execution=Execution(rule="bracket", max_drawdown_stop=0.05, capital=100.0),
     )
     assert run.decisions["exit_price"].tolist() == pytest.approx([104.0])
     assert run.counts["halted"] == 1
@@ -148,9 +161,7 @@ def test_a_stop_waits_for_a_bar_that_trades():
         bars,
         make_signals(bars, {0: 1}),
         labels,
-        execution="bracket",
-        daily_loss_stop=0.05,
-        capital=100.0,
+        execution=Execution(rule="bracket", daily_loss_stop=0.05, capital=100.0),
     )
     assert run.decisions["exit_time"].tolist() == [bars.index[4]]
 
@@ -191,7 +202,7 @@ def test_a_position_held_through_a_roll_is_marked_without_the_gap_and_pays_twice
         raw + shift, open_=raw + shift, contract=[1, 1, 1, 2, 2, 2], adjustment=shift, **columns
     )
     labels = make_labels(bars, [(0, 4, TIME, 104.0)], horizon=1)  # 113 in March's terms
-    run = backtest(bars, make_signals(bars, {0: 1}), labels, costs=0.5)
+    run = backtest(bars, make_signals(bars, {0: 1}), labels, execution=Execution(costs=0.5))
     np.testing.assert_allclose(run.pnl + run.costs, [0.0, 0.0, 1.0, 1.0, 1.0], atol=1e-12)
     assert run.costs.sum() == pytest.approx(1.0)
 
@@ -221,8 +232,8 @@ def test_funding_is_paid_on_what_is_held_over_the_close():
     bars = make_bars(CLOSE)
     labels = make_labels(bars, [(0, 3, TIME)], horizon=1)
     swap = pd.Series([0.1, 0.1, 0.1], index=bars.index[1:4])
-    long = backtest(bars, make_signals(bars, {0: 1}), labels, funding=swap)
-    short = backtest(bars, make_signals(bars, {0: -1}), labels, funding=swap)
+    long = backtest(bars, make_signals(bars, {0: 1}), labels, execution=Execution(funding=swap))
+    short = backtest(bars, make_signals(bars, {0: -1}), labels, execution=Execution(funding=swap))
     assert long.costs.tolist() == pytest.approx([0.0, 0.1, 0.1, 0.0])  # closed before the third
     assert short.costs.sum() == pytest.approx(-0.2)
     assert long.decisions["net"].sum() == pytest.approx(long.pnl.sum())
@@ -241,7 +252,9 @@ def test_a_contract_turns_points_into_money_and_costs_come_from_it():
     labels = make_labels(bars, [(0, 3, TIME)], horizon=1)
     mes = Contract("MES", tick_size=0.25, tick_value=1.25)
     fees = Costs(commission_per_side=0.62, slippage_ticks=1.0)
-    run = backtest(bars, make_signals(bars, {0: 1}), labels, contract=mes, costs=fees)
+    run = backtest(
+        bars, make_signals(bars, {0: 1}), labels, execution=Execution(contract=mes, costs=fees)
+    )
     assert run.pnl.sum() == pytest.approx(2.0 * 5.0 - 2 * 0.62 - 2 * 1.25)
     assert run.capital == 100.0 * 5.0
     assert run.currency == "USD"
@@ -254,8 +267,10 @@ def test_a_decision_before_another_session_is_not_filled_by_default():
     labels = make_labels(bars, [(1, 2, TIME)], horizon=1)
     es = Contract("ES", 0.25, 12.5, calendar="CME_Equity")
     sides = make_signals(bars, {1: 1})
-    assert backtest(bars, sides, labels, contract=es).counts["next_session"] == 1
-    assert backtest(bars, sides, labels, contract=es, cross_session=True).counts["filled"] == 1
+    execution = Execution(contract=es)
+    assert backtest(bars, sides, labels, execution=execution).counts["next_session"] == 1
+    over = specified(labels, horizon=1, cross_session=True)
+    assert backtest(bars, sides, over, execution=execution).counts["filled"] == 1
 
 
 def test_every_signal_row_is_counted_once():
@@ -291,23 +306,6 @@ def test_regime_rows_use_the_regime_known_before_the_bar():
     assert table["vol", "a"] == pytest.approx(3.0)
     assert table["vol", "b"] == pytest.approx(-1.0)
     assert run.regime_scores.loc[("vol", "a"), "decisions"] == 1
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"execution": "flip"}, "execution"),
-        ({"costs": -1.0}, "costs"),
-        ({"max_position": 0.0}, "max_position"),
-        ({"daily_loss_stop": -0.1}, "daily_loss_stop"),
-        ({"entry": "vwap"}, "entry"),
-    ],
-)
-def test_a_bad_parameter_is_named(change, message):
-    bars = make_bars(CLOSE)
-    labels = make_labels(bars, [(0, 2, TIME)])
-    with pytest.raises(ParameterError, match=message):
-        backtest(bars, make_signals(bars, {0: 1}), labels, **change)
 
 
 def test_labels_of_other_bars_are_refused():
@@ -360,3 +358,8 @@ def test_small_and_large_moves_end_at_the_price_of_the_label():
     run = backtest(bars, make_signals(bars, dict.fromkeys(range(8), 1)), labels)
     exact = 100.0 * np.exp(labels["ret"])
     np.testing.assert_allclose(run.decisions["exit_price"], exact, rtol=4e-16)
+
+
+def test_exits_are_the_labels_own_and_two_more():
+    assert list(EXIT_CODES.values()) == list(range(len(EXIT_CODES)))
+    assert (*EXIT_CODES, "stop", "block") == EXITS

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ohlcvml.evaluation import backtest, buy_and_hold
+from ohlcvml.evaluation import Execution, backtest, buy_and_hold
 from tests.evaluation.tables import (
     TIME,
     make_bars,
@@ -39,11 +39,13 @@ def test_bars_sessions_and_decisions_hold_the_same_money(seed, execution, cap):
         bars,
         signals,
         labels,
-        execution=execution,
         blocks=blocks,
-        max_position=cap,
-        daily_loss_stop=0.01,
-        funding=pd.Series(0.01, bars.index),
+        execution=Execution(
+            rule=execution,
+            max_position=cap,
+            daily_loss_stop=0.01,
+            funding=pd.Series(0.01, bars.index),
+        ),
     )
     net = run.decisions["net"].sum()
     assert run.pnl.sum() == pytest.approx(net, abs=1e-9)
@@ -55,7 +57,7 @@ def test_bars_sessions_and_decisions_hold_the_same_money(seed, execution, cap):
 @given(seeds, st.sampled_from([0.2, 0.5, 1.0]))
 def test_the_position_never_passes_the_cap_and_ends_flat(seed, cap):
     bars, labels, signals = random_case(seed)
-    run = backtest(bars, signals, labels, max_position=cap)
+    run = backtest(bars, signals, labels, execution=Execution(max_position=cap))
     assert run.position.abs().max() <= cap + 1e-9
     closed = run.decisions.groupby("exit_time")[["quantity"]].sum().sum()
     assert closed.iloc[0] == pytest.approx(run.decisions["quantity"].sum())
@@ -68,7 +70,7 @@ def test_a_decision_pays_at_most_its_own_round_trip(seed):
     bars, labels, signals = random_case(seed)
     run = backtest(bars, signals, labels)
     assert (run.decisions["cost"] <= run.decisions["quantity"] * 0.3 + 1e-12).all()
-    free = backtest(bars, signals, labels, costs=0.0)
+    free = backtest(bars, signals, labels, execution=Execution(costs=0.0, as_given=True))
     np.testing.assert_allclose(run.pnl + run.costs, free.pnl, atol=1e-12)
 
 
@@ -85,12 +87,12 @@ def test_the_opposite_signal_earns_the_opposite_before_costs(seed):
 @given(seeds, st.integers(20, 50))
 def test_later_bars_and_signals_change_nothing_before_them(seed, cut):
     bars, labels, signals = random_case(seed)
-    stops = {"daily_loss_stop": 0.01, "capital": 100.0}
+    stops = Execution(daily_loss_stop=0.01, capital=100.0)
     known = labels["end"] <= bars.index[cut]
     early = signals[signals.index.isin(labels.index[known])]
     late = signals[signals.index >= bars.index[cut]]
-    both = backtest(bars, pd.concat([early, late]), labels, **stops)
-    alone = backtest(bars.iloc[: cut + 1], early, labels[known], **stops)
+    both = backtest(bars, pd.concat([early, late]), labels, execution=stops)
+    alone = backtest(bars.iloc[: cut + 1], early, labels[known], execution=stops)
     # what closes at the close of the cut may net with what opens after it
     same = alone.pnl.loc[: bars.index[cut - 1]]
     np.testing.assert_allclose(same, both.pnl[same.index], atol=1e-12)
@@ -103,7 +105,13 @@ def test_limits_that_never_bind_change_nothing(seed, n, horizon, in_blocks):
     bars, labels, signals = random_case(seed, n, horizon)
     blocks = np.arange(len(signals)) // 17 if in_blocks else None
     free, far = (
-        backtest(bars, signals, labels, blocks=blocks, contract="ES", max_drawdown_stop=stop)
+        backtest(
+            bars,
+            signals,
+            labels,
+            blocks=blocks,
+            execution=Execution(contract="ES", max_drawdown_stop=stop),
+        )
         for stop in (None, 1e9)
     )
     assert free.counts == far.counts
@@ -116,7 +124,7 @@ def test_limits_that_never_bind_change_nothing(seed, n, horizon, in_blocks):
 @given(seeds)
 def test_costs_of_each_decision_or_of_all_are_charged_alike(seed):
     bars, labels, signals = random_case(seed)
-    one = backtest(bars, signals, labels, costs=0.3)
+    one = backtest(bars, signals, labels, execution=Execution(costs=0.3, as_given=True))
     own = backtest(bars, signals, labels)
     np.testing.assert_allclose(one.costs, own.costs, atol=1e-12)
 
@@ -164,10 +172,10 @@ def test_sharpe_does_not_depend_on_the_size_of_the_bars():
 
 def test_buy_and_hold_pays_once_and_earns_the_move():
     bars = make_bars([100.0, 101.0, 103.0, 99.0, 104.0])
-    held = buy_and_hold(bars, costs=0.5)
+    held = buy_and_hold(bars, execution=Execution(costs=0.5))
     assert held.pnl.sum() == pytest.approx(104.0 - 100.0 - 0.5)
     assert held.scores["exposure"] == pytest.approx(4 / 5)
-    swap = buy_and_hold(bars, funding=pd.Series(0.1, bars.index))
+    swap = buy_and_hold(bars, execution=Execution(funding=pd.Series(0.1, bars.index)))
     assert swap.costs.sum() == pytest.approx(0.3)  # bought in bar 1, held over three closes
 
 
@@ -175,8 +183,8 @@ def test_buy_and_hold_without_overnight_is_flat_between_sessions():
     index = pd.date_range("2025-01-06 12:00", periods=72, freq="1h", tz="UTC", name="time")
     close = np.r_[np.full(11, 100.0), np.full(61, 110.0)]  # the session of the 7th opens 23:00
     bars = make_bars(close, open_=close).set_axis(index.as_unit("ns"))
-    held = buy_and_hold(bars, contract="ES", costs=0.5)
-    flat = buy_and_hold(bars, contract="ES", costs=0.5, overnight=False)
+    held = buy_and_hold(bars, execution=Execution(contract="ES", costs=0.5))
+    flat = buy_and_hold(bars, overnight=False, execution=Execution(contract="ES", costs=0.5))
     assert held.pnl.sum() == pytest.approx((10.0 - 0.5) * 50.0)
     assert flat.pnl.sum() == pytest.approx(-0.5 * 50.0 * len(flat.decisions))
     assert len(flat.decisions) == flat.scores["sessions"] == 4
@@ -184,7 +192,7 @@ def test_buy_and_hold_without_overnight_is_flat_between_sessions():
 
 def test_buy_and_hold_beside_a_strategy_takes_its_stretch_capital_and_costs():
     bars, labels, signals = random_case(3)
-    run = backtest(bars, signals.iloc[10:40], labels, capital=5000.0)
+    run = backtest(bars, signals.iloc[10:40], labels, execution=Execution(capital=5000.0))
     held = buy_and_hold(bars, like=run)
     assert held.capital == 5000.0
     assert held.pnl.index.equals(run.pnl.index)
@@ -195,7 +203,7 @@ def test_buy_and_hold_rolls_at_a_cost_and_without_the_gap():
     raw = np.array([100.0, 101.0, 102.0, 112.0, 113.0])
     columns = {f"raw_{c}": raw for c in ("open", "high", "low", "close")}
     bars = make_bars(raw, open_=raw, contract=[1, 1, 1, 2, 2], **columns)
-    held = buy_and_hold(bars, costs=0.5)
+    held = buy_and_hold(bars, execution=Execution(costs=0.5))
     assert held.pnl.sum() == pytest.approx(1.0 + 1.0 - 2 * 0.5)
 
 

@@ -19,7 +19,7 @@ from ohlcvml.features import ReturnFeatures
 from ohlcvml.labels import TripleBarrierLabeller
 from ohlcvml.models import LightGBMClassifier, LogisticClassifier
 from ohlcvml.samples import Samples
-from ohlcvml.splits import CombinatorialPurgedCV, PurgedHoldout, PurgedKFold, WalkForward
+from ohlcvml.splits import CombinatorialPurgedCV, PurgedKFold, WalkForward, inner_holdout
 
 BARS = simulate_bars(2000, seed=7, edge=0.3, sessions=True).bars
 LABELLER = TripleBarrierLabeller(horizon=20, contract="ES", costs=Costs(2.0, 0.5))
@@ -59,18 +59,18 @@ class LearningLabeller(TripleBarrierLabeller):
 
 @pytest.fixture(scope="module")
 def forward():
-    return cross_validate(MODEL, BARS, LABELS, FORWARD, contract="ES")
+    return cross_validate(MODEL, BARS, LABELS, FORWARD)
 
 
 @pytest.mark.parametrize("cv", [FORWARD, K_FOLD], ids=["forward", "k-fold"])
 def test_fold_scores_are_those_of_the_loop_by_hand(cv):
-    result = cross_validate(MODEL, BARS, LABELS, cv, contract="ES")
+    result = cross_validate(MODEL, BARS, LABELS, cv)
     for fold, (train, test) in enumerate(cv.split(SAMPLES)):
         model = MODEL.clone().fit(SAMPLES[train])
         signal = model.predict_signal(SAMPLES[test])
         proba = signal[["p_down", "p_flat", "p_up"]].to_numpy()
         expected = classification_scores(SAMPLES[test].y, proba, [-1, 0, 1], model.class_shares_)
-        expected |= backtest(BARS, signal, LABELS.iloc[SAMPLES[test].rows], contract="ES").scores
+        expected |= backtest(BARS, signal, LABELS.iloc[SAMPLES[test].rows]).scores
         for name, value in expected.items():
             assert result.folds.loc[fold, name] == pytest.approx(value, nan_ok=True), name
         table = result.predictions[result.predictions["fold"] == fold]
@@ -86,7 +86,6 @@ def test_the_headline_trades_every_row_once(forward):
         BARS,
         forward.predictions,
         LABELS.loc[forward.predictions.index],
-        contract="ES",
         blocks=forward.predictions["fold"].to_numpy(),
     )
     assert forward.backtest.scores == pytest.approx(run.scores, nan_ok=True)
@@ -128,7 +127,7 @@ def test_steps_that_learn_do_not_see_the_test_rows():
 
 
 def test_a_labeller_gives_what_its_table_gives(forward):
-    again = cross_validate(MODEL, BARS, LABELLER, FORWARD, contract="ES")
+    again = cross_validate(MODEL, BARS, LABELLER, FORWARD)
     assert again.predictions.equals(forward.predictions)
     with pytest.raises(DataError, match="labels table or a labeller; got list"):
         cross_validate(MODEL, BARS, [1, 2], FORWARD)
@@ -205,39 +204,35 @@ def test_rows_without_history_are_counted():
     assert result.folds["train_without_history"].iloc[0] > 0
 
 
-def test_an_out_of_fold_table_serves_only_later_rows(forward):
-    first = forward.predictions.index[0]
-    early = Samples(BARS.loc[:first], LABELS.loc[: BARS.index[300]])
-    with pytest.raises(LeakageError, match="Build an out-of-fold table inside the training rows"):
-        forward.usable_for(early)
-    half = cross_validate(MODEL, BARS, LABELS, FORWARD, rows=SAMPLES.rows[:1000])
-    assert half.usable_for(SAMPLES[1100:]) is half.predictions
-    last = half.predictions["end"].max()
-    touching = SAMPLES[SAMPLES.index >= last]
-    with pytest.raises(LeakageError):
-        half.usable_for(touching)
-    assert half.usable_for(touching[1:]) is half.predictions
+class CountingModel(LogisticClassifier):
+    calls = []
+
+    def _predict_proba(self, X):
+        type(self).calls.append(len(X))
+        return super()._predict_proba(X)
 
 
-def test_a_table_of_two_sided_folds_reaches_as_far_as_its_models():
-    half = cross_validate(MODEL, BARS, LABELS, K_FOLD, rows=SAMPLES.rows[:1000])
-    first_fold = half.predictions[half.predictions["fold"] == 0]
-    with pytest.raises(LeakageError):
-        half.usable_for(SAMPLES[SAMPLES.index > first_fold["end"].max()])
+def test_a_model_is_asked_once_a_fold(forward):
+    CountingModel.calls.clear()
+    model = FEATURES * StandardScaler() * CountingModel(C=1.0)
+    result = cross_validate(model, BARS, LABELS, FORWARD)
+    assert CountingModel.calls == result.folds["test_rows"].tolist()
+    assert result.predictions.equals(forward.predictions)
+    assert len(result.out_of_fold) == len(result.predictions)
 
 
 def test_equal_exposure_is_set_inside_the_training_rows(forward):
-    result = cross_validate(MODEL, BARS, LABELS, FORWARD, contract="ES", exposure=0.3)
+    result = cross_validate(MODEL, BARS, LABELS, FORWARD, exposure=0.3)
     decisions = []
     for fold, (train, _) in enumerate(FORWARD.split(SAMPLES)):
         train = SAMPLES[train]
-        inner, later = next(PurgedHoldout(validation=0.0, test=0.3).split(train))
+        inner, later = inner_holdout(train, 0.3)
         model = MODEL.clone().fit(train[inner])
         score = model.predict_signal(train[later])["expected_return"]
         table = forward.predictions[forward.predictions["fold"] == fold]
         side = sides_at(table["expected_return"], equal_exposure(score, 0.3))
         signal = pd.DataFrame({"side": side}, index=table.index)
-        run = backtest(BARS, signal, LABELS.loc[table.index], contract="ES")
+        run = backtest(BARS, signal, LABELS.loc[table.index])
         decisions.append(run.scores["decisions"])
     assert result.baselines.loc["equal_exposure", "decisions"] == pytest.approx(np.mean(decisions))
     assert result.predictions.equals(forward.predictions)
@@ -258,17 +253,15 @@ def test_regimes(forward):
 
 @pytest.mark.parametrize("backend", ["loky", "threading"])
 def test_folds_in_parallel_give_the_same_numbers(forward, backend):
-    result = cross_validate(
-        MODEL, BARS, LABELS, FORWARD, contract="ES", backend=backend,
-        backend_params={"n_jobs": 2},
-    )  # fmt: skip
+    two = {"backend": backend, "backend_params": {"n_jobs": 2}}
+    result = cross_validate(MODEL, BARS, LABELS, FORWARD, **two)
     assert result.predictions.equals(forward.predictions)
     seconds = ["fit_seconds", "predict_seconds"]
     assert result.folds.drop(columns=seconds).equals(forward.folds.drop(columns=seconds))
 
 
 def test_progress_changes_nothing(forward, capsys):
-    result = cross_validate(MODEL, BARS, LABELS, FORWARD, contract="ES", progress=True)
+    result = cross_validate(MODEL, BARS, LABELS, FORWARD, progress=True)
     assert result.predictions.equals(forward.predictions)
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from ohlcvml.bars import Costs, simulate_bars
 from ohlcvml.evaluation import (
+    Execution,
     backtest,
     classification_scores,
     count_look,
@@ -34,19 +35,19 @@ def model():
 
 
 def test_scores_are_those_of_the_parts(model):
-    result = evaluate(model, TEST, contract="ES")
+    result = evaluate(model, TEST)
     signal = model.predict_signal(TEST)
     proba = signal[["p_down", "p_flat", "p_up"]].to_numpy()
     expected = classification_scores(TEST.y, proba, [-1, 0, 1], model.class_shares_)
-    run = backtest(BARS, signal, TEST.labels.iloc[TEST.rows], contract="ES")
+    run = backtest(BARS, signal, TEST.labels.iloc[TEST.rows])
     assert result.scores == pytest.approx({**expected, **run.scores}, nan_ok=True)
     assert result.predictions["label"].tolist() == TEST.y.tolist()
     assert result.baselines.index.tolist() == ["no_skill", "buy_and_hold"]
 
 
 def test_options_reach_the_backtest(model):
-    plain = evaluate(model, TEST, contract="ES")
-    stopped = evaluate(model, TEST, contract="ES", max_drawdown_stop=1e-6, execution="bracket")
+    plain = evaluate(model, TEST)
+    stopped = evaluate(model, TEST, execution=Execution(max_drawdown_stop=1e-6, rule="bracket"))
     assert plain.scores["decisions"] > stopped.scores["decisions"]
 
 

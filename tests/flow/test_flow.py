@@ -9,7 +9,7 @@ from ohlcvml.bars import Costs, continuous, read_bars, simulate_bars, validate_b
 from ohlcvml.bundle import load, save
 from ohlcvml.evaluation import cross_validate, evaluate
 from ohlcvml.features import OHLCVFeatures, ReturnFeatures
-from ohlcvml.labels import TripleBarrierLabeller
+from ohlcvml.labels import LabelSpec, TripleBarrierLabeller
 from ohlcvml.models import LightGBMClassifier, LogisticClassifier
 from ohlcvml.samples import Samples
 from ohlcvml.splits import PurgedHoldout, WalkForward
@@ -34,7 +34,7 @@ def flow(tmp_path_factory):
 
 def test_research_replay_and_bundle_agree_to_the_bit(flow, tmp_path):
     _, bars, samples, parts, model = flow
-    research = evaluate(model, samples[parts.test], contract="MES").predictions
+    research = evaluate(model, samples[parts.test]).predictions
     replay = model.predict_signal(bars)
     served = load(save(model, tmp_path / "b.zip", bars=bars)).predict_signal(bars)
     columns = list(replay.columns)
@@ -69,7 +69,7 @@ def test_the_future_changes_nothing_from_file_to_signal(flow, tmp_path):
 
 def test_a_planted_edge_survives_to_the_signal(flow):
     _, _, samples, parts, model = flow
-    table = evaluate(model, samples[parts.test], contract="MES").predictions
+    table = evaluate(model, samples[parts.test]).predictions
     sided = table[table["label"] != 0]
     score, up = sided["expected_return"], sided["label"] > 0
     assert roc_auc_score(up, score) > 0.58
@@ -80,7 +80,7 @@ def test_a_planted_edge_survives_to_the_signal(flow):
 def test_without_an_edge_costs_are_what_is_earned():
     bars = simulate_bars(4000, seed=22).bars
     model = ReturnFeatures() * LogisticClassifier()
-    result = cross_validate(model, bars, LABELLER, WalkForward(n_splits=3), contract="MES")
+    result = cross_validate(model, bars, LABELLER, WalkForward(n_splits=3))
     assert result.folds["skill"].mean() < 0.01
     assert abs(result.backtest.scores["net_return"]) < 0.05
 
@@ -103,10 +103,10 @@ def test_a_continuous_contract_from_end_to_end():
     parts = PurgedHoldout(validation=0.0, test=0.3).parts(samples)
     model = (ReturnFeatures() * LogisticClassifier()).fit(samples[parts.train])
     signal = model.predict_signal(rolled)
-    cost = labels.attrs["round_trip"] / rolled["raw_close"]
+    cost = LabelSpec.of(labels).round_trip / rolled["raw_close"]
     net = (signal["expected_return"].abs() - cost).clip(lower=0.0)
     np.testing.assert_allclose(signal["expected_net_return"], net)
-    result = evaluate(model, samples[parts.test], contract="MES")
+    result = evaluate(model, samples[parts.test])
     assert np.isfinite(result.scores["net_return"])
 
 
@@ -116,6 +116,6 @@ def test_real_bars(shared_data):
     bars = bars[["open", "high", "low", "close", "volume"]].astype(float).tail(4000)
     features = OHLCVFeatures(contract="MES", bar_size="5min")
     model = features * LightGBMClassifier(n_estimators=5)
-    result = cross_validate(model, bars, LABELLER, WalkForward(n_splits=2), contract="MES")
+    result = cross_validate(model, bars, LABELLER, WalkForward(n_splits=2))
     assert 0.4 < result.folds["auc"].mean() < 0.6
     assert result.folds["log_loss"].mean() < 1.1

@@ -8,7 +8,7 @@ import pytest
 
 from ohlcvml.bars import Contract, Costs
 from ohlcvml.exceptions import ParameterError
-from ohlcvml.labels import EXIT_CODES, TripleBarrierLabeller
+from ohlcvml.labels import EXIT_CODES, LabelSpec, TripleBarrierLabeller
 from tests.labels.builders import first, race_bars
 
 FLAT = (100, 100.2, 99.8, 100)
@@ -181,7 +181,7 @@ META = {"k_up": 2.0, "k_down": 1.0, "costs": Costs(spread=0.2), "cost_adjustment
 def test_meta_labels(side, bar, verdict, code, price):
     labels = label(bar, FLAT, FLAT, FLAT, horizon=1, side=side, **META)
     check(first(labels), verdict, code, price)
-    assert labels.attrs["classes"] == [0, 1]
+    assert LabelSpec.of(labels).classes == (0, 1)
     expected = side * first(labels)["ret"] - 0.002 if verdict else 0.0
     assert first(labels)["net_ret"] == pytest.approx(expected)
 

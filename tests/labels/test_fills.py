@@ -6,7 +6,7 @@ import pytest
 
 from ohlcvml.bars import Contract, Costs, register_contract
 from ohlcvml.exceptions import DataError
-from ohlcvml.labels import EXIT_CODES, FixedHorizonLabeller, TripleBarrierLabeller
+from ohlcvml.labels import EXIT_CODES, FixedHorizonLabeller, LabelSpec, TripleBarrierLabeller
 from tests.labels.builders import PRICES, first, race_bars, stamped
 
 FLAT = (100, 100.2, 99.8, 100)
@@ -192,7 +192,7 @@ def test_prices_that_are_not_positive_give_points():
     bars = race_bars(FLAT, (101, 102, 99.8, 101), FLAT, FLAT)
     bars[PRICES] -= 100.0
     labels = label(bars, costs=Costs(spread=0.2), cost_adjustment="net")
-    assert labels.attrs["return_unit"] == "points"
+    assert LabelSpec.of(labels).return_unit == "points"
     assert first(labels)[["ret", "cost", "net_ret"]].tolist() == pytest.approx([1.7, 0.2, 1.5])
 
 

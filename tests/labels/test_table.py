@@ -1,7 +1,5 @@
 """The labels table: columns, index types, weights, attributes, checks and messages."""
 
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -38,18 +36,8 @@ def test_columns_and_types(labeller, bars):
     floats = ["float64"] * 4
     assert kinds == ["int8", str(bars.index.dtype), *floats, "int8", "bool"]
     check_labels(labels, bars, "test")
-    assert labels.attrs["classes"] == [-1, 0, 1]
     dropped = sum(labels.attrs["unused"].values()) - labels.attrs["unused"]["censored"]
     assert len(labels) + dropped == len(bars)
-
-
-@pytest.mark.parametrize("labeller", LABELLERS)
-def test_attributes_are_plain_json(labeller, bars):
-    labels = labeller(5, contract=CME, costs=Costs(spread=0.5)).fit_transform(bars)
-    attrs = json.loads(json.dumps(labels.attrs))
-    assert attrs == labels.attrs
-    assert attrs["params"]["costs"]["spread"] == 0.5
-    assert (attrs["round_trip"], attrs["horizon"], attrs["atr_window"]) == (0.5, 5, 14)
 
 
 CHANGES = [

@@ -7,7 +7,7 @@ import pytest
 from ohlcvml.bars import Costs, simulate_bars
 from ohlcvml.exceptions import LeakageError
 from ohlcvml.features import ReturnFeatures
-from ohlcvml.labels import TripleBarrierLabeller
+from ohlcvml.labels import LabelSpec, TripleBarrierLabeller
 from ohlcvml.models import LogisticClassifier
 from ohlcvml.pipeline import SIGNAL_COLUMNS, SignalModel, atr_scale, signal_table
 from ohlcvml.samples import Samples
@@ -48,13 +48,11 @@ def test_side_only_beyond_the_cost(proba, price, side):
     assert (got["expected_net_return"] > 0) == (side != 0)
 
 
-def test_rows_without_an_answer_have_no_side():
+def test_rows_without_an_answer_are_nan_in_every_column():
     got = row([np.nan] * 3)
-    assert got["side"] == 0
-    assert got.drop("side").isna().all()
+    assert got.isna().all()
     unknown_range = row([0.1, 0.3, 0.6], scale=np.nan)
-    assert unknown_range["side"] == 0
-    assert np.isnan(unknown_range["expected_return"])
+    assert unknown_range[["side", "expected_return"]].isna().all()
     assert unknown_range["p_up"] == 0.6
 
 
@@ -97,16 +95,16 @@ def test_the_signal_is_built_from_these(problem):
     signal = model.predict_signal(bars)
     assert tuple(signal.columns) == SIGNAL_COLUMNS
     assert signal.index.equals(bars.index)
-    assert signal["side"].dtype == np.int8
     proba = model.predict_proba(bars).to_numpy()
     scale, price = atr_scale(bars, 14)
     expected = proba @ model.return_means_ * scale
     np.testing.assert_allclose(signal["expected_return"], expected)
-    cost = samples.labels.attrs["round_trip"] / price
-    assert samples.labels.attrs["round_trip"] == pytest.approx(0.248 + 0.5)
+    cost = samples.spec.round_trip / price
+    assert samples.spec.round_trip == pytest.approx(0.248 + 0.5)
     side = np.where(np.abs(expected) > cost, np.sign(expected), 0)
-    assert np.array_equal(signal["side"], np.nan_to_num(side))
-    assert {-1, 0, 1} == set(signal["side"])
+    side[np.isnan(expected)] = np.nan
+    assert np.array_equal(signal["side"], side, equal_nan=True)
+    assert {-1, 0, 1} == set(signal["side"].dropna())
 
 
 def test_samples_get_the_rows_of_the_bars(problem):
@@ -134,7 +132,7 @@ def test_prices_below_zero():
     bars = simulate_bars(900, seed=2).bars
     bars[["open", "high", "low", "close"]] -= 5000.0
     labels = TripleBarrierLabeller(horizon=20, costs=Costs(spread=0.5)).fit_transform(bars)
-    assert labels.attrs["return_unit"] == "points"
+    assert LabelSpec.of(labels).return_unit == "points"
     model = LogisticClassifier().fit(bars, labels)
     assert model.round_trip_ == pytest.approx(0.5)
     assert model.return_means_[2] == pytest.approx(1.5, abs=0.5)

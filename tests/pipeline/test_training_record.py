@@ -22,7 +22,9 @@ ROWS = st.lists(st.integers(0, len(SAMPLES) - 1), min_size=1, max_size=20, uniqu
 
 
 def spans(samples):
-    return list(zip(samples.pos, samples.end_pos, strict=True))
+    """Bars i to max(e, i + horizon): a label that resolved quickly lasts as long as a slow one."""
+    reach = np.maximum(samples.end_pos, np.minimum(samples.pos + 20, len(BARS) - 1))
+    return list(zip(samples.pos, reach, strict=True))
 
 
 @settings(deadline=None, max_examples=50)
@@ -39,6 +41,16 @@ def test_intervals_are_disjoint_and_sorted(rows):
     intervals = training_intervals(SAMPLES[rows])
     assert (intervals[:, 0] <= intervals[:, 1]).all()
     assert (intervals[1:, 0] > intervals[:-1, 1]).all()
+
+
+def test_a_row_within_the_horizon_of_a_quick_label_is_refused():
+    quick = int(np.flatnonzero(SAMPLES.end_pos - SAMPLES.pos < 10)[0])
+    model = LogisticClassifier().fit(SAMPLES[[quick]])
+    apart = SAMPLES.pos - SAMPLES.pos[quick]
+    inside, after = np.flatnonzero(apart == 20), np.flatnonzero(apart == 21)
+    with pytest.raises(LeakageError, match="horizon of 20 bars"):
+        model.predict_proba(SAMPLES[inside])
+    assert model.predict_proba(SAMPLES[after]).shape == (1, 3)
 
 
 def test_without_training_rows_nothing_overlaps():
@@ -70,7 +82,7 @@ def test_prices_numbered_instead_of_stamped():
     prices = BARS[["close"]].set_axis(pd.RangeIndex(len(BARS))).rename(columns={"close": "price"})
     samples = Samples(prices, LABELLER.fit_transform(prices))
     model = LogisticClassifier().fit(samples[:100])
-    assert training_intervals(samples[:100]).max() == samples.end_pos[:100].max()
+    assert training_intervals(samples[:100]).max() == samples.pos[99] + 20
     assert model.predict_proba(samples[-50:]).shape == (50, 3)
     with pytest.raises(LeakageError):
         model.predict_proba(samples[95:])

@@ -7,6 +7,7 @@ import pandas as pd
 from hypothesis import strategies as st
 
 from ohlcvml.exceptions import DataError
+from tests.label_specs import specified
 
 
 def minutes(n, step=5):
@@ -28,8 +29,8 @@ class Case:
         table = pd.DataFrame({"label": 1}, index=self.bars[self.first])
         if self.known:
             table["end"] = self.bars[self.last]
-        if self.horizon is not None:
-            table.attrs["horizon"] = self.horizon
+            longest = max(1, int((self.last - self.first).max()))
+            table = specified(table, horizon=self.horizon or longest)
         return table
 
     @property

@@ -66,6 +66,15 @@ class Costs:
             "It is a fraction of the price: 0.0005 is 5 basis points.",
         )
 
+    def __str__(self) -> str:
+        parts = (
+            (self.commission_per_side, "commission {:g} a side"),
+            (self.slippage_ticks, "slippage {:g} ticks a side"),
+            (self.spread, "spread {:g}"),
+            (self.rate_per_side, "{:g} of the price a side"),
+        )
+        return ", ".join(form.format(value) for value, form in parts if value) or "none"
+
     @overload
     def round_trip(
         self, contract: Contract | str | None = None, price: float | None = None

@@ -2,43 +2,52 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ohlcvml.bars import Contract, Sessions
+from ohlcvml.bars import Contract, Sessions, TradedPrices
 from ohlcvml.evaluation._performance import daily_and_figures
 from ohlcvml.evaluation.backtest import _kernel as _k
-from ohlcvml.evaluation.backtest._decisions import Prices, nanoseconds
+from ohlcvml.evaluation.backtest._decisions import nanoseconds
+from ohlcvml.evaluation.backtest._execution import Execution
 from ohlcvml.evaluation.backtest._result import Backtest
 from ohlcvml.evaluation.backtest._whole import run_whole
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import Bars, FloatArray, IntArray
 
-__all__ = ["Run", "assemble", "funding_streams"]
+__all__ = ["Run", "assemble", "funding_streams", "session_opens"]
 
 _DAY = 24 * 3600 * 1_000_000_000
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a backtest needs besides its orders."""
+    """What an account needs besides its orders."""
 
     bars: Bars
-    prices: Prices
-    contract: Contract | None
+    prices: TradedPrices
+    execution: Execution  # settled: contract and costs are filled in
     sessions: Sessions
     session: IntArray  # session numbers of the bars; shape (0,) without a calendar
-    capital: float | None
+    opens: IntArray  # first bar of each session
     spans: IntArray  # (n_blocks, 2): first and last evaluated bar
-    execution: str
+    rule: str
     round_trip: float  # price units
     overnight: bool
-    regime: Any
+    regime: pd.DataFrame | None
     funding: tuple[FloatArray, FloatArray]
+    notes: list[str]
+
+    @property
+    def contract(self) -> Contract | None:
+        """Specification in force."""
+        spec = self.execution.contract
+        assert not isinstance(spec, str)  # settled
+        return spec
 
 
 def assemble(run: Run, orders: _k.Orders, limits: _k.Limits, fate: dict[str, int]) -> Backtest:
@@ -46,8 +55,8 @@ def assemble(run: Run, orders: _k.Orders, limits: _k.Limits, fate: dict[str, int
     bars, spec, spans = run.bars, run.contract, run.spans
     first, last = int(spans[0, 0]), int(spans[-1, 1])
     worth = 1.0 if spec is None else spec.point_value
-    capital = run.capital or abs(float(run.prices.close[first])) * worth
-    opens = _session_opens(run)
+    capital = float(run.execution.capital or abs(float(run.prices.close[first])) * worth)
+    opens = run.opens
     stops = bool(np.isfinite(limits.day_loss) or np.isfinite(limits.fall))
     market = _k.Market(
         run.prices.open,
@@ -119,10 +128,11 @@ def assemble(run: Run, orders: _k.Orders, limits: _k.Limits, fate: dict[str, int
         scores=scores,
         regime_scores=regimes,
         counts=counts,
-        capital=capital,
         currency="price units" if spec is None else spec.currency,
         per_year=book.per_year,
-        execution=run.execution,
+        execution=replace(run.execution, capital=capital),
+        rule=run.rule,
+        notes=list(run.notes),
         spans=pd.DataFrame({"first": bars.index[spans[:, 0]], "last": bars.index[spans[:, 1]]}),
         round_trip=run.round_trip,
         overnight=run.overnight,
@@ -130,11 +140,11 @@ def assemble(run: Run, orders: _k.Orders, limits: _k.Limits, fate: dict[str, int
     )
 
 
-def _session_opens(run: Run) -> IntArray:
+def session_opens(session: IntArray, index: pd.Index) -> IntArray:
     """First bar of each session, increasing from 0; sessions are UTC dates without a calendar."""
-    if len(run.session):
-        return np.append(0, np.flatnonzero(np.diff(run.session)) + 1)
-    stamps = nanoseconds(run.bars.index)
+    if len(session):
+        return np.append(0, np.flatnonzero(np.diff(session)) + 1)
+    stamps = nanoseconds(index)
     midnights = np.arange(stamps[0] // _DAY + 1, stamps[-1] // _DAY + 1) * _DAY
     return np.unique(np.append(np.searchsorted(stamps, midnights), 0))
 
@@ -210,15 +220,10 @@ def funding_streams(given: Any, index: pd.Index) -> tuple[FloatArray, FloatArray
         return np.empty(0), np.empty(0)
     if isinstance(given, pd.Series):
         given = pd.DataFrame({"long": given, "short": -given})
-    if not isinstance(given, pd.DataFrame) or not {"long", "short"} <= set(given.columns):
-        raise DataError(
-            "backtest: 'funding' must be a Series (paid by longs, received by shorts) or a "
-            f"DataFrame with columns long and short; got {type(given).__name__}."
-        )
     alien = ~given.index.isin(index)
     if alien.any():
         raise DataError(
-            f"backtest: 'funding' must be indexed by stamps of 'bars'; {int(alien.sum())} are "
+            f"Execution: 'funding' must be indexed by stamps of 'bars'; {int(alien.sum())} are "
             f"not, first {given.index[alien][0]}. Give each charge the stamp of the bar at whose "
             "close it is due."
         )
@@ -226,13 +231,7 @@ def funding_streams(given: Any, index: pd.Index) -> tuple[FloatArray, FloatArray
     return np.ascontiguousarray(stream[:, 0]), np.ascontiguousarray(stream[:, 1])
 
 
-def _by_regime(book: Book, given: Any, rows: Any, ledger: dict[str, Any]) -> pd.DataFrame:
-    table = given.to_frame(given.name or "regime") if isinstance(given, pd.Series) else given
-    if not isinstance(table, pd.DataFrame) or not book.index.isin(table.index).any():
-        raise DataError(
-            "backtest: 'regime' must be a Series or DataFrame indexed by stamps of 'bars'; got "
-            f"{type(given).__name__}. Pass the regime detector's output on these bars."
-        )
+def _by_regime(book: Book, table: pd.DataFrame, rows: Any, ledger: dict[str, Any]) -> pd.DataFrame:
     found: dict[tuple[Any, Any], dict[str, float]] = {}
     position = np.arange(len(book.index))[rows]
     for name, column in table.reindex(book.index).items():

@@ -9,67 +9,22 @@ import numpy.typing as npt
 import pandas as pd
 
 from ohlcvml._compiling import njit
-from ohlcvml.bars import Contract, Costs, check_bars, is_utc
+from ohlcvml.bars import Contract, Costs, is_utc
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import Bars, FloatArray, IntArray
 
 __all__ = [
     "Blocks",
     "Int8Array",
-    "Prices",
+    "check_market",
     "check_tables",
     "find_blocks",
     "nanoseconds",
     "round_trips",
     "sides_of",
-    "traded_prices",
 ]
 
 Int8Array = npt.NDArray[np.int8]
-
-
-class Prices(NamedTuple):
-    """Prices of the contract traded in each bar, each of shape (n_bars,)."""
-
-    open: FloatArray
-    high: FloatArray
-    low: FloatArray
-    close: FloatArray
-    mark: FloatArray  # close without roll gaps
-    rolls: IntArray  # rolls up to and including the bar; shape (0,) where there are none
-
-
-def traded_prices(bars: Bars) -> Prices:
-    """Raw prices where the bars carry them, and a close whose differences hold no roll gap."""
-    raw = "raw_close" in bars.columns
-    open_, high, low, close = (
-        np.ascontiguousarray(bars[f"raw_{name}" if raw else name].to_numpy(dtype=np.float64))
-        for name in ("open", "high", "low", "close")
-    )
-    if "contract" not in bars.columns:
-        return Prices(open_, high, low, close, close, np.empty(0, np.int64))
-    contract = bars["contract"].to_numpy()
-    rolled = np.r_[False, contract[1:] != contract[:-1]]
-    mark = close
-    if rolled.any():
-        step = np.diff(close, prepend=close[0])
-        step[rolled] = _roll_steps(bars, open_, close, np.flatnonzero(rolled), raw)
-        mark = close[0] + np.cumsum(step)
-    return Prices(open_, high, low, close, mark, np.cumsum(rolled))
-
-
-def _roll_steps(
-    bars: Bars, open_: FloatArray, close: FloatArray, at: IntArray, raw: bool
-) -> FloatArray:
-    """P&L of one unit over the bar that follows a roll, the gap between contracts left out."""
-    offset = bars["close"].to_numpy(dtype=np.float64) - close
-    if not raw or not offset.any():  # not adjusted: only the bar's own move is known
-        return np.asarray(close[at] - open_[at])
-    adjusted = offset + close
-    jumps = np.delete(np.diff(offset), at - 1)
-    if np.abs(jumps).max(initial=0.0) <= 1e-6 * np.abs(close).max():
-        return np.asarray(adjusted[at] - adjusted[at - 1])  # adjusted by differences
-    return np.asarray(close[at] * (1.0 - adjusted[at - 1] / adjusted[at]))  # by ratios
 
 
 class Blocks(NamedTuple):
@@ -82,13 +37,7 @@ class Blocks(NamedTuple):
 
 
 def check_tables(bars: Bars, signals: Any, labels: Any) -> None:
-    """Raise :class:`DataError` unless the three tables have what the backtest reads."""
-    check_bars(bars, "backtest")
-    if isinstance(bars.index, pd.MultiIndex):
-        raise DataError(
-            "backtest: 'bars' must hold one symbol; got a MultiIndex. Contracts and capital differ "
-            "by symbol: run backtest(bars.xs(symbol), ...) for each and add up the daily P&L."
-        )
+    """Raise :class:`DataError` unless signals and labels have what the backtest reads."""
     for name, table, columns in (
         ("signals", signals, ("side",)),
         ("labels", labels, ("end", "ret", "cost", "exit", "censored")),
@@ -113,6 +62,15 @@ def check_tables(bars: Bars, signals: Any, labels: Any) -> None:
             f"backtest: 'labels' do not match 'bars': they run from {labels.index[0]} to "
             f"{labels.index[-1]} on other stamps than the bars, which run from {bars.index[0]} to "
             f"{bars.index[-1]}. Label the bars you pass."
+        )
+
+
+def check_market(bars: Bars) -> None:
+    """Raise :class:`DataError` unless the bars are of one symbol and their prices are finite."""
+    if isinstance(bars.index, pd.MultiIndex):
+        raise DataError(
+            "backtest: 'bars' must hold one symbol; got a MultiIndex. Contracts and capital differ "
+            "by symbol: run backtest(bars.xs(symbol), ...) for each and add up the daily P&L."
         )
     prices = {
         name: bars[name].to_numpy(dtype=np.float64) for name in ("open", "high", "low", "close")

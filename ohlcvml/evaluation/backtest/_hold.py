@@ -2,48 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
-from ohlcvml._checks import (
-    boolean,
-    check_value,
-    either,
-    instance_of,
-    optional,
-    real,
-    string,
-)
-from ohlcvml.bars import Contract, Costs, Sessions, check_bars
-from ohlcvml.bars import contract as look_up
-from ohlcvml.evaluation.backtest._account import Run, assemble, funding_streams
-from ohlcvml.evaluation.backtest._decisions import nanoseconds, round_trips, traded_prices
+from ohlcvml._checks import boolean, check_value, instance_of, optional
+from ohlcvml.bars import check_bars
+from ohlcvml.evaluation.backtest._account import assemble
+from ohlcvml.evaluation.backtest._decisions import nanoseconds, round_trips
+from ohlcvml.evaluation.backtest._execution import Execution, check_execution, refuse_unknown
 from ohlcvml.evaluation.backtest._kernel import Limits, Orders
 from ohlcvml.evaluation.backtest._result import Backtest
+from ohlcvml.evaluation.backtest._trading import Trading, regime_table
 from ohlcvml.exceptions import DataError
+from ohlcvml.labels import EXIT_CODES
 from ohlcvml.typing import Bars, IntArray
 
-__all__ = ["buy_and_hold"]
-
-_RULES = {
-    "contract": optional(either(string(), instance_of(Contract))),
-    "costs": optional(either(instance_of(Costs), real(0.0))),
-    "capital": optional(real(0.0, open_low=True)),
-    "overnight": optional(boolean()),
-    "like": optional(instance_of(Backtest)),
-}
+__all__ = ["buy_and_hold", "hold"]
 
 
 def buy_and_hold(
     bars: Bars,
     *,
-    contract: str | Contract | None = None,
-    costs: Costs | float | None = None,
-    capital: float | None = None,
+    execution: Execution | None = None,
     overnight: bool | None = None,
     like: Backtest | None = None,
-    funding: pd.Series | pd.DataFrame | None = None,
-    regime: pd.Series | pd.DataFrame | None = None,
+    regime: str | pd.Series | pd.DataFrame | None = None,
+    **unknown: Any,
 ) -> Backtest:
     """Hold one unit long, with the same capital, session policy and costs as a strategy.
 
@@ -57,14 +44,19 @@ def buy_and_hold(
     ----------
     bars : pd.DataFrame
         One symbol.
-    contract, costs, capital, funding, regime
-        As for :func:`backtest`; ``costs`` default to those of ``like``, else to none.
+    execution : Execution, optional
+        Contract, costs, capital and funding; rule and limits have no effect. Default: that of
+        ``like``, else ``Execution()``, which has no costs.
     overnight : bool, optional
         Keep the position between sessions of the contract's calendar. Default: as ``like``, else
         True.
     like : Backtest, optional
-        The strategy to stand beside: gives the evaluated stretches, the capital, the mean round
-        trip and the session policy, wherever they are not passed.
+        The strategy to stand beside: gives the evaluated stretches, the execution with its
+        capital, the mean round trip and the session policy, wherever they are not passed.
+    regime : str, pd.Series or pd.DataFrame, optional
+        As for :func:`backtest`.
+    **unknown
+        Refused.
 
     Returns
     -------
@@ -74,42 +66,58 @@ def buy_and_hold(
     Examples
     --------
     >>> import pandas as pd
-    >>> from ohlcvml.evaluation import buy_and_hold
+    >>> from ohlcvml.evaluation import Execution, buy_and_hold
     >>> index = pd.date_range("2025-01-06 15:00", periods=4, freq="1min", tz="UTC")
     >>> close = [100.0, 101.0, 103.0, 102.0]
     >>> bars = pd.DataFrame({"open": close, "high": close, "low": close, "close": close}, index)
-    >>> held = buy_and_hold(bars.assign(volume=1.0), costs=0.5)
+    >>> held = buy_and_hold(bars.assign(volume=1.0), execution=Execution(costs=0.5))
     >>> held.pnl.tolist()  # bought at 101, half of the cost at either end
     [0.0, -0.25, 2.0, -1.25]
     """
-    given = locals()
-    for name, rule in _RULES.items():
-        check_value("buy_and_hold", name, rule, given[name])
-    check_bars(bars, "buy_and_hold")
+    who = "buy_and_hold"
+    refuse_unknown(who, unknown, ["execution", "overnight", "like", "regime"])
+    check_value(who, "overnight", optional(boolean()), overnight)
+    check_value(who, "like", optional(instance_of(Backtest)), like)
+    check_bars(bars, who)
     if isinstance(bars.index, pd.MultiIndex) or len(bars) < 2:
         raise DataError(
             "buy_and_hold: 'bars' must hold two or more bars of one symbol; got "
             f"{len(bars)} rows, index {type(bars.index).__name__}."
         )
-    spec = look_up(contract, on=bars.index[-1]) if isinstance(contract, str) else contract
-    sessions = Sessions.of(spec)
-    number = np.empty(0, np.int64)
-    if sessions.calendar is not None:
-        number = sessions.number(bars.index)
+    given = check_execution(who, execution)
+    if like is not None:
+        own = like.execution
+        given = own if execution is None else _completed(given, own)
+    settled, notes = given.settle(None, None, bars.index[-1])
+    trading = Trading(bars, settled, False, notes, regime_table(who, regime, bars))
+    return hold(trading, like, overnight)
+
+
+def _completed(given: Execution, own: Execution) -> Execution:
+    """Fill what is not given from the strategy's execution."""
+    names = ("contract", "costs", "capital", "funding")
+    missing = {name: getattr(own, name) for name in names if getattr(given, name) is None}
+    return replace(given, **missing)
+
+
+def hold(trading: Trading, like: Backtest | None, overnight: bool | None = None) -> Backtest:
+    """Buy and hold on an open market, beside a strategy or over all bars."""
+    bars, prices, execution = trading.bars, trading.prices, trading.execution
     spans = np.array([[0, len(bars) - 1]], dtype=np.int64)
     if like is not None:
         spans = _spans_of(like, bars)
-        costs = like.round_trip if costs is None else costs
-        capital = like.capital if capital is None else capital
         overnight = like.overnight if overnight is None else overnight
-    prices = traded_prices(bars)
+        execution = replace(execution, capital=execution.capital or like.capital)
     cuts = [prices.rolls] if len(prices.rolls) else []
-    if overnight is False and len(number):
-        cuts.append(number)
+    if overnight is False and len(trading.session):
+        cuts.append(trading.session)
     first, last = _stretches(spans, cuts)
     n = len(first)
     entry = prices.open[first]
-    paid = round_trips(0.0 if costs is None else costs, spec, entry)
+    costs = execution.costs
+    if costs is None:
+        costs = 0.0 if like is None else like.round_trip
+    paid = round_trips(costs, trading.contract, entry)
     orders = Orders(
         first.astype(np.int32),
         last.astype(np.int32),
@@ -117,21 +125,14 @@ def buy_and_hold(
         prices.close[last] - entry,
         np.ones(n, dtype=np.int8),
         paid,
-        np.full(n, 2, dtype=np.int8),
+        np.full(n, EXIT_CODES["time"], dtype=np.int8),
     )
-    run = Run(
-        bars=bars,
-        prices=prices,
-        contract=spec,
-        sessions=sessions,
-        session=number,
-        capital=capital,
-        spans=spans,
-        execution="buy_and_hold",
+    run = trading.account_of(
+        spans,
+        execution,
+        rule="buy_and_hold",
         round_trip=float(paid.mean()) if n else 0.0,
         overnight=overnight is not False,
-        regime=regime,
-        funding=funding_streams(funding, bars.index),
     )
     limits = Limits(1.0, 1.0, False, False, np.inf, np.inf)
     return assemble(run, orders, limits, {"rows": n})

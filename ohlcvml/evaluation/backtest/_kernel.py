@@ -8,14 +8,17 @@ import numpy as np
 import numpy.typing as npt
 
 from ohlcvml._compiling import njit
+from ohlcvml.labels import EXIT_CODES
 from ohlcvml.typing import BoolArray, FloatArray, IntArray
 
 __all__ = [
     "BLOCK_EXIT",
     "BUSY",
     "CAPPED",
+    "EXITS",
     "FILLED",
     "HALTED",
+    "LAST_BARRIER",
     "REDUCED",
     "STOPPED_EXIT",
     "Account",
@@ -33,8 +36,10 @@ Int32Array = npt.NDArray[np.int32]
 # What became of a decision.
 FILLED, CAPPED, BUSY, HALTED, REDUCED = 0, 1, 2, 3, 4
 
-# The exit of a decision that a stop closed; labels use 0 to 5.
-STOPPED_EXIT, BLOCK_EXIT = 6, 7
+# Exits: those of labels, and of decisions that a stop or the end of their block closed.
+EXITS = (*EXIT_CODES, "stop", "block")
+STOPPED_EXIT, BLOCK_EXIT = EXITS.index("stop"), EXITS.index("block")
+LAST_BARRIER = max(EXIT_CODES["up"], EXIT_CODES["down"])  # barriers fill inside the bar
 
 
 class Market(NamedTuple):
@@ -59,7 +64,7 @@ class Orders(NamedTuple):
     gain: FloatArray  # exit − entry, long-sided, in price units
     side: Int8Array  # −1 or +1
     cost: FloatArray  # round trip in price units; shape (1,) where all pay the same
-    exit: Int8Array  # exit code; 0 and 1 (a barrier) fill inside the bar, the others at its close
+    exit: Int8Array  # exit code; barriers fill inside the bar, the others at its close
 
 
 class Account(NamedTuple):
@@ -268,7 +273,7 @@ def run_orders(market: Market, orders: Orders, limits: Limits, account: Account)
             else:
                 shorts -= q
             n_open -= 1
-            if exit_[k] <= 1:
+            if exit_[k] <= LAST_BARRIER:
                 pnl -= half
                 paid[j] += half
                 traded[j] += q
@@ -328,7 +333,7 @@ def settle(
         Decisions by what became of them, and those filled by how they were closed.
     """
     funded = len(long_paid) > 0
-    status, exits = np.zeros(5, np.int64), np.zeros(8, np.int64)
+    status, exits = np.zeros(5, np.int64), np.zeros(len(EXITS), np.int64)
     for k in range(len(account.result)):
         q, side = account.quantity[k], orders.side[k]
         cost = account.charge[k]

@@ -9,10 +9,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from ohlcvml._compiling import njit
+from ohlcvml.bars import TradedPrices
 from ohlcvml.evaluation.backtest._decisions import (
     Blocks,
     Int8Array,
-    Prices,
     nanoseconds,
     sides_of,
 )
@@ -92,7 +92,7 @@ def _match(
     ret: FloatArray,
     exit_: Int8Array,
     cost: FloatArray,
-    prices: Prices,
+    prices: TradedPrices,
     session: IntArray,
     next_open: bool,
     in_points: bool,
@@ -183,11 +183,12 @@ def match(
     bars: Bars,
     signals: pd.DataFrame,
     labels: Labels,
-    prices: Prices,
+    prices: TradedPrices,
     session: IntArray,
     blocks: Blocks,
     next_open: bool,
     with_cost: bool,
+    in_points: bool,
 ) -> Matched:
     """Join signals, labels and bars by stamp; raise where they do not belong together.
 
@@ -195,7 +196,7 @@ def match(
     ----------
     bars, signals, labels : pd.DataFrame
         Checked by :func:`check_tables`.
-    prices : Prices
+    prices : TradedPrices
         Of the bars.
     session : int64 array of shape (n_bars,) or (0,)
         Session numbers; a decision whose next bar lies in another is not filled.
@@ -205,6 +206,8 @@ def match(
         Fill at the open of the next bar, or at the decision bar's close.
     with_cost : bool
         Also give the labels' round trips.
+    in_points : bool
+        Returns and costs of the labels are in points, otherwise log returns and fractions.
     """
     most = min(len(signals), len(labels))
     # One block of memory for each type: with many, the edges of each are small pages.
@@ -219,7 +222,6 @@ def match(
         np.empty(most if with_cost else 0),
         np.zeros(6, np.int64),
     )
-    in_points = labels.attrs.get("return_unit") == "points"
     bare = labels.copy(deep=False)
     bare.attrs = {}  # each column taken from a table copies its attributes
     count, problem, where = _match(
@@ -254,6 +256,6 @@ def match(
         )
         raise DataError(
             f"backtest: 'labels' do not match 'bars': {what}. Label these bars: "
-            "TripleBarrierLabeller(...).fit_transform(bars), and pass its entry policy as 'entry'."
+            "TripleBarrierLabeller(...).fit_transform(bars)."
         )
     return out.head(count)

@@ -9,15 +9,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ohlcvml._card import Card, Shown
+from ohlcvml._saved import SavedResult, saves_as_dict
+from ohlcvml.bars import Contract
 from ohlcvml.evaluation._performance import SharpeEstimate, sharpe_ratio
+from ohlcvml.evaluation.backtest._execution import Execution
+from ohlcvml.evaluation.backtest._kernel import EXITS
 
 __all__ = ["Backtest"]
 
-EXIT_NAMES = ("up", "down", "time", "session", "roll", "both", "stop", "block")
+
+saves_as_dict(Execution)
 
 
 @dataclass(frozen=True, repr=False)
-class Backtest:
+class Backtest(Shown, SavedResult):
     """Result of :func:`backtest` or :func:`buy_and_hold`.
 
     Series run over the evaluated bars, from the first signal to the last exit; money is in
@@ -45,14 +51,16 @@ class Backtest:
         ``unresolved`` (censored), ``next_session``, ``block_over``, ``capped`` (no room),
         ``busy`` (bracket in a position), ``halted`` (by a stop); ``filled``; of the filled:
         ``reduced`` (opened in part), ``stopped`` and ``cut`` (closed by a stop, by a block's end).
-    capital : float
-        Fixed capital behind every fraction.
+    execution : Execution
+        How signals became trades, with contract, costs and capital filled in.
+    rule : str
+        The execution's, or ``buy_and_hold``.
+    notes : list of str
+        What was not as the labels have it.
     currency : str
         Unit of money.
     per_year : float
         Sessions a year used to annualise.
-    execution : str
-        Execution rule.
     spans : pd.DataFrame
         ``first`` and ``last`` stamp of each evaluated block.
     round_trip : float
@@ -69,14 +77,21 @@ class Backtest:
     scores: dict[str, float]
     regime_scores: pd.DataFrame | None
     counts: dict[str, int]
-    capital: float
+    execution: Execution
+    rule: str
+    notes: list[str]
     currency: str
     per_year: float
-    execution: str
     spans: pd.DataFrame
     round_trip: float
     overnight: bool
     _ledger: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def capital(self) -> float:
+        """Fixed capital behind every fraction."""
+        assert self.execution.capital is not None  # settled
+        return self.execution.capital
 
     @cached_property
     def equity(self) -> pd.Series:
@@ -93,6 +108,9 @@ class Backtest:
         proportion to their size.
         """
         led = self._ledger
+        if "decisions" in led:  # of a saved result
+            decisions: pd.DataFrame = led["decisions"]
+            return decisions
         index: pd.DatetimeIndex = led["index"]
         columns = {
             "side": led["side"],
@@ -101,12 +119,16 @@ class Backtest:
             "exit_time": index[led["last"]],
             "entry": led["entry"],
             "exit_price": led["entry"] + led["gain"],
-            "exit": pd.Categorical.from_codes(led["exit"], pd.Index(EXIT_NAMES)),
+            "exit": pd.Categorical.from_codes(led["exit"], pd.Index(EXITS)),
             "gross": led["net"] + led["cost"],
             "cost": led["cost"],
             "net": led["net"],
         }
         return pd.DataFrame(columns, index=index[led["first"] - 1])
+
+    def saved_fields(self) -> dict[str, Any]:
+        """What :meth:`save` stores."""
+        return {**super().saved_fields(), "_ledger": {"decisions": self.decisions}}
 
     @property
     def trades(self) -> pd.DataFrame:
@@ -124,16 +146,34 @@ class Backtest:
 
         return plot_equity(self, **options)
 
-    def __repr__(self) -> str:
-        s = self.scores
+    def _card(self) -> Card:
+        s, counts = self.scores, self.counts
+        money = lambda value: f"{value:,.2f} {self.currency}"  # noqa: E731
         share = "n/a" if np.isnan(s["cost_share"]) else f"{s['cost_share']:.0%} of gross"
-        return (
-            f"Backtest ({self.execution}), {s['sessions']:.0f} sessions, "
-            f"{self.per_year:g} a year\n"
-            f"  capital        {self.capital:,.2f} {self.currency}, fixed\n"
-            f"  net return     {s['net_return']:.2%} ({s['annual_return']:.2%} a year)\n"
-            f"  net Sharpe     {self.sharpe}\n"
-            f"  max drawdown   {s['max_drawdown']:.2%}\n"
-            f"  decisions      {s['decisions']:.0f} filled of {self.counts['rows']}, "
-            f"win rate {s['win_rate']:.1%}, costs {share}"
+        limits = {
+            name: value
+            for name in ("max_position", "daily_loss_stop", "max_drawdown_stop")
+            if (value := getattr(self.execution, name)) != getattr(Execution, name)
+        }
+        stopped = {name: counts[name] for name in ("stopped", "halted", "capped") if counts[name]}
+        rows = [
+            ("net return", f"{s['net_return']:.2%}, {s['annual_return']:.2%} a year"),
+            ("net Sharpe", str(self.sharpe)),
+            ("maximum drawdown", f"{s['max_drawdown']:.2%}"),
+            ("decisions", f"{s['decisions']:,.0f} filled of {counts['rows']:,}"),
+            ("win rate", f"{s['win_rate']:.1%}"),
+            ("costs", f"{money(self.costs.sum())}, {share}"),
+            ("capital", f"{money(self.capital)}, fixed"),
+        ]
+        if limits:
+            rows.append(("limits", ", ".join(f"{k} {v:g}" for k, v in limits.items())))
+        if stopped:
+            rows.append(("by limits", ", ".join(f"{v:,} {k}" for k, v in stopped.items())))
+        contract = self.execution.contract
+        traded = f"{contract.symbol}, " if isinstance(contract, Contract) else ""
+        first, last = (f"{day:%Y-%m-%d}" for day in (self.daily.index[0], self.daily.index[-1]))
+        title = (
+            f"Backtest ({self.rule}): {traded}{s['sessions']:,.0f} sessions, {first} to {last}, "
+            f"{self.per_year:g} a year"
         )
+        return Card(title, rows, notes=list(self.notes))

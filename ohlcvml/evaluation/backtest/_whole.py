@@ -13,7 +13,9 @@ import numpy as np
 from ohlcvml._compiling import njit
 from ohlcvml.evaluation.backtest._kernel import (
     BLOCK_EXIT,
+    EXITS,
     FILLED,
+    LAST_BARRIER,
     Account,
     Limits,
     Market,
@@ -59,7 +61,7 @@ def run_whole(
     most = _run(market, orders, limits.unit, worth, account, opened, closed, shares)
     if limits.cap - limits.unit * (most - 1.0) <= limits.unit * (1.0 - 1e-9):
         return None  # the last to open had no room
-    status, exits = np.zeros(5, np.int64), np.zeros(8, np.int64)
+    status, exits = np.zeros(5, np.int64), np.zeros(len(EXITS), np.int64)
     status[FILLED] = len(orders.first)
     exits[BLOCK_EXIT] = np.count_nonzero(orders.exit == BLOCK_EXIT)
     return status, exits
@@ -127,7 +129,7 @@ def _run(
             opened[x, 1] += 1.0
             opened[x, 2] += half
             opened[x, 3] += side * move
-            how = np.uint64(0 if exit_[k] <= 1 else 4)
+            how = np.uint64(0 if exit_[k] <= LAST_BARRIER else 4)
             closed[y, how] += side
             closed[y, how + np.uint64(1)] += 1.0
             closed[y, how + np.uint64(2)] += half
@@ -176,7 +178,7 @@ def _run(
         while i < added and (first[np.uint64(i)] + span <= end or end == n):
             k = np.uint64(i)
             share = shares[np.uint64(last[k]) & mask, 1]
-            if exit_[k] <= 1:
+            if exit_[k] <= LAST_BARRIER:
                 share = 1.0
             both = shares[np.uint64(first[k]) & mask, 0] + share
             spent = 0.5 * both * cost[np.uint64(i * each)]

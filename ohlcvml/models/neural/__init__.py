@@ -12,7 +12,7 @@ from ohlcvml.models.neural._itransformer import ITransformerClassifier
 from ohlcvml.models.neural._lstm import LSTMClassifier
 from ohlcvml.models.neural._nbeats import NBEATSClassifier
 from ohlcvml.models.neural._nhits import NHITSClassifier
-from ohlcvml.models.neural._options import HasTrainingOptions, TrainingOptions, enough_to_stop_by
+from ohlcvml.models.neural._options import HasTrainingOptions, TrainingOptions
 from ohlcvml.models.neural._patchtst import PatchTSTClassifier
 from ohlcvml.models.neural._plot import plot_training
 from ohlcvml.models.neural._resnet import ResNet1DClassifier
@@ -23,7 +23,6 @@ from ohlcvml.models.neural._timesnet import TimesNetClassifier
 
 __all__ = [
     "HasTrainingOptions",
-    "enough_to_stop_by",
     "AutoformerClassifier",
     "DLinearClassifier",
     "ITransformerClassifier",

@@ -11,15 +11,11 @@ import numpy.typing as npt
 from ohlcvml._checks import check_value, one_of
 from ohlcvml.exceptions import DataError
 from ohlcvml.models._device import choose_device
-from ohlcvml.models.neural._options import (
-    HasTrainingOptions,
-    TrainingOptions,
-    enough_to_stop_by,
-)
-from ohlcvml.pipeline import BaseBarClassifier, QuantileAnswers, return_units
-from ohlcvml.samples import BarPanel, Samples
-from ohlcvml.splits import PurgedHoldout
-from ohlcvml.typing import Bars, BoolArray, FloatArray, IntArray
+from ohlcvml.models.neural._options import HasTrainingOptions, TrainingOptions
+from ohlcvml.pipeline import Answer, BaseBarClassifier, return_units
+from ohlcvml.samples import BarPanel
+from ohlcvml.splits import inner_holdout
+from ohlcvml.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from ohlcvml.models.neural.networks import Heads, Network, WindowScale
@@ -28,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["BaseNeuralClassifier"]
 
 
-class BaseNeuralClassifier(HasTrainingOptions, QuantileAnswers, BaseBarClassifier):
+class BaseNeuralClassifier(HasTrainingOptions, BaseBarClassifier):
     """A network over windows of features, with heads for classes, expected return and quantiles.
 
     A subclass names its network in ``_network_name``; every constructor parameter but ``window``,
@@ -124,11 +120,8 @@ class BaseNeuralClassifier(HasTrainingOptions, QuantileAnswers, BaseBarClassifie
         if X.samples is None or share == 0:
             return everything, everything[:0]
         try:
-            cv = PurgedHoldout(validation=0, test=share)
-            rows, _, validation = cv.parts(X.samples)
-        except DataError:  # nothing is left of a part
-            return everything, everything[:0]
-        if not enough_to_stop_by(len(rows), len(validation), self.training):
+            rows, validation = inner_holdout(X.samples, share, who=type(self).__name__)
+        except DataError:  # too few rows: training goes on to its last epoch, as the report says
             return everything, everything[:0]
         return rows, validation
 
@@ -246,38 +239,21 @@ class BaseNeuralClassifier(HasTrainingOptions, QuantileAnswers, BaseBarClassifie
     def _predict_proba(self, X: BarPanel) -> FloatArray:
         return self._outputs(X)[0]
 
-    def _answer_at(self, X: Bars | Samples, pos: IntArray) -> tuple[FloatArray, FloatArray | None]:
-        if hasattr(self, "_constant_class"):
-            return self._proba_at(X, pos), None
-        panel, good = self._feature_table(X).panel(pos, self._window)
-        proba, expected = np.full((len(pos), self.n_classes_), np.nan), np.full(len(pos), np.nan)
-        if not good.any():
-            return proba, None
-        proba[good], mean, _ = self._outputs(panel)
-        if mean is None:
-            return proba, None
-        expected[good] = mean
-        return proba, expected
+    @property
+    def _own_levels(self) -> tuple[float, ...]:  # type: ignore[override]
+        """Levels of the quantile head, where there is one."""
+        heads = getattr(self, "heads_", None)  # none with one class in training
+        return () if heads is None or heads.quantiles is None else self.training.quantiles
 
-    def _quantiles_at(
-        self, X: Bars | Samples, pos: IntArray, alpha: FloatArray
-    ) -> tuple[FloatArray, BoolArray]:
-        if hasattr(self, "_constant_class") or self.heads_.quantiles is None:
-            raise DataError(
-                f"{type(self).__name__}.predict_quantiles: the model has no quantile head. Fit on "
-                "bars with labels of more than one class and training__quantile_weight above 0."
-            )
+    def _answer(self, panel: BarPanel, levels: tuple[float, ...]) -> Answer:
         from ohlcvml.models._tails import quantiles_at
 
-        panel, good = self._feature_table(X).panel(pos, self._window)
-        out = np.full((len(pos), len(alpha)), np.nan)
-        levels = np.asarray(self.training.quantiles)
-        _, extrapolated = quantiles_at(levels, np.zeros((1, len(levels))), alpha)
-        if good.any():
-            values = self._outputs(panel)[2]
-            assert values is not None
-            out[good], extrapolated = quantiles_at(levels, values, alpha)
-        return out, extrapolated
+        proba, expected, values = self._outputs(panel)
+        if values is None or not levels:
+            return Answer(proba, expected)
+        found, beyond = quantiles_at(np.asarray(self._own_levels), values, np.asarray(levels))
+        extrapolated = tuple(np.asarray(levels)[beyond].tolist())
+        return Answer(proba, expected, found, levels, extrapolated)
 
 
 def _weights(X: BarPanel, rows: IntArray, validation: IntArray) -> FloatArray | None:

@@ -21,9 +21,8 @@ from ohlcvml._checks import (
 )
 from ohlcvml.exceptions import ParameterError
 
-__all__ = ["HasTrainingOptions", "TrainingOptions", "enough_to_stop_by"]
+__all__ = ["HasTrainingOptions", "TrainingOptions"]
 
-_MIN_VALIDATION = 50  # rows, below which a loss says nothing of when to stop
 _NESTED = "training__"
 
 
@@ -52,7 +51,7 @@ class TrainingOptions:
         Share of the training labels, the latest ones, on which early stopping judges; training
         labels that reach into their time are purged. 0: none, and the last weights are kept. An
         sktime Panel has no times, so there it is not used; neither where it would leave fewer than
-        ``2 * batch_size`` rows to train on or 50 to judge by, which ``fit_report_`` says.
+        50 rows to train on or to judge by (``inner_holdout``), which ``fit_report_`` says.
     patience : int or None, default=5
         Epochs without a better validation loss after which training ends. The best weights are
         kept either way.
@@ -149,11 +148,6 @@ class TrainingOptions:
         if self.checkpoint is not None:
             object.__setattr__(self, "checkpoint", str(self.checkpoint))
         object.__setattr__(self, "quantiles", tuple(float(level) for level in levels))
-
-
-def enough_to_stop_by(n_rows: int, n_validation: int, options: TrainingOptions) -> bool:
-    """Whether early stopping leaves enough to train on, and has enough to judge by."""
-    return n_rows >= 2 * options.batch_size and n_validation >= _MIN_VALIDATION
 
 
 def option_names() -> tuple[str, ...]:

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from ohlcvml._checks import Rule, check_value, integer, none, one_of, optional, real
-from ohlcvml.bars import Contract, Costs, contract, price_arrays, symbol_starts
+from ohlcvml.bars import Costs, price_arrays, symbol_starts
 from ohlcvml.exceptions import DataError
-from ohlcvml.labels import SLACK, FixedHorizonLabeller
+from ohlcvml.labels import SLACK, LabelSpec
 from ohlcvml.streams import average_true_range
 from ohlcvml.typing import Bars, FloatArray, IntArray, Labels
 
 __all__ = ["BarrierSpec"]
 
-# How the cost moves the upper and the lower barrier.
+# Which law holds for which rule of labels; how the cost moves the upper and the lower barrier.
+LAWS = {"triple_barrier": "barrier", "fixed_horizon": "fixed"}
 SHIFTS = {"net": (1.0, -1.0), "shift": (-1.0, -1.0), None: (0.0, 0.0)}
 
 
@@ -93,7 +93,7 @@ class BarrierSpec:
 
     @classmethod
     def from_labels(cls, labels: Labels) -> BarrierSpec:
-        """Read ``labels.attrs``.
+        """Read the specification of the labels.
 
         Labels of ``TripleBarrierLabeller`` without a side and of ``FixedHorizonLabeller`` have a
         law; ``kind`` is None for all others.
@@ -101,31 +101,28 @@ class BarrierSpec:
         Raises
         ------
         DataError
-            The labels are in points, because prices are not positive.
+            The labels are in points, because prices are not positive, or do not say what was
+            assumed in making them.
         """
-        attrs = labels.attrs
-        if attrs.get("return_unit") == "points":
+        made = LabelSpec.of(labels, "BarrierSpec.from_labels")
+        if made.return_unit == "points":
             raise DataError(
                 "BarrierSpec.from_labels: 'labels' must be in log returns, as a forecast of log "
-                "returns is; labels.attrs['return_unit'] is 'points' because some prices are not "
+                "returns is; LabelSpec.return_unit is 'points' because some prices are not "
                 "positive. Leave those bars out, or use a model of features."
             )
-        params = attrs.get("params") or {}
-        kind = _kind(params)
-        horizon = attrs.get("horizon")
+        kind = LAWS.get(made.rule) if made.kind == "direction" else None
         if kind is None:
-            window = int(attrs.get("atr_window", 14))
-            return cls(None, None if horizon is None else int(horizon), atr_window=window)
-        spec = _specification(params.get("contract"), labels.index)
-        costs = Costs(**params["costs"]) if params.get("costs") else Costs()
+            return cls(None, made.horizon, atr_window=made.atr_window)
+        spec, costs = made.contract, made.costs or Costs()
         barrier = kind == "barrier"
         return cls(
             kind=kind,
-            horizon=int(params["horizon"]),
-            k_up=float(params["k_up"]) if barrier else None,
-            k_down=float(params["k_down"]) if barrier else None,
-            atr_window=int(params.get("atr_window", 14)),
-            cost_adjustment=params["cost_adjustment"],
+            horizon=made.horizon,
+            k_up=made.k_up,
+            k_down=made.k_down,
+            atr_window=made.atr_window,
+            cost_adjustment=made.cost_adjustment,
             cost=float(costs.round_trip(spec, price=0.0)),
             cost_rate=2.0 * costs.rate_per_side,
             tick_size=float(spec.tick_size) if spec is not None and barrier else 0.0,
@@ -199,22 +196,3 @@ class BarrierSpec:
             price = bars["raw_close"].to_numpy(dtype=np.float64)
         usable = (price > 0.0) & np.isfinite(price) & np.isfinite(atr)
         return np.where(usable, price, np.nan)[rows], np.where(usable, atr, np.nan)[rows]
-
-
-def _kind(params: dict[str, Any]) -> str | None:
-    """Which labeller the parameters belong to."""
-    if not {"horizon", "cost_adjustment", "contract", "costs"} <= set(params):
-        return None
-    if {"k_up", "k_down"} <= set(params):
-        return "barrier" if params.get("side") is None else None
-    return "fixed" if set(params) <= set(FixedHorizonLabeller._parameter_rules) else None
-
-
-def _specification(given: Any, index: pd.Index) -> Contract | None:
-    """Contract of the labels, as it was at the last of them."""
-    if isinstance(given, dict):
-        return Contract.from_dict(given)
-    if given is None or len(index) == 0:
-        return None if given is None else contract(given)
-    time = index.get_level_values(-1)
-    return contract(given, on=time.max()) if isinstance(time, pd.DatetimeIndex) else contract(given)

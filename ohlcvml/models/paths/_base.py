@@ -18,9 +18,9 @@ from ohlcvml.models.paths._calibration import calibrated, fit_calibration, log_o
 from ohlcvml.models.paths._forecast import Forecast, PathForecast, QuantileForecast
 from ohlcvml.models.paths._path_law import barrier_probabilities, threshold_probabilities
 from ohlcvml.models.paths._windows import BarWindows, WindowBatch, instance_windows
-from ohlcvml.pipeline import BaseBarClassifier, QuantileAnswers, atr_scale
+from ohlcvml.pipeline import Answer, BaseBarClassifier, atr_scale
 from ohlcvml.samples import Samples
-from ohlcvml.splits import PurgedHoldout
+from ohlcvml.splits import inner_holdout
 from ohlcvml.streams.kernels import settling
 from ohlcvml.typing import Bars, BoolArray, FloatArray, IntArray
 
@@ -47,7 +47,7 @@ class _Asked(NamedTuple):
     law: FloatArray | None
 
 
-class BasePathClassifier(QuantileAnswers, BaseBarClassifier):
+class BasePathClassifier(BaseBarClassifier):
     """Base of classifiers that forecast the path of the price.
 
     A subclass implements ``_forecast(windows, n_steps)``: from a
@@ -105,6 +105,7 @@ class BasePathClassifier(QuantileAnswers, BaseBarClassifier):
         "capability:random_state": True,
         "property:randomness": "derandomized",
     }
+    _own_levels = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
     _learns = False
     _block = 256
     _pads_blocks = False
@@ -131,8 +132,8 @@ class BasePathClassifier(QuantileAnswers, BaseBarClassifier):
         if spec.kind is None and not self.calibrate:
             raise DataError(
                 f"{who}: these labels have no barriers or horizon that a forecast can be held "
-                "against (labels.attrs['params'] of TripleBarrierLabeller or "
-                "FixedHorizonLabeller), so their classes must be learned. Use calibrate=True."
+                "against (those of TripleBarrierLabeller without a side or of "
+                "FixedHorizonLabeller have), so their classes must be learned. Use calibrate=True."
             )
         self._barriers = asdict(spec)
         self.horizon_ = int(spec.horizon or self.prediction_length)
@@ -154,8 +155,8 @@ class BasePathClassifier(QuantileAnswers, BaseBarClassifier):
 
     def _parted(self, samples: Samples) -> tuple[Samples, Samples]:
         """Rows to fit the forecaster on, and later ones to calibrate it on."""
-        parts = PurgedHoldout(validation=0.0, test=CALIBRATION_SHARE).parts(samples)
-        return samples[parts.train], samples[parts.test]
+        parts = inner_holdout(samples, CALIBRATION_SHARE, who=type(self).__name__)
+        return samples[parts.fit], samples[parts.later]
 
     def _learn(self, samples: Samples) -> None:
         table = BarWindows(samples.bars, type(self).__name__)
@@ -195,32 +196,37 @@ class BasePathClassifier(QuantileAnswers, BaseBarClassifier):
     def _spec(self) -> BarrierSpec:
         return BarrierSpec(**self._barriers)
 
-    def _proba_at(self, X: Bars | Samples, pos: IntArray) -> FloatArray:
-        bars = self._bars_of(X)
-        out = np.full((len(pos), self.n_classes_), np.nan)
-        if hasattr(self, "_constant_class"):
-            out[self._has_history(bars, pos)] = self.classes_ == self._constant_class
-            return out
-        for asked in self._ask(bars, pos):
-            if self.calibrate:
+    def _answer_at(
+        self,
+        X: Bars | Samples,
+        pos: IntArray,
+        levels: tuple[float, ...] = (),
+        probabilities: bool = True,
+    ) -> Answer:
+        """Quantiles are of the log return from the row's close to that of the horizon, in ATR."""
+        bars, alpha = self._bars_of(X), np.asarray(levels, dtype=np.float64)
+        proba = np.full((len(pos), self.n_classes_), np.nan)
+        returns, beyond = np.full((len(pos), len(alpha)), np.nan), np.zeros(len(alpha), dtype=bool)
+        constant = hasattr(self, "_constant_class")
+        if constant:
+            proba[self._has_history(bars, pos)] = self.classes_ == self._constant_class
+        with_law = probabilities and not constant
+        for asked in self._ask(bars, pos, with_law) if with_law or levels else ():
+            if with_law and self.calibrate:
                 values = self._calibration_inputs(asked)
-                out[asked.rows] = calibrated(self._calibration, values, self.n_classes_)
+                proba[asked.rows] = calibrated(self._calibration, values, self.n_classes_)
             elif asked.law is not None:
-                out[asked.rows] = self._as_classes(asked.law)
-        return out
-
-    def _quantiles_at(
-        self, X: Bars | Samples, pos: IntArray, alpha: FloatArray
-    ) -> tuple[FloatArray, BoolArray]:
-        """Of the log return from the row's close to the close of the horizon, in ATR."""
-        bars = self._bars_of(X)
-        out, beyond = np.full((len(pos), len(alpha)), np.nan), np.zeros(len(alpha), dtype=bool)
-        for asked in self._ask(bars, pos, with_law=False):
-            last = _marginals(asked.forecast, alpha)
-            out[asked.rows], outside = quantiles_at(last.levels, last.values[:, -1], alpha)
-            beyond |= outside
+                proba[asked.rows] = self._as_classes(asked.law)
+            if levels:
+                last = _marginals(asked.forecast, alpha)
+                told = quantiles_at(last.levels, last.values[:, -1], alpha)
+                returns[asked.rows], outside = told
+                beyond |= outside
+        if not levels:
+            return Answer(proba)
         scale = atr_scale(bars, self.atr_window_)[0][pos, None]
-        return out / np.where(scale > 0, scale, np.nan), beyond
+        units = returns / np.where(scale > 0, scale, np.nan)
+        return Answer(proba, None, units, levels, tuple(alpha[beyond].tolist()))
 
     @property
     def lookback(self) -> int | None:

@@ -6,13 +6,13 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Sequence
 from copy import deepcopy
-from hashlib import blake2b
 from typing import Any
 
-import joblib
 import numpy as np
 import pandas as pd
 
+from ohlcvml._identity import digest, row_keys
+from ohlcvml.exceptions import ParameterError
 from ohlcvml.models.paths._random_walk import LEVELS
 from ohlcvml.typing import FloatArray
 
@@ -54,7 +54,7 @@ def forecast_windows(
     """
     out = np.full((len(paths), n_steps, len(LEVELS)), np.nan)
     name = _name(forecaster, n_steps, training)
-    keys = [(name, blake2b(path.tobytes(), digest_size=16).digest()) for path in paths]
+    keys = [(name, key) for key in row_keys(paths)]
     moving = np.ptp(paths, axis=1) > 0
     asked = [b for b in np.flatnonzero(moving) if name == "" or keys[b] not in _kept]
     for b in set(np.flatnonzero(moving)) - set(asked):
@@ -143,8 +143,6 @@ def _name(forecaster: Any, n_steps: int, training: FloatArray | None) -> str:
     if forecaster.get_tag("capability:pretrain", False, raise_error=False):
         return ""  # parameters do not say what it has learned
     try:
-        kind = f"{type(forecaster).__module__}.{type(forecaster).__qualname__}"
-        parts = (kind, forecaster.get_params(), n_steps, training)
-        return str(joblib.hash(parts))
-    except Exception:  # a parameter that cannot be hashed: nothing is kept
+        return digest((forecaster, n_steps, training))
+    except ParameterError:  # a parameter without an identity: nothing is kept
         return ""

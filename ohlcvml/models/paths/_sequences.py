@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from ohlcvml.exceptions import DataError, ParameterError
-from ohlcvml.models.neural import TrainingOptions, enough_to_stop_by
+from ohlcvml.models.neural import TrainingOptions
 from ohlcvml.models.paths._windows import WindowBatch
 from ohlcvml.samples import BarPanel
+from ohlcvml.splits import inner_holdout
 from ohlcvml.typing import FloatArray, IntArray
 
 __all__ = [
@@ -113,16 +115,21 @@ def training_windows(
 
 
 def parted(windows: TrainingWindows, options: TrainingOptions) -> tuple[IntArray, IntArray]:
-    """Windows to train on, and the latest to stop by: no bar ahead is in both."""
+    """Windows to train on, and the latest to stop by, purged: no bar ahead is in both."""
     everything = np.arange(len(windows.panel))
     if windows.stamps is None or options.validation_share == 0:
         return everything, everything[:0]
-    begin, end = windows.stamps.T
-    cut = np.quantile(end, 1.0 - options.validation_share, method="lower")
-    rows, validation = everything[end <= cut], everything[begin > cut]
-    if not enough_to_stop_by(len(rows), len(validation), options):
+    order = np.argsort(windows.stamps[:, 0], kind="stable")
+    begin, end = (pd.DatetimeIndex(stamps, tz="UTC") for stamps in windows.stamps[order].T)
+    try:
+        parts = inner_holdout(
+            pd.DataFrame({"end": end}, index=begin),
+            options.validation_share,
+            bar_index=begin.union(end).unique(),
+        )
+    except DataError:  # too few windows: training goes on to its last epoch, as the report says
         return everything, everything[:0]
-    return rows, validation
+    return np.sort(order[parts.fit]), np.sort(order[parts.later])
 
 
 def refuse_options(options: TrainingOptions, unused: Sequence[str], who: str) -> None:

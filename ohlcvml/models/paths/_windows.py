@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
 
-from ohlcvml.bars import OHLCV, price_arrays, symbol_starts
+from ohlcvml.bars import OHLCV, price_arrays, symbol_starts, traded_close
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import Bars, BoolArray, FloatArray, IntArray
 
@@ -148,9 +148,9 @@ class BarWindows:
 def _to_traded_prices(bars: Bars, close: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Factor and shift that turn adjusted prices into those of the contract traded at each row."""
     one, zero = np.ones(len(close)), np.zeros(len(close))
+    raw = traded_close(bars, "model of paths")
     if "raw_close" not in bars.columns:
         return one, zero
-    raw = bars["raw_close"].to_numpy(dtype=np.float64)
     if "adjustment" not in bars.columns:
         return one, raw - close
     adjustment = bars["adjustment"].to_numpy(dtype=np.float64)

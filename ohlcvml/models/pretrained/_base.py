@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -13,11 +11,13 @@ import numpy as np
 
 from ohlcvml._checks import boolean, integer, optional, string
 from ohlcvml._home import data_folder
+from ohlcvml._identity import digest as identity
+from ohlcvml._identity import row_keys
 from ohlcvml._requires import require_packages
 from ohlcvml.exceptions import DataError
 from ohlcvml.models._device import choose_device
 from ohlcvml.models.paths import PATH_RULES, BasePathClassifier, Forecast, WindowBatch
-from ohlcvml.models.pretrained._cache import ForecastCache, window_keys
+from ohlcvml.models.pretrained._cache import ForecastCache
 from ohlcvml.models.pretrained._weights import FILES, KnownWeights, find_weights, weights_digest
 from ohlcvml.samples import Samples
 from ohlcvml.typing import FloatArray
@@ -160,7 +160,7 @@ class BaseFoundationClassifier(BasePathClassifier):
         known = np.zeros(len(windows), dtype=bool)
         values = np.empty((len(windows), *shape), dtype=np.float32)
         if self.cache:
-            store, keys = self._store(digest, device, steps), window_keys(*reads)
+            store, keys = self._store(digest, device, steps), row_keys(*reads)
             known, values = store.read(keys, shape)
         todo = np.flatnonzero(~known)
         size = self.inference_batch_size
@@ -184,7 +184,7 @@ class BaseFoundationClassifier(BasePathClassifier):
             "settings": self._settings(),
             "packages": [_with_version(name) for name in self._packages],
         }
-        name = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:24]
+        name = identity(told)[:24]
         return _cache_at(data_folder() / "forecasts" / type(self).__name__ / name)
 
 

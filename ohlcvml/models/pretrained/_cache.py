@@ -7,7 +7,6 @@ written whole and then renamed, so several processes may share a folder. It can 
 
 from __future__ import annotations
 
-import hashlib
 import os
 import tempfile
 from pathlib import Path
@@ -17,25 +16,13 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from ohlcvml._identity import KEY_BYTES, digest
 from ohlcvml.typing import BoolArray
 
-__all__ = ["ForecastCache", "window_keys"]
+__all__ = ["ForecastCache"]
 
-KEY_BYTES = 16
 # One bar at a time is serving: it never asks twice, and a file a bar would fill the folder.
 LEAST_ROWS = 16
-
-
-def window_keys(*arrays: Any) -> list[bytes]:
-    """Digest of each window: equal bytes in every array, equal key. Arrays have shape (n, ...)."""
-    parts = [np.ascontiguousarray(array) for array in arrays]
-    keys = []
-    for row in range(len(parts[0])):
-        digest = hashlib.blake2b(digest_size=KEY_BYTES)
-        for part in parts:
-            digest.update(part[row].tobytes())
-        keys.append(digest.digest())
-    return keys
 
 
 class ForecastCache:
@@ -77,7 +64,7 @@ class ForecastCache:
             return
         table = np.frombuffer(b"".join(keys), dtype=np.uint8).reshape(len(keys), KEY_BYTES)
         rows = np.ascontiguousarray(values, dtype=np.float32)
-        name = hashlib.blake2b(table.tobytes(), digest_size=KEY_BYTES).hexdigest()
+        name = digest(table)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             handle, draft = tempfile.mkstemp(dir=self.folder, suffix=".part")

@@ -54,7 +54,9 @@ def test_alone_and_among_any_others_a_row_is_the_same(fitted, problem):
     for size in (1, 7, 300):
         for _ in range(60 if size == 1 else 3):
             some = rng.choice(rows, size, replace=False)
-            np.testing.assert_allclose(fitted._proba_at(table, some), whole[some], atol=1e-5)
+            np.testing.assert_allclose(
+                fitted._answer_at(table, some).probabilities, whole[some], atol=1e-5
+            )
 
 
 def test_a_row_depends_on_its_window_and_on_nothing_else(fitted, problem):

@@ -85,7 +85,9 @@ def test_a_row_among_rows_of_another_period_is_what_it_is_alone(problem):
     model = timesnet().fit(samples[:500])
     whole = model.predict_proba(samples.features).to_numpy()
     rows = np.r_[600:610, 900:910]
-    alone = np.concatenate([model._proba_at(samples.features, rows[[k]]) for k in range(20)])
+    alone = np.concatenate(
+        [model._answer_at(samples.features, rows[[k]]).probabilities for k in range(20)]
+    )
     np.testing.assert_allclose(alone, whole[rows], atol=1e-5)
 
 

@@ -329,7 +329,7 @@ def test_quantiles_and_intervals_of_returns(problem):
 def test_without_a_quantile_head_there_are_no_quantiles(problem):
     bars, labels = problem
     chain = (ReturnFeatures() * lstm(quantile_weight=0.0, max_epochs=1)).fit(bars, labels)
-    with pytest.raises(DataError, match="no quantile head"):
+    with pytest.raises(DataError, match="no distribution of returns"):
         chain.predict_quantiles(bars)
 
 
@@ -337,7 +337,8 @@ def test_without_a_quantile_head_there_are_no_quantiles(problem):
 def test_the_signal_expects_what_the_return_head_says_where_there_is_one(samples, return_weight):
     model = lstm(return_weight=return_weight, max_epochs=1).fit(samples)
     late = np.arange(len(samples.bars))[-50:]
-    proba, expected = model._answer_at(samples.features, late)
+    told = model._answer_at(samples.features, late)
+    proba, expected = told.probabilities, told.expected_return
     if return_weight == 0.0:
         assert expected is None
         return
@@ -352,7 +353,7 @@ def test_the_signal_expects_what_the_return_head_says_where_there_is_one(samples
 def test_signals_carry_the_expected_return(problem):
     bars, labels = problem
     chain = (ReturnFeatures() * lstm(max_epochs=1)).fit(bars, labels)
-    _, expected = chain._answer_at(bars, np.arange(len(bars)))
+    expected = chain.answer(bars).expected_return
     scale, _ = atr_scale(bars, 14)
     signal = chain.predict_signal(bars)["expected_return"].to_numpy()
     assert np.allclose(signal, expected * scale, equal_nan=True)

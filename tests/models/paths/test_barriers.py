@@ -187,11 +187,8 @@ def test_what_the_labels_say(bars):
 
 def test_labels_without_barriers_have_no_law(bars):
     meta = TripleBarrierLabeller(horizon=7, side=1, costs=Costs(spread=0.5)).fit_transform(bars)
-    foreign = meta.copy()
-    foreign.attrs = {}
     assert BarrierSpec.from_labels(meta).kind is None
     assert BarrierSpec.from_labels(meta).horizon == 7
-    assert BarrierSpec.from_labels(foreign) == BarrierSpec(None, None)
     with pytest.raises(DataError, match="calibrate=True"):
         BarrierSpec.from_labels(meta).distances(bars, [3])
 

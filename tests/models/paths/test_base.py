@@ -9,7 +9,7 @@ from sktime.forecasting.naive import NaiveForecaster
 from ohlcvml.bars import simulate_bars
 from ohlcvml.exceptions import DataError, LeakageError
 from ohlcvml.features import MomentumFeatures
-from ohlcvml.labels import FixedHorizonLabeller, TripleBarrierLabeller
+from ohlcvml.labels import FixedHorizonLabeller, LabelSpec, TripleBarrierLabeller
 from ohlcvml.models import ForecastClassifier
 from ohlcvml.models.paths import (
     BarrierSpec,
@@ -89,7 +89,7 @@ def labels(bars):
 def test_windows_are_the_bars_up_to_the_row_in_double_precision(bars, labels):
     model = Walk().fit(bars, labels)
     model.shown.clear()
-    model._proba_at(bars, np.array([40, 200]))
+    model._answer_at(bars, np.array([40, 200])).probabilities
     (windows,) = model.shown
     assert windows.bars.dtype == np.float64
     expected = bars[["open", "high", "low", "close", "volume"]].to_numpy()
@@ -139,10 +139,11 @@ def test_windows_stand_at_the_price_that_is_traded(bars, labels, kind):
     amount = np.where(np.arange(300) < 100, 50.0, -30.0) if kind == "difference" else 1.25
     raw = bars[["open", "high", "low", "close"]]
     moved = raw.add(amount, axis=0) if kind == "difference" else raw.mul(amount)
-    chain = bars.assign(**moved, **raw.add_prefix("raw_"), adjustment=amount)
+    names = np.where(np.arange(300) < 100, "H5", "M5")
+    chain = bars.assign(**moved, **raw.add_prefix("raw_"), contract=names, adjustment=amount)
     model = Walk().fit(bars, labels)
     model.shown.clear()
-    model._proba_at(chain, np.array([104]))
+    model._answer_at(chain, np.array([104])).probabilities
     expected = raw["close"].to_numpy()[93:105].copy()
     expected[:7] += 80.0 if kind == "difference" else 0.0  # before the roll, in today's contract
     np.testing.assert_allclose(model.shown[0].bars[0, :, 3], expected)
@@ -158,7 +159,7 @@ def test_windows_below_zero_are_nan(bars, labels):
 
 def test_two_of_three_classes_are_renormalised(bars, labels):
     two = labels[labels["label"] != 0].copy()
-    two.attrs["classes"] = [-1, 1]
+    two = LabelSpec.of(labels).replace(classes=(-1, 1)).attach(two)
     three = Walk().fit(bars, labels).predict_proba(bars).dropna()
     proba = Walk().fit(bars, two).predict_proba(bars).dropna()
     expected = three[1] / (three[-1] + three[1])

@@ -93,7 +93,7 @@ def test_training_and_forecasts_are_those_of_the_library(bars, labels, cls, scal
 def test_rows_do_not_depend_on_one_another_or_on_the_future(bars, fitted):
     check_past_unchanged(lambda table: fitted.predict_proba(table).round(4), bars, "network")
     whole = fitted.predict_proba(bars).to_numpy()
-    alone = fitted._proba_at(bars, np.array([200]))
+    alone = fitted._answer_at(bars, np.array([200])).probabilities
     np.testing.assert_allclose(alone[0], whole[200], atol=fitted._batch_tolerance)
     assert np.isfinite(whole[19:]).all()
 
@@ -137,8 +137,10 @@ def test_windows_that_move_one_another_are_asked_alone(bars, labels, forecaster,
     model = classifier(forecaster).fit(bars, labels)
     assert model._asks_alone == alone
     pos = np.array([100, 101, 150])
-    together = model._proba_at(bars, pos)
-    np.testing.assert_allclose(model._proba_at(bars, pos[1:2]), together[1:2], atol=1e-5)
+    together = model._answer_at(bars, pos).probabilities
+    np.testing.assert_allclose(
+        model._answer_at(bars, pos[1:2]).probabilities, together[1:2], atol=1e-5
+    )
 
 
 @pytest.mark.parametrize(

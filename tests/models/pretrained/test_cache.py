@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from ohlcvml.models.pretrained._cache import LEAST_ROWS, ForecastCache, window_keys
+from ohlcvml._identity import row_keys
+from ohlcvml.models.pretrained._cache import LEAST_ROWS, ForecastCache
 
 ROWS = np.random.default_rng(0).standard_normal((40, 3, 2)).astype(np.float32)
-KEYS = window_keys(np.arange(40.0))
+KEYS = row_keys(np.arange(40.0))
 
 
 def test_what_was_written_is_read_in_any_order(tmp_path):
@@ -60,10 +61,10 @@ def test_a_folder_that_cannot_be_written_is_no_error(tmp_path):
 @pytest.mark.parametrize("which", [0, 1])
 def test_a_key_is_every_bit_of_every_array(which):
     arrays = [np.ones((2, 5, 3)), np.arange(10).reshape(2, 5)]
-    before = window_keys(*arrays)
+    before = row_keys(*arrays)
     assert before[0] != before[1]
     flat = arrays[which][1].reshape(-1)
     flat[-1] = np.nextafter(flat[-1], 9) if which == 0 else flat[-1] + 1
-    after = window_keys(*arrays)
+    after = row_keys(*arrays)
     assert after[0] == before[0]
     assert after[1] != before[1]

@@ -5,33 +5,18 @@ A safetensors file: tensors by number, and everything else as JSON in its metada
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from ohlcvml.exceptions import DataError
 
-__all__ = ["fingerprint", "read_checkpoint", "write_checkpoint"]
-
-
-def fingerprint(parts: Iterable[Any]) -> str:
-    """Hash of arrays and plain values: a run is gone on with only if it is the same run."""
-    digest = hashlib.sha256()
-    for part in parts:
-        if isinstance(part, np.ndarray):
-            digest.update(f"{part.dtype}{part.shape}".encode())
-            digest.update(np.ascontiguousarray(part).view(np.uint8).data)
-        else:
-            digest.update(repr(part).encode())
-    return digest.hexdigest()
+__all__ = ["read_checkpoint", "write_checkpoint"]
 
 
 def write_checkpoint(path: str, state: dict[str, Any]) -> None:

@@ -12,13 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ohlcvml._identity import digest
 from ohlcvml.models.neural._options import TrainingOptions
 from ohlcvml.models.neural.networks import Heads, Network, Outputs, WindowScale
-from ohlcvml.models.neural.training._checkpoint import (
-    fingerprint,
-    read_checkpoint,
-    write_checkpoint,
-)
+from ohlcvml.models.neural.training._checkpoint import read_checkpoint, write_checkpoint
 from ohlcvml.models.neural.training._cpu import denormals_flushed, freed_memory_kept
 from ohlcvml.models.neural.training._feeds import Feed, make_feed
 from ohlcvml.models.neural.training._loss import Targets, joint_loss
@@ -143,7 +140,8 @@ def lower(
     run = _State(options.patience if len(validation) else None)
     identity = ""
     if options.checkpoint is not None:
-        identity = fingerprint([*objective.identity(), rows, validation, _chosen(options), seed])
+        run_of = [*objective.identity(), rows, validation, _chosen(options), seed]
+        identity = digest(run_of, who)
         saved = read_checkpoint(options.checkpoint, identity, who)
         if saved is not None:
             run.restore(saved, whole, optimizer, schedule)
