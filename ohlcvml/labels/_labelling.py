@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 
 from ohlcvml._elementary import logarithms
+from ohlcvml._time import run_ends
 from ohlcvml.bars import Contract, Costs, Sessions
 from ohlcvml.exceptions import DataError
 from ohlcvml.labels import _race
-from ohlcvml.labels._market import Market, limits, read_market, run_ends, settlement, specifications
+from ohlcvml.labels._market import Market, limits, read_market, settlement, specifications
 from ohlcvml.labels._table import LABEL_COLUMNS, end_stamps
 from ohlcvml.labels._uniqueness import average_uniqueness, time_decay_weights
 from ohlcvml.typing import Bars, BoolArray, FloatArray, IntArray, Labels

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ohlcvml._time import run_ends
 from ohlcvml.bars import (
     OHLCV,
     Contract,
@@ -24,7 +25,7 @@ from ohlcvml.labels._race import UNKNOWN
 from ohlcvml.streams import average_true_range
 from ohlcvml.typing import Bars, BoolArray, FloatArray, IntArray
 
-__all__ = ["Market", "limits", "read_market", "run_ends", "settlement", "specifications"]
+__all__ = ["Market", "limits", "read_market", "settlement", "specifications"]
 
 RAW: tuple[str, ...] = ("raw_open", "raw_high", "raw_low", "raw_close")
 
@@ -206,12 +207,6 @@ def limits(
 def _last_of_run(run: IntArray, market: Market) -> IntArray:
     last = run_ends(run)
     return np.where(last == market.final, UNKNOWN, last)
-
-
-def run_ends(run: IntArray) -> IntArray:
-    """Last row of the run of equal values that each row belongs to."""
-    ends = np.r_[np.flatnonzero(run[1:] != run[:-1]), len(run) - 1]
-    return np.repeat(ends, np.diff(ends, prepend=-1)).astype(np.int64)
 
 
 def settlement(market: Market, fills: BoolArray) -> IntArray | None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ohlcvml._time import nanoseconds
 from ohlcvml.testing._parameters import check_parameters_matter
 from ohlcvml.testing._report import LawBroken
 from ohlcvml.typing import IntArray, Labels
@@ -46,8 +47,8 @@ def random_labels(n_bars: int = 3000, horizon: int = 40, seed: int = 0) -> Label
 
 
 def _positions(labels: Labels) -> tuple[IntArray, IntArray]:
-    start = pd.DatetimeIndex(labels.index).as_unit("ns").asi8
-    end = pd.DatetimeIndex(labels["end"]).as_unit("ns").asi8
+    start = nanoseconds(labels.index)
+    end = nanoseconds(labels["end"], nat="keep")
     return start, end
 
 

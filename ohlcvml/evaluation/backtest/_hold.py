@@ -14,10 +14,11 @@ from ohlcvml._checks import (
     real,
     string,
 )
+from ohlcvml._time import nanoseconds
 from ohlcvml.bars import Contract, Costs, Sessions, check_bars
 from ohlcvml.bars import contract as look_up
 from ohlcvml.evaluation.backtest._account import Run, assemble, funding_streams
-from ohlcvml.evaluation.backtest._decisions import nanoseconds, round_trips, traded_prices
+from ohlcvml.evaluation.backtest._decisions import round_trips, traded_prices
 from ohlcvml.evaluation.backtest._kernel import Limits, Orders
 from ohlcvml.evaluation.backtest._result import Backtest
 from ohlcvml.exceptions import DataError
