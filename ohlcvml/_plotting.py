@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from ohlcvml.exceptions import MissingDependencyError
+from ohlcvml._requires import require
 
 __all__ = ["COLOURS", "GREY", "count_from_time", "date_formatter", "plain_axes", "pyplot"]
 
@@ -17,13 +17,7 @@ GREY = "#777777"
 
 def pyplot(who: str) -> Any:
     """matplotlib.pyplot, or an error that names the extra."""
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"{who} needs matplotlib, which is not installed. Use: pip install ohlcvml[report]"
-        ) from error
-    return plt
+    return require("matplotlib.pyplot", extra="report", who=who)
 
 
 def plain_axes(axes: Any) -> None:

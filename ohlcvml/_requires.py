@@ -1,8 +1,9 @@
-"""Which packages a model needs, which extra brings them, and whether they are here."""
+"""Optional packages: which extra brings them, and one error where they are missing."""
 
 from __future__ import annotations
 
 import re
+from importlib import import_module
 from typing import Any
 
 from ohlcvml.exceptions import MissingDependencyError
@@ -13,6 +14,7 @@ __all__ = [
     "missing_packages",
     "package_name",
     "packages_of",
+    "require",
     "require_packages",
 ]
 
@@ -27,6 +29,11 @@ EXTRAS: dict[str, frozenset[str]] = {
     "neural": frozenset({"torch"}),
 }
 CORE = frozenset({"lightgbm"})
+# Packages whose module has another name.
+PACKAGE_OF = {
+    "chronos": "chronos-forecasting",
+    "huggingface_hub": "huggingface-hub",
+}
 
 
 def packages_of(cls: type) -> list[str]:
@@ -82,12 +89,50 @@ def require_packages(cls: type) -> None:
         return
     extras = extras_of(cls)
     brought = frozenset().union(*(EXTRAS[extra] for extra in extras))
-    wanted = [f"'ohlcvml[{','.join(extras)}]'"] if extras else []
-    wanted += [f"'{package}'" for package in missing if package_name(package) not in brought]
-    raise MissingDependencyError(
-        f"{cls.__name__} needs the package{'s' if len(missing) > 1 else ''} {', '.join(missing)}: "
-        f"pip install {' '.join(wanted)}."
-    )
+    wanted = [f"ohlcvml[{','.join(extras)}]"] if extras else []
+    wanted += [package for package in missing if package_name(package) not in brought]
+    raise _missing(cls.__name__, missing, wanted)
+
+
+def require(module: str, *, extra: str | None, who: str) -> Any:
+    """Import an optional module where it is used.
+
+    Parameters
+    ----------
+    module : str
+        Dotted name, such as ``"matplotlib.pyplot"``.
+    extra : str or None
+        The extra of ohlcvml that brings it; None: it is installed by its own name.
+    who : str
+        What needs it, for the message.
+
+    Returns
+    -------
+    module
+
+    Raises
+    ------
+    MissingDependencyError
+        It is not installed, or something that it imports is not. The message names the extra.
+
+    Examples
+    --------
+    >>> from ohlcvml._requires import require
+    >>> require("lightgbm", extra=None, who="example").__name__
+    'lightgbm'
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        name = module.partition(".")[0]
+        package = PACKAGE_OF.get(name, name)
+        raise _missing(who, [package], [f"ohlcvml[{extra}]" if extra else package]) from error
+
+
+def _missing(who: str, packages: list[str], wanted: list[str]) -> MissingDependencyError:
+    named = f"package{'s' if len(packages) > 1 else ''} {', '.join(packages)}"
+    command = " ".join(f"'{item}'" for item in wanted)
+    return MissingDependencyError(f"{who} needs the {named}: pip install {command}.")
 
 
 def package_name(requirement: str) -> str:

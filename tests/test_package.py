@@ -25,7 +25,11 @@ IMPORT_NAMES = {
 }
 TOOLS = {"test", "docs", "all"}
 # Packages that are nothing without an extra: nothing else imports them before it is needed.
-NEEDS_EXTRA = {"ohlcvml.models.neural.networks": "neural"}
+NEEDS_EXTRA = {
+    "ohlcvml.models.neural.networks": "neural",
+    "ohlcvml.models.neural.training": "neural",
+    "ohlcvml.models.paths.networks": "neural",
+}
 
 
 def requirement_name(requirement):
@@ -120,7 +124,7 @@ try:
 except MissingDependencyError as error:
     print(error)
 """)
-    assert f"pip install ohlcvml[{extra}]" in out
+    assert f"pip install 'ohlcvml[{extra}]'." in out
 
 
 def test_the_main_job_needs_no_extra():

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ohlcvml._checks import Rule, check_value, each, instance_of, integer, one_of, optional
+from ohlcvml._time import nanoseconds, utc_days
 from ohlcvml.bars._door import check_bars, time_index
 from ohlcvml.bars._frame import symbol_starts
 from ohlcvml.bars.market import RULES, Contract, Sessions, rule_date, rule_of
@@ -174,7 +175,7 @@ def _months(
     dates = sessions.date(time)
     number = sessions.number(time)
     if sessions.calendar is None:
-        number = np.asarray(dates.as_unit("s").asi8, dtype=np.int64) // 86400
+        number = utc_days(nanoseconds(dates))
     starts = symbol_starts(bars.index)
     ids = [_contract_id(symbol) for symbol in bars.index.get_level_values(0)[starts[:-1]]]
     if len(set(ids)) < len(ids):
@@ -186,7 +187,7 @@ def _months(
     if not used:
         raise DataError(f"continuous: none of the contracts {sorted(ids)} is of 'months' {months}.")
 
-    stamps = np.asarray(time.as_unit("ns").asi8, dtype=np.int64)
+    stamps = nanoseconds(time)
     close = bars["close"].to_numpy(dtype=np.float64)
     volume = bars["volume"].to_numpy(dtype=np.float64)
     every = np.concatenate([np.arange(starts[k], starts[k + 1]) for k in used])

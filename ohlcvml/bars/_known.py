@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ohlcvml._checks import check_value, duration
+from ohlcvml._time import nanoseconds, span_nanoseconds
 from ohlcvml.bars._door import check_bars, time_index
 from ohlcvml.bars._frame import bar_size as frequent_distance
 from ohlcvml.bars.market import Contract, Sessions
@@ -86,12 +87,12 @@ def known_nanoseconds(
             f"between the {len(time)} stamps. Add the column, or pass bar_size= if the bars are "
             "regular but few."
         )
-    start = np.asarray(time.as_unit("ns").asi8, dtype=np.int64)
-    end = start + size.as_unit("ns").value
+    start = nanoseconds(time)
+    end = start + span_nanoseconds(size)
     if sessions.calendar is None or len(end) == 0:
         return end
     last_instant = pd.DatetimeIndex((end - 1).astype("datetime64[ns]"), tz="UTC")
-    close = np.asarray(sessions.close(last_instant).asi8, dtype=np.int64)
+    close = nanoseconds(sessions.close(last_instant))
     return np.where(close > start, np.minimum(end, close), end)
 
 
@@ -106,8 +107,8 @@ def _known_column(column: pd.Series, time: pd.DatetimeIndex, who: str) -> IntArr
             f"{who}: column 'known' must not hold NaT; {np.count_nonzero(column.isna())} of "
             f"{len(column)} rows do."
         )
-    known = np.asarray(pd.DatetimeIndex(column).as_unit("ns").asi8, dtype=np.int64)
-    early = known < time.as_unit("ns").asi8
+    known = nanoseconds(column)
+    early = known < nanoseconds(time)
     if early.any():
         row = int(np.flatnonzero(early)[0])
         raise DataError(

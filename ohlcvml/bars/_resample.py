@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ohlcvml._checks import boolean, check_value, instance_of, one_of, optional
+from ohlcvml._time import DAY, nanoseconds, span_nanoseconds
 from ohlcvml.bars._door import check_bars, time_index
 from ohlcvml.bars._frame import OHLCV, symbol_starts
 from ohlcvml.bars._frame import bar_size as frequent_distance
@@ -20,7 +21,6 @@ from ohlcvml.typing import Bars, BoolArray, IntArray
 
 __all__ = ["resample"]
 
-_DAY = 24 * 3600 * 1_000_000_000
 _MONDAY = 4  # 5 January 1970, in days since 1970: bars of seven days begin on Mondays
 
 _FIRST = ("open", "raw_open")
@@ -117,7 +117,7 @@ def resample(
     check_value("resample", "outside", one_of("drop", "keep"), outside)
     calendar = _sessions(sessions, contract)
     known = known_nanoseconds(bars, calendar, bar_size, "resample")
-    stamps = np.asarray(time_index(bars.index, "resample").as_unit("ns").asi8, dtype=np.int64)
+    stamps = nanoseconds(time_index(bars.index, "resample"))
     own = _own_size(bars, known - stamps, bar_size)
     span = _checked_size(size, own)
     starts = symbol_starts(bars.index)
@@ -163,19 +163,19 @@ def _own_size(
     if own is None or "known" not in bars.columns:
         return own
     # Event bars may have a most frequent distance by chance; regular ones also last that long.
-    as_long = np.count_nonzero(duration == own.as_unit("ns").value)
+    as_long = np.count_nonzero(duration == span_nanoseconds(own))
     return own if 2 * as_long >= len(duration) else None
 
 
 def _checked_size(size: object, own: pd.Timedelta | None) -> int:
     span = positive_size(size, "resample", "size")
-    target = int(span.as_unit("ns").value)
-    if target > _DAY and target % _DAY:
+    target = span_nanoseconds(span)
+    if target > DAY and target % DAY:
         raise ParameterError(
             "resample: parameter 'size' must be a whole number of days if above one day; got "
             f"{span}."
         )
-    if own is not None and target % own.as_unit("ns").value:
+    if own is not None and target % span_nanoseconds(own):
         raise ParameterError(
             f"resample: parameter 'size' must be a multiple of the bars' own size {own}; got "
             f"{span}. Smaller bars cannot be made from larger ones; give bar_size= if the bars' "
@@ -187,27 +187,27 @@ def _checked_size(size: object, own: pd.Timedelta | None) -> int:
 def _bins(stamps: IntArray, size: int, sessions: Sessions) -> _Bins:
     if len(stamps) and sessions.calendar is not None:
         return _session_bins(stamps, size, sessions)
-    if size > _DAY:
-        start = (stamps - _MONDAY * _DAY) // size * size + _MONDAY * _DAY
+    if size > DAY:
+        start = (stamps - _MONDAY * DAY) // size * size + _MONDAY * DAY
         end = start + size
     else:
-        midnight = stamps // _DAY * _DAY
+        midnight = stamps // DAY * DAY
         start = midnight + (stamps - midnight) // size * size
-        end = np.minimum(start + size, midnight + _DAY)
+        end = np.minimum(start + size, midnight + DAY)
     return _Bins(start, end, np.ones(len(stamps), dtype=np.bool_))
 
 
 def _session_bins(stamps: IntArray, size: int, sessions: Sessions) -> _Bins:
     schedule, at, _ = sessions.look_up(stamps)
     first = last = at
-    if size >= _DAY:
+    if size >= DAY:
         day = schedule.date.astype("datetime64[D]").astype(np.int64)
-        group = (day - _MONDAY) // (size // _DAY)
+        group = (day - _MONDAY) // (size // DAY)
         first = np.searchsorted(group, group[at], side="left").astype(np.int64)
         last = np.searchsorted(group, group[at], side="right").astype(np.int64) - 1
     opened, close = schedule.open[first], schedule.close[last]
     next_open = schedule.open[last + 1]
-    if size >= _DAY:
+    if size >= DAY:
         start, end = opened, next_open
     else:
         start = opened + (stamps - opened) // size * size

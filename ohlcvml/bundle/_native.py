@@ -11,6 +11,7 @@ import json
 import zipfile
 from typing import Any
 
+from ohlcvml._requires import require
 from ohlcvml.bundle._allowed import SKOPS_TRUSTED
 from ohlcvml.bundle._trees import check_trees
 from ohlcvml.exceptions import BundleError, MissingDependencyError
@@ -91,16 +92,7 @@ def load(kind: str, raw: bytes, extra: dict[str, Any], path: str) -> Any:
 
 
 def _import(package: str, path: str) -> Any:
-    from importlib import import_module
-
-    try:
-        return import_module(package)
-    except ImportError as error:
-        extra = EXTRA.get(package)
-        command = f"ohlcvml[{extra}]" if extra else package
-        raise MissingDependencyError(
-            f"load: {path} needs {package}, which is not installed. Use: pip install {command}"
-        ) from error
+    return require(package, extra=EXTRA.get(package), who=f"load: {path}")
 
 
 def _dump_sklearn(value: Any, path: str) -> bytes:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ohlcvml._checks import boolean, duration, instance_of, integer, optional
+from ohlcvml._time import span_nanoseconds
 from ohlcvml.bars.market import Contract, Sessions
 from ohlcvml.streams import DAY, NO_TIME, BaseFeature, Column
 from ohlcvml.streams.kernels import compiled, inlined, settling, smooth, true_range
@@ -274,7 +275,7 @@ class SessionFeatures(BaseFeature):
         return int(max(2 * -(-DAY // self._bar_size()), settled))
 
     def _bar_size(self) -> int:
-        return int(pd.Timedelta(self.bar_size).as_unit("ns").value)
+        return span_nanoseconds(self.bar_size)
 
     def _kernel_params(self) -> tuple[Any, ...]:
         opening, edge = self.opening_minutes * _MINUTE, self.edge_minutes * _MINUTE

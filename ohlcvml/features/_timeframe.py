@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ohlcvml._checks import Rule, check_parameters, duration, instance_of, optional
+from ohlcvml._time import span_nanoseconds
 from ohlcvml.bars import OHLCV
 from ohlcvml.bars.market import Contract, Sessions
 from ohlcvml.exceptions import ParameterError
@@ -234,8 +235,7 @@ class TimeframeFeatures(BaseFeature):
         return (f"time@{self.bar_size}", *prices, *clocks)
 
     def _nanoseconds(self) -> tuple[int, int]:
-        size, own = pd.Timedelta(self.timeframe), pd.Timedelta(self.bar_size)
-        return int(size.as_unit("ns").value), int(own.as_unit("ns").value)
+        return span_nanoseconds(self.timeframe), span_nanoseconds(self.bar_size)
 
     def _leaves(self) -> list[BaseFeature]:
         return [self, *self.features._leaves()]

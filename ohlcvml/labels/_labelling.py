@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ohlcvml._elementary import logarithms
+from ohlcvml._time import run_ends
 from ohlcvml.bars import Contract, Costs, Sessions
 from ohlcvml.exceptions import DataError
 from ohlcvml.labels import _race
@@ -17,7 +18,6 @@ from ohlcvml.labels._market import (
     latest_specification,
     limits,
     read_market,
-    run_ends,
     settlement,
     specifications,
 )

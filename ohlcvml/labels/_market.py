@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ohlcvml._time import run_ends
 from ohlcvml.bars import (
     OHLCV,
     RAW_PRICES,
@@ -33,7 +34,6 @@ __all__ = [
     "latest_specification",
     "limits",
     "read_market",
-    "run_ends",
     "settlement",
     "specifications",
 ]
@@ -205,12 +205,6 @@ def limits(
 def _last_of_run(run: IntArray, market: Market) -> IntArray:
     last = run_ends(run)
     return np.where(last == market.final, UNKNOWN, last)
-
-
-def run_ends(run: IntArray) -> IntArray:
-    """Last row of the run of equal values that each row belongs to."""
-    ends = np.r_[np.flatnonzero(run[1:] != run[:-1]), len(run) - 1]
-    return np.repeat(ends, np.diff(ends, prepend=-1)).astype(np.int64)
 
 
 def settlement(market: Market, fills: BoolArray) -> IntArray | None:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ohlcvml.exceptions import MissingDependencyError
+from ohlcvml._requires import require
 
 __all__ = ["require_onnx", "serialise"]
 
@@ -56,14 +56,8 @@ def serialise(
 
 def require_onnx(*packages: str) -> None:
     """Raise where one of these packages is missing."""
-    from importlib.util import find_spec
-
-    missing = [name for name in packages if find_spec(name) is None]
-    if missing:
-        raise MissingDependencyError(
-            f"ONNX needs {', '.join(missing)}, which is not installed. "
-            "Use: pip install ohlcvml[onnx]"
-        )
+    for package in packages:
+        require(package, extra="onnx", who="ONNX")
 
 
 @contextmanager

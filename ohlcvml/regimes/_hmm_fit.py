@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ohlcvml._requires import require
 from ohlcvml._threads import one_blas_thread
-from ohlcvml.exceptions import DataError, MissingDependencyError
+from ohlcvml.exceptions import DataError
 from ohlcvml.regimes._gaussian_filter import RAREST, Gaussians
 from ohlcvml.typing import FloatArray, IntArray
 
@@ -194,10 +195,4 @@ def as_gaussians(
 
 def load_hmmlearn(who: str) -> Any:
     """The module hmmlearn.hmm, or an error that names the extra."""
-    try:
-        from hmmlearn import hmm
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"{who} needs the package hmmlearn: pip install 'ohlcvml[regimes]'."
-        ) from error
-    return hmm
+    return require("hmmlearn.hmm", extra="regimes", who=who)

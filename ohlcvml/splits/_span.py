@@ -11,13 +11,12 @@ import numpy as np
 import pandas as pd
 
 from ohlcvml._checks import Rule
+from ohlcvml._time import DAY, run_starts, span_nanoseconds
 from ohlcvml.bars import bar_size
 from ohlcvml.exceptions import ParameterError
 from ohlcvml.splits._stamps import Stamps
 
 __all__ = ["BarSpan", "default_embargo", "read_span", "span_rule"]
-
-_DAY = 86_400_000_000_000
 
 
 class BarSpan(NamedTuple):
@@ -81,7 +80,7 @@ def read_span(value: Any, stamps: Stamps, who: str, name: str) -> BarSpan:
             f"{who}: parameter {name!r} may be a span of time only where bars have time stamps; "
             f"got {value!r} and bars of kind {stamps.kind}. Give it in bars."
         )
-    return BarSpan(0, int(span.as_unit("ns").value))
+    return BarSpan(0, span_nanoseconds(span))
 
 
 def default_embargo(stamps: Stamps, who: str) -> BarSpan:
@@ -94,7 +93,7 @@ def default_embargo(stamps: Stamps, who: str) -> BarSpan:
         )
     if bar_size(pd.DatetimeIndex(stamps.values)) == pd.Timedelta(minutes=1):
         return BarSpan(1440)
-    day = stamps.values // _DAY
-    first = np.flatnonzero(np.r_[True, day[1:] != day[:-1]])
+    day = stamps.values // DAY
+    first = run_starts(day)
     counts = np.diff(np.r_[first, len(day)])
     return BarSpan(math.ceil(float(np.median(counts))))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ohlcvml._time import nanoseconds, span_nanoseconds
 from ohlcvml.bars import positive_size
 from ohlcvml.bars.market import N_FACTS, OPEN, Sessions, session_facts
 from ohlcvml.exceptions import DataError
@@ -42,7 +43,7 @@ def is_clock(name: str) -> bool:
 def spacing(name: str, who: str) -> int:
     """Least distance of bars that an input ``time@{bar size}`` allows, in nanoseconds."""
     size = positive_size(name.partition("@")[2], who, "bar_size")
-    return int(size.as_unit("ns").value)
+    return span_nanoseconds(size)
 
 
 def stamps_of(index: pd.Index) -> IntArray:
@@ -58,7 +59,7 @@ def stamps_of(index: pd.Index) -> IntArray:
     time = index.get_level_values(-1) if isinstance(index, pd.MultiIndex) else index
     if not isinstance(time, pd.DatetimeIndex):
         return np.full(len(time), NO_TIME, dtype=np.int64)
-    return np.ascontiguousarray(time.as_unit("ns").asi8, dtype=np.int64)
+    return np.ascontiguousarray(nanoseconds(time, nat="keep"))
 
 
 def check_spacing(stamps: IntArray, starts: IntArray, least: int, who: str) -> None:

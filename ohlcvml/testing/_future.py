@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pandas as pd
 
+from ohlcvml._time import nanoseconds
 from ohlcvml.bars import OHLCV, simulate_bars
 from ohlcvml.testing._report import LawBroken
 from ohlcvml.typing import Bars
@@ -30,7 +31,7 @@ def law_bars(n_bars: int = 600, seed: int = 0, bar_size: str = "1min") -> Bars:
 def cuts(bars: Bars, count: int = 5, seed: int = 0) -> list[int]:
     """Random cuts, among them the first bar of a session where there is one."""
     generator = np.random.default_rng(seed)
-    stamps = pd.DatetimeIndex(bars.index).as_unit("ns").asi8
+    stamps = nanoseconds(bars.index)
     step = np.diff(stamps)
     session_starts = np.flatnonzero(step > 2 * np.median(step)) + 1
     session_starts = session_starts[session_starts > len(bars) // 4]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ohlcvml._time import nanoseconds
 from ohlcvml.bars import simulate_bars
 from ohlcvml.labels import EXIT_CODES, FixedHorizonLabeller, LabelSpec
 from ohlcvml.testing._parameters import check_parameters_matter
@@ -53,8 +54,8 @@ def _one_label(horizon: int) -> Labels:
 
 
 def _positions(labels: Labels) -> tuple[IntArray, IntArray]:
-    start = pd.DatetimeIndex(labels.index).as_unit("ns").asi8
-    end = pd.DatetimeIndex(labels["end"]).as_unit("ns").asi8
+    start = nanoseconds(labels.index)
+    end = nanoseconds(labels["end"], nat="keep")
     return start, end
 
 

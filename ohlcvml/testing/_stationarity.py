@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ohlcvml._time import nanoseconds, run_starts, utc_days
 from ohlcvml.testing._report import LawBroken
 from ohlcvml.typing import Bars, Features, FloatArray
 
@@ -80,8 +81,8 @@ def weekly_share(table: Features) -> pd.Series:
     dtype: float64
     """
     values = table.to_numpy(dtype=np.float64)
-    week = pd.DatetimeIndex(table.index).as_unit("ns").asi8 // (7 * 86_400 * 1_000_000_000)
-    starts = np.flatnonzero(np.r_[True, week[1:] != week[:-1]])
+    week = utc_days(nanoseconds(table.index)) // 7
+    starts = run_starts(week)
     return pd.Series([_share(column, starts) for column in values.T], index=table.columns)
 
 

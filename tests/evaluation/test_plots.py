@@ -62,5 +62,5 @@ def test_calibration_shows_a_curve_for_each_class_and_its_error():
 
 def test_without_matplotlib_the_error_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
-    with pytest.raises(MissingDependencyError, match=r"pip install ohlcvml\[report\]"):
+    with pytest.raises(MissingDependencyError, match=r"pip install 'ohlcvml\[report\]'"):
         plot_calibration([1], [[0.5, 0.5]], [-1, 1])

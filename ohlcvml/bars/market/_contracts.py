@@ -8,10 +8,10 @@ from datetime import date
 from difflib import get_close_matches
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from ohlcvml._checks import check_value, optional, real, string
+from ohlcvml._time import nanoseconds
 from ohlcvml.bars.market._schedule import MARKETS, sessions_of
 from ohlcvml.exceptions import DataError, ParameterError
 
@@ -246,7 +246,7 @@ def contract(symbol: str, on: str | date | pd.Timestamp | None = None) -> Contra
 def _trade_date(stamp: pd.Timestamp, calendar: str | None) -> date:
     if stamp.tz is None or calendar is None:
         return stamp.date()
-    moment = np.array([stamp.as_unit("ns").value], dtype=np.int64)
+    moment = nanoseconds(pd.DatetimeIndex([stamp]))
     sessions, at = sessions_of(MARKETS.get(calendar, calendar), moment)
     return pd.Timestamp(sessions.date[at[0]]).date()
 

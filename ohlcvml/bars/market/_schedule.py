@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ohlcvml._time import nanoseconds
 from ohlcvml.bars.market._corrections import corrected
 from ohlcvml.typing import IntArray
 
@@ -74,19 +75,13 @@ def _schedule(calendar: str, first_year: int, last_year: int) -> Schedule:
     )
     table = corrected(table, type(source).__name__)
     table = table[table["market_close"] > table["market_open"]]
-    opens, closes = _nanoseconds(table["market_open"]), _nanoseconds(table["market_close"])
+    opens, closes = nanoseconds(table["market_open"]), nanoseconds(table["market_close"])
     if "break_start" in table:
         # Breaks of zero length (CME since 2021) and breaks beyond an early close vanish here.
-        starts = np.minimum(
-            _nanoseconds(table["break_start"].fillna(table["market_close"])), closes
-        )
-        ends = np.minimum(_nanoseconds(table["break_end"].fillna(table["market_close"])), closes)
+        starts = np.minimum(nanoseconds(table["break_start"].fillna(table["market_close"])), closes)
+        ends = np.minimum(nanoseconds(table["break_end"].fillna(table["market_close"])), closes)
     else:
         starts = ends = closes
     dates = pd.DatetimeIndex(table.index)
     before = int(np.count_nonzero(np.asarray(dates.year) < FIRST_YEAR))
     return Schedule(opens, closes, starts, ends, dates.to_numpy().astype("datetime64[ns]"), before)
-
-
-def _nanoseconds(column: pd.Series) -> IntArray:
-    return np.asarray(pd.DatetimeIndex(column).as_unit("ns").asi8, dtype=np.int64)

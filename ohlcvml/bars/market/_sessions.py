@@ -9,14 +9,13 @@ import numpy as np
 import pandas as pd
 
 from ohlcvml._checks import check_value, optional, string
+from ohlcvml._time import nanoseconds, utc_days
 from ohlcvml.bars.market._contracts import Contract, contract
 from ohlcvml.bars.market._schedule import MARKETS, Schedule, calendar_names, schedule, sessions_of
 from ohlcvml.exceptions import DataError, ParameterError
 from ohlcvml.typing import BoolArray, IntArray
 
 __all__ = ["Sessions"]
-
-_DAY = 24 * 3600 * 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -167,7 +166,7 @@ class Sessions:
         stamps = _stamps(index)
         if self.calendar is not None or stamps is None or len(stamps) == 0:
             return self.per_year
-        weekday = np.unique(stamps // _DAY) % 7  # day 0 was a Thursday
+        weekday = np.unique(utc_days(stamps)) % 7  # day 0 was a Thursday
         saturdays, sundays = (float(np.mean(weekday == day)) for day in (2, 3))
         return 365.0 if saturdays >= 0.05 else 313.0 if sundays >= 0.05 else 252.0
 
@@ -193,11 +192,11 @@ def _stamps(index: pd.Index) -> IntArray | None:
             f"Sessions: the index must not hold NaT; {np.count_nonzero(time.isna())} of "
             f"{len(time)} stamps do. Drop unresolved rows first."
         )
-    return np.asarray(time.as_unit("ns").asi8, dtype=np.int64)
+    return nanoseconds(time)
 
 
-def _utc(nanoseconds: IntArray) -> pd.DatetimeIndex:
-    return pd.DatetimeIndex(nanoseconds.astype("datetime64[ns]"), tz="UTC")
+def _utc(stamps: IntArray) -> pd.DatetimeIndex:
+    return pd.DatetimeIndex(stamps.astype("datetime64[ns]"), tz="UTC")
 
 
 def _nat(n: int) -> pd.DatetimeIndex:

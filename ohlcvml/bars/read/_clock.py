@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
+from ohlcvml._time import nanoseconds
 from ohlcvml.bars._door import UTC_NAMES, is_utc
 from ohlcvml.exceptions import DataError, ParameterError
 from ohlcvml.typing import BoolArray, IntArray
@@ -87,7 +88,7 @@ def _clock_message(tz: object) -> str:
 def utc_to_local(utc: IntArray, clock: Clock) -> IntArray:
     """What the clock shows at UTC instants; both int64 nanoseconds of shape (n,)."""
     local = pd.DatetimeIndex(utc.view("M8[ns]"), tz="UTC").tz_convert(clock.zone).tz_localize(None)
-    return np.array(local.as_unit("ns").asi8, dtype=np.int64) + clock.shift
+    return nanoseconds(local, nat="keep") + clock.shift
 
 
 def local_to_utc(
@@ -132,7 +133,7 @@ def local_to_utc(
 
     def localize(earlier: BoolArray) -> IntArray:
         zoned = local.tz_localize(clock.zone, ambiguous=earlier, nonexistent="NaT")
-        return np.array(zoned.as_unit("ns").asi8, dtype=np.int64)
+        return nanoseconds(zoned, nat="keep")
 
     early = localize(np.ones(n, dtype=bool))
     missing = np.flatnonzero(early == np.iinfo(np.int64).min)

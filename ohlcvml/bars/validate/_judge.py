@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from ohlcvml._time import nanoseconds
 from ohlcvml.bars._door import time_index
 from ohlcvml.bars._frame import OHLCV, symbol_starts
 from ohlcvml.bars.market import Contract, Sessions
@@ -68,7 +69,7 @@ class Judgement(NamedTuple):
 
 def judge(bars: Bars, rules: Rules) -> Judgement:
     """Run every check on every symbol."""
-    stamps = time_index(bars.index, "validate_bars").as_unit("ns").asi8
+    stamps = nanoseconds(time_index(bars.index, "validate_bars"), nat="keep")
     starts = symbol_starts(bars.index)
     prices = _columns(bars, OHLCV[:4])
     volume = _columns(bars, OHLCV[4:])[:, 0]
@@ -159,7 +160,7 @@ def tick_sizes(own: Contract | str, index: pd.DatetimeIndex) -> list[tuple[int, 
             break
         noon = pd.DatetimeIndex([pd.Timestamp(start, tz="UTC") + pd.Timedelta("12h")])
         opens = noon.normalize() if sessions.calendar is None else sessions.open(noon)
-        ticks.append((int(opens.as_unit("ns").asi8[0]), spec.tick_size))
+        ticks.append((int(nanoseconds(opens)[0]), spec.tick_size))
         day = start - timedelta(days=1)
     if not ticks:
         return [(always, look_up(own).tick_size)]

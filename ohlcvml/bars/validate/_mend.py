@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
+from ohlcvml._time import nanoseconds
 from ohlcvml.bars._door import time_index
 from ohlcvml.bars._frame import OHLCV, symbol_starts
 from ohlcvml.bars.validate._findings import FINDING_KINDS, Change
@@ -189,7 +190,7 @@ def _merged(bars: Bars, changes: list[Change]) -> list[Change]:
 
 
 def _stamps(bars: Bars) -> IntArray:
-    return np.asarray(time_index(bars.index, "validate_bars").as_unit("ns").asi8, dtype=np.int64)
+    return nanoseconds(time_index(bars.index, "validate_bars"), nat="keep")
 
 
 def _symbol_number(bars: Bars) -> IntArray:

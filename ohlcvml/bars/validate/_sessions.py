@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ohlcvml._time import run_starts
 from ohlcvml.bars.market import Sessions
 from ohlcvml.bars.validate._view import DAY, Found, View, stamps_index
 from ohlcvml.typing import BoolArray, FloatArray, IntArray
@@ -84,7 +85,7 @@ def _week(time: IntArray) -> IntArray:
 
 def _count(view: View) -> _Buckets:
     half = view.time // HALF
-    first = np.flatnonzero(np.r_[True, half[1:] != half[:-1]])
+    first = run_starts(half)
     count = np.diff(np.r_[first, len(half)]).astype(np.float64)
     # the bar's own stamp, not the bucket's start: hourly bars may open at a quarter past
     time = view.time[first]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ohlcvml._time import run_starts
 from ohlcvml.bars.validate._view import DAY, Found, View
 from ohlcvml.typing import BoolArray
 
@@ -53,7 +54,7 @@ def _running(view: View) -> BoolArray:
     if not view.intraday or n <= LEAST:
         return running
     day = view.time // DAY
-    first = np.flatnonzero(np.r_[True, day[1:] != day[:-1]])
+    first = run_starts(day)
     group = np.repeat(np.arange(len(first)), np.diff(np.r_[first, n]))
     step = np.r_[np.nan, np.diff(view.volume)]
     step[first] = np.nan

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ohlcvml._time import nanoseconds
 from ohlcvml.bars import Contract, Sessions, TradedPrices
 from ohlcvml.evaluation._performance import daily_and_figures
 from ohlcvml.evaluation.backtest import _kernel as _k
-from ohlcvml.evaluation.backtest._decisions import nanoseconds
 from ohlcvml.evaluation.backtest._execution import Execution
 from ohlcvml.evaluation.backtest._result import Backtest
 from ohlcvml.evaluation.backtest._whole import run_whole

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ohlcvml._compiling import njit
+from ohlcvml._time import nanoseconds, run_starts
 from ohlcvml.bars import Contract, Costs, is_utc
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import Bars, FloatArray, IntArray
@@ -19,7 +20,6 @@ __all__ = [
     "check_market",
     "check_tables",
     "find_blocks",
-    "nanoseconds",
     "round_trips",
     "sides_of",
 ]
@@ -123,7 +123,7 @@ def find_blocks(marks: Any, index: pd.Index, signals: pd.DataFrame) -> Blocks:
                 f"backtest: 'blocks' must hold one block mark for each of the {n} rows of "
                 f"'signals', e.g. the fold number; got shape {each.shape}."
             )
-        row = np.r_[0, np.flatnonzero(each[1:] != each[:-1]) + 1].astype(np.int64)
+        row = run_starts(each)
     stamps, edge = nanoseconds(index), len(index) - 1
     # A stamp that is no bar, or out of order, is found when signals and bars are joined.
     decided = nanoseconds(signals.index)
@@ -131,12 +131,6 @@ def find_blocks(marks: Any, index: pd.Index, signals: pd.DataFrame) -> Blocks:
     last = np.minimum(np.searchsorted(stamps, decided[np.r_[row[1:], n] - 1]), edge)
     stop = np.r_[first[1:], edge]
     return Blocks(row, first, stop, np.minimum(last, stop))
-
-
-def nanoseconds(index: pd.Index | pd.Series) -> IntArray:
-    """Stamps as int64 nanoseconds, without a copy where they are that already."""
-    time: Any = index.array
-    return np.asarray((time if time.unit == "ns" else time.as_unit("ns")).asi8, dtype=np.int64)
 
 
 def round_trips(costs: Costs | float, spec: Contract | None, entry: FloatArray) -> FloatArray:

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from ohlcvml._checks import boolean, check_value, instance_of, optional
+from ohlcvml._time import nanoseconds
 from ohlcvml.bars import check_bars
 from ohlcvml.evaluation.backtest._account import assemble
-from ohlcvml.evaluation.backtest._decisions import nanoseconds, round_trips
+from ohlcvml.evaluation.backtest._decisions import round_trips
 from ohlcvml.evaluation.backtest._execution import Execution, check_execution, refuse_unknown
 from ohlcvml.evaluation.backtest._kernel import Limits, Orders
 from ohlcvml.evaluation.backtest._result import Backtest

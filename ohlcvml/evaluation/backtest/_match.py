@@ -9,11 +9,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from ohlcvml._compiling import njit
+from ohlcvml._time import nanoseconds
 from ohlcvml.bars import TradedPrices
 from ohlcvml.evaluation.backtest._decisions import (
     Blocks,
     Int8Array,
-    nanoseconds,
     sides_of,
 )
 from ohlcvml.evaluation.backtest._kernel import BLOCK_EXIT
@@ -230,7 +230,7 @@ def match(
         sides_of(signals),
         blocks,
         nanoseconds(labels.index),
-        nanoseconds(bare["end"]),
+        nanoseconds(bare["end"], nat="keep"),
         bare["censored"].to_numpy(dtype=np.bool_),
         bare["ret"].to_numpy(dtype=np.float64),
         bare["exit"].to_numpy(dtype=np.int8),

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
 
+from ohlcvml._time import nanoseconds
 from ohlcvml.bars import OHLCV, price_arrays, symbol_starts, traded_close
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import Bars, BoolArray, FloatArray, IntArray
@@ -101,7 +102,7 @@ class BarWindows:
         time = index.get_level_values(-1) if isinstance(index, pd.MultiIndex) else index
         self.stamps: IntArray | None = None
         if isinstance(time, pd.DatetimeIndex):
-            self.stamps = time.as_unit("ns").asi8
+            self.stamps = nanoseconds(time)
         self.starts = symbol_starts(index)
         self._scale, self._shift = _to_traded_prices(bars, self.values[:, 3])
 

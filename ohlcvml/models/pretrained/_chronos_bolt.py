@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from ohlcvml._requires import require
 from ohlcvml.exceptions import DataError
 from ohlcvml.models.paths import QuantileForecast
 from ohlcvml.models.pretrained._base import FOUNDATION_RULES, BaseFoundationClassifier
 from ohlcvml.models.pretrained._scale import StandardWindows
 from ohlcvml.models.pretrained._tiny import random_weights_params
-from ohlcvml.models.pretrained._weights import KnownWeights, missing_package, quiet_loading
+from ohlcvml.models.pretrained._weights import KnownWeights, quiet_loading
 from ohlcvml.typing import FloatArray
 
 __all__ = ["ChronosBoltClassifier"]
@@ -59,13 +60,10 @@ class BoltForecaster:
 
 def load_chronos(folder: Path, device: str, kind: str, who: str) -> Any:
     """Load a pipeline of chronos-forecasting from a folder, in float32, and see that it is one."""
-    try:
-        import torch
-        from chronos import BaseChronosPipeline
-    except ImportError as error:
-        raise missing_package(who, "chronos-forecasting") from error
+    torch = require("torch", extra="foundation", who=who)
+    chronos = require("chronos", extra="foundation", who=who)
     with quiet_loading():
-        pipeline = BaseChronosPipeline.from_pretrained(
+        pipeline = chronos.BaseChronosPipeline.from_pretrained(
             str(folder), device_map=device, dtype=torch.float32, use_safetensors=True
         )
     if type(pipeline).__name__ != kind:

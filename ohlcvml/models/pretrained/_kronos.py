@@ -10,10 +10,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from ohlcvml._checks import check_value, integer, optional, real, string
+from ohlcvml._requires import require
 from ohlcvml.models.paths import PathForecast, WindowBatch
 from ohlcvml.models.pretrained._base import FOUNDATION_RULES, BaseFoundationClassifier
 from ohlcvml.models.pretrained._tiny import random_weights_params
-from ohlcvml.models.pretrained._weights import KnownWeights, missing_package, quiet_loading
+from ohlcvml.models.pretrained._weights import KnownWeights, quiet_loading
 from ohlcvml.typing import FloatArray, IntArray
 
 __all__ = ["KronosClassifier"]
@@ -36,12 +37,12 @@ class KronosForecaster:
     longest = MAX_CONTEXT
 
     def __init__(self, folder: Path, tokenizer_folder: Path, *, device: str) -> None:
-        try:
-            import einops  # noqa: F401 - sktime's copy of Kronos fails late without it
-            import torch
-            from sktime.libs.kronos import Kronos, KronosTokenizer
-        except ImportError as error:
-            raise missing_package("KronosClassifier", "torch, einops, huggingface-hub") from error
+        # sktime's copy of Kronos fails late without them.
+        for package in ("torch", "einops", "huggingface_hub"):
+            require(package, extra="foundation", who="KronosClassifier")
+        import torch
+        from sktime.libs.kronos import Kronos, KronosTokenizer
+
         with quiet_loading():
             self.model: Any = Kronos.from_pretrained(str(folder)).eval()
             self.tokenizer: Any = KronosTokenizer.from_pretrained(str(tokenizer_folder)).eval()

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from safetensors import safe_open
 
+from ohlcvml._requires import require
 from ohlcvml.models.paths import QuantileForecast
 from ohlcvml.models.pretrained._base import FOUNDATION_RULES, BaseFoundationClassifier
 from ohlcvml.models.pretrained._scale import StandardWindows
@@ -19,7 +20,6 @@ from ohlcvml.models.pretrained._tiny import random_weights_params
 from ohlcvml.models.pretrained._weights import (
     WEIGHTS,
     KnownWeights,
-    missing_package,
     quiet_loading,
 )
 from ohlcvml.typing import FloatArray
@@ -47,13 +47,12 @@ class TimesFMForecaster:
     levels = DECILES
 
     def __init__(self, folder: Path, *, device: str) -> None:
-        try:
-            import torch
-            from timesfm import TimesFM_2p5_200M_torch
-        except ImportError as error:
-            raise missing_package("TimesFMClassifier", "timesfm") from error
+        torch = require("torch", extra="foundation", who="TimesFMClassifier")
+        timesfm = require("timesfm", extra="foundation", who="TimesFMClassifier")
         with quiet_loading(), _sizes_of(folder / WEIGHTS):
-            model: Any = TimesFM_2p5_200M_torch.from_pretrained(str(folder), torch_compile=False)
+            model: Any = timesfm.TimesFM_2p5_200M_torch.from_pretrained(
+                str(folder), torch_compile=False
+            )
         # It takes the first CUDA device of the machine by itself, whatever the caller wants.
         model.model.device, model.model.device_count = torch.device(device), 1
         model.model.to(model.model.device)

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from ohlcvml._checks import check_value, integer, one_of
-from ohlcvml.models.pretrained._weights import missing_package, quiet_loading
+from ohlcvml._requires import require
+from ohlcvml.models.pretrained._weights import quiet_loading
 
 __all__ = ["random_weights", "random_weights_params", "write_random_weights"]
 
@@ -87,10 +88,7 @@ def random_weights_params(kind: str) -> list[dict[str, Any]]:
 
 def write_random_weights(kind: str, folder: Path, seed: int) -> None:
     """Write a checkpoint of random numbers with the library of that kind."""
-    try:
-        import torch
-    except ImportError as error:
-        raise missing_package("random_weights", "torch") from error
+    torch = require("torch", extra="foundation", who="random_weights")
     with quiet_loading():
         torch.manual_seed(seed)
         WRITERS[kind](folder)
@@ -117,11 +115,9 @@ def _as_hub_cache(kind: str, seeds: tuple[int, int]) -> str:
 
 
 def _chronos_bolt(folder: Path) -> None:
-    try:
-        from chronos.chronos_bolt import ChronosBoltModelForForecasting
-        from transformers import T5Config
-    except ImportError as error:
-        raise missing_package("random_weights", "chronos-forecasting") from error
+    library = require("chronos.chronos_bolt", extra="foundation", who="random_weights")
+    from transformers import T5Config  # chronos needs it
+
     config = T5Config(
         d_model=16,
         d_kv=8,
@@ -148,15 +144,12 @@ def _chronos_bolt(folder: Path) -> None:
     }
     config.chronos_pipeline_class = "ChronosBoltPipeline"
     config.architectures = ["ChronosBoltModelForForecasting"]
-    ChronosBoltModelForForecasting(config).save_pretrained(folder)
+    library.ChronosBoltModelForForecasting(config).save_pretrained(folder)
 
 
 def _chronos2(folder: Path) -> None:
-    try:
-        from chronos.chronos2 import Chronos2CoreConfig, Chronos2Model
-    except ImportError as error:
-        raise missing_package("random_weights", "chronos-forecasting") from error
-    config = Chronos2CoreConfig(
+    library = require("chronos.chronos2", extra="foundation", who="random_weights")
+    config = library.Chronos2CoreConfig(
         d_model=16, d_kv=8, d_ff=16, num_layers=1, num_heads=2, dropout_rate=0.0
     )
     config.chronos_config = {
@@ -172,14 +165,12 @@ def _chronos2(folder: Path) -> None:
     }
     config.chronos_pipeline_class = "Chronos2Pipeline"
     config.architectures = ["Chronos2Model"]
-    Chronos2Model(config).save_pretrained(folder)
+    library.Chronos2Model(config).save_pretrained(folder)
 
 
 def _timesfm(folder: Path) -> None:
-    try:
-        from timesfm.timesfm_2p5 import timesfm_2p5_torch as library
-    except ImportError as error:
-        raise missing_package("random_weights", "timesfm") from error
+    where = "timesfm.timesfm_2p5.timesfm_2p5_torch"
+    library = require(where, extra="foundation", who="random_weights")
     module = library.TimesFM_2p5_200M_torch_module
     published = module.config
     stack = published.stacked_transformers

@@ -13,9 +13,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ohlcvml.exceptions import DataError, MissingDependencyError, ParameterError
+from ohlcvml._requires import require
+from ohlcvml.exceptions import DataError, ParameterError
 
-__all__ = ["KnownWeights", "find_weights", "missing_package", "quiet_loading", "weights_digest"]
+__all__ = ["KnownWeights", "find_weights", "quiet_loading", "weights_digest"]
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 FILES = (CONFIG, WEIGHTS)
@@ -114,10 +115,7 @@ def _from_hub(
     model_name: str, revision: str | None, who: str, parameter: str, required: tuple[str, ...]
 ) -> Path:
     """The hub's own client decides between its cache and the network; it heeds HF_HUB_OFFLINE."""
-    try:
-        from huggingface_hub import snapshot_download
-    except ImportError as error:
-        raise missing_package(who, "huggingface-hub") from error
+    snapshot_download = require("huggingface_hub", extra="foundation", who=who).snapshot_download
     options: dict[str, Any] = {"revision": revision, "allow_patterns": list(FILES)}
     try:  # what is here is taken as it is: no request, and no silent change of weights
         found = Path(snapshot_download(model_name, local_files_only=True, **options))
@@ -154,13 +152,6 @@ def weights_digest(folder: Path) -> str:
 def _file_digest(path: Path, modified: int, size: int) -> bytes:  # noqa: ARG001 - part of the key
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").digest()
-
-
-def missing_package(who: str, package: str) -> MissingDependencyError:
-    """Return the error that names the extra."""
-    return MissingDependencyError(
-        f"{who} needs the package {package}: pip install 'ohlcvml[foundation]'."
-    )
 
 
 @contextmanager

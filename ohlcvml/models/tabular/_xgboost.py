@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import integer, jobs, real, string
+from ohlcvml._requires import require
 from ohlcvml._threads import threads
-from ohlcvml.exceptions import MissingDependencyError
 from ohlcvml.models.tabular._base import BaseTabularClassifier, Float32Array
 from ohlcvml.typing import FloatArray, IntArray
 
@@ -187,10 +187,4 @@ class XGBoostClassifier(BaseTabularClassifier):
 
 
 def _xgboost() -> Any:
-    try:
-        import xgboost
-    except ImportError as error:
-        raise MissingDependencyError(
-            "XGBoostClassifier needs the package xgboost: pip install 'ohlcvml[boosting]'."
-        ) from error
-    return xgboost
+    return require("xgboost", extra="boosting", who="XGBoostClassifier")

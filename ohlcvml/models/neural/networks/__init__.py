@@ -4,15 +4,10 @@ Input ``(B, n_channels, window)``, the newest bar last; output ``(B, n_features)
 and training are elsewhere. Importing this package loads torch.
 """
 
-from ohlcvml.exceptions import MissingDependencyError
+from ohlcvml._requires import require
 
-try:
-    import torch as _torch  # noqa: F401
-except ImportError as error:
-    raise MissingDependencyError(
-        "ohlcvml.models.neural.networks needs torch, which is not installed. "
-        "Use: pip install ohlcvml[neural]"
-    ) from error
+# ruff: noqa: E402 - the one error comes before any import of torch
+require("torch", extra="neural", who="ohlcvml.models.neural.networks")
 
 from ohlcvml.models.neural.networks._autoformer import AutoformerNetwork
 from ohlcvml.models.neural.networks._base import Network

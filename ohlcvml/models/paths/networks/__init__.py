@@ -1,14 +1,9 @@
 """Networks of the distributional models. Importing this package loads torch."""
 
-from ohlcvml.exceptions import MissingDependencyError
+from ohlcvml._requires import require
 
-try:
-    import torch as _torch  # noqa: F401
-except ImportError as error:
-    raise MissingDependencyError(
-        "ohlcvml.models.paths.networks needs torch, which is not installed. "
-        "Use: pip install ohlcvml[neural]"
-    ) from error
+# ruff: noqa: E402 - the one error comes before any import of torch
+require("torch", extra="neural", who="ohlcvml.models.paths.networks")
 
 from ohlcvml.models.paths.networks._deepar import DeepARNetwork
 from ohlcvml.models.paths.networks._quantile_rnn import QuantileRNNNetwork
