@@ -145,5 +145,5 @@ def test_the_caller_decides_what_is_undecided():
     assert as_bars(NAMED.assign(Last=1.0), columns={"close": "Last"})["close"].eq(1.0).all()
     last = as_bars(BARS.assign(Last=1.0))  # its own name needs no reading
     assert last["close"].equals(BARS["close"])
-    with pytest.raises(ParameterError, match="^as_bars: parameter 'tz' must be"):
+    with pytest.raises(ParameterError, match=r"^as_bars: parameter 'tz' must be"):
         as_bars(BARS.tz_localize(None), tz="Mars")
