@@ -103,7 +103,7 @@ def has_bar_columns(columns: pd.Index, who: str, *, one_price: bool) -> bool:
 
     With ``one_price`` a table none of whose names looks like a part of a bar gives False.
     """
-    if columns.nlevels > 1:
+    if isinstance(columns, pd.MultiIndex):
         flat = [name for level in columns.levels for name in level]
         if one_price and not look_alikes(flat):
             return False

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ohlcvml.exceptions import DataError
-from ohlcvml.testing._future import law_bars
+from ohlcvml.testing._future import law_bars, told_size
 from ohlcvml.testing._report import LawBroken
 from ohlcvml.typing import Bars
 
@@ -57,20 +57,20 @@ def malformed_bars_are_refused(transformer: Any) -> None:
     """``fit`` and ``transform`` raise a DataError that names ``as_bars``, and fit nothing."""
     if not getattr(transformer, "_takes_bars", True):
         return
-    bars = law_bars(300, 0, *map(str, getattr(transformer, "_bar_sizes", tuple)()[:1]))
+    bars = law_bars(300, bar_size=told_size(transformer))
     who = type(transformer).__name__
     target = np.sign(bars["close"].diff()).fillna(0.0)
     y = target if transformer.get_tag("requires_y") else None
     fitted = transformer.clone().fit(bars, y)
     for kind in MALFORMED:
         table = malformed(bars, kind)
-        _refused(lambda fresh, t=table: fresh.fit(t, y), transformer.clone(), who, kind)
-        _refused(lambda done, t=table: done.transform(t), fitted, who, kind)
+        _refused(transformer.clone().fit, (table, y), who, kind)
+        _refused(fitted.transform, (table,), who, kind)
 
 
-def _refused(call: Callable[[Any], Any], transformer: Any, who: str, kind: str) -> None:
+def _refused(call: Callable[..., Any], given: tuple[Any, ...], who: str, kind: str) -> None:
     try:
-        call(transformer)
+        call(*given)
     except DataError as error:
         if "as_bars" in str(error):
             return

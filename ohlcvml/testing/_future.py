@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from ohlcvml.bars import OHLCV, simulate_bars
 from ohlcvml.testing._report import LawBroken
 from ohlcvml.typing import Bars
 
-__all__ = ["check_past_unchanged", "cuts", "futures", "law_bars", "same"]
+__all__ = ["check_past_unchanged", "cuts", "futures", "law_bars", "same", "told_size"]
 
 
 def law_bars(n_bars: int = 600, seed: int = 0, bar_size: str = "1min") -> Bars:
@@ -26,6 +27,12 @@ def law_bars(n_bars: int = 600, seed: int = 0, bar_size: str = "1min") -> Bars:
     """
     start = pd.Timestamp("2024-01-02 22:00") - 300 * pd.Timedelta(bar_size)
     return simulate_bars(n_bars, seed=seed, bar_size=bar_size, start=start, sessions=True).bars
+
+
+def told_size(transformer: Any) -> str:
+    """Size of the bars that a transformer was told; one minute if it was not."""
+    told: tuple[Any, ...] = getattr(transformer, "_bar_sizes", tuple)()
+    return str(told[0]) if told else "1min"
 
 
 def cuts(bars: Bars, count: int = 5, seed: int = 0) -> list[int]:

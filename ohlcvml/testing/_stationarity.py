@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ohlcvml._time import nanoseconds, run_starts, utc_days
+from ohlcvml.testing._future import told_size
 from ohlcvml.testing._report import LawBroken
 from ohlcvml.typing import Bars, Features, FloatArray
 
@@ -47,10 +48,9 @@ def near_unit_root_columns(transformer: Any, limit: float = _LIMIT) -> dict[str,
     >>> list(near_unit_root_columns(ReturnFeatures(lags=(60, 20_000))))
     ['log_return_20000']
     """
-    told = getattr(transformer, "_bar_sizes", tuple)()
     bars = _random_walk()
-    if told:  # the same walk, at the size of bars that the transformer was told
-        bars = bars.set_axis(_time(str(told[0])))
+    if told_size(transformer) != "1min":  # the same walk, at that size
+        bars = bars.set_axis(_time(told_size(transformer)))
     if not transformer.is_fitted:
         transformer = transformer.clone().fit(bars.iloc[:1440])
     share = weekly_share(transformer.transform(bars))

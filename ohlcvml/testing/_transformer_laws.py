@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ohlcvml.testing._door import malformed_bars_are_refused
-from ohlcvml.testing._future import check_past_unchanged, law_bars, same
+from ohlcvml.testing._future import check_past_unchanged, law_bars, same, told_size
 from ohlcvml.testing._parameters import check_parameters_matter
 from ohlcvml.testing._report import LawBroken
 from ohlcvml.testing._stationarity import stationary_by_design
@@ -19,8 +19,7 @@ __all__ = ["TRANSFORMER_CLASS_LAWS", "TRANSFORMER_LAWS"]
 
 def _bars(transformer: Any, n_bars: int, seed: int = 0) -> Bars:
     """Bars of the size that the transformer was told."""
-    told = getattr(transformer, "_bar_sizes", tuple)()
-    return law_bars(n_bars, seed, *map(str, told[:1]))
+    return law_bars(n_bars, seed, told_size(transformer))
 
 
 def _fit(transformer: Any, bars: Bars) -> Any:

@@ -229,7 +229,7 @@ def test_check_bars_returns_the_columns_in_order(bundle, bars):
         (lambda b: b.assign(contract=202503), "unexpected contract"),
         (lambda b: b.drop(columns="volume"), "volume missing"),
         (lambda b: b.tz_localize(None), "UTC"),
-        (lambda b: b.assign(close=b["close"].astype(str)), "'close' must be float64"),
+        (lambda b: b.assign(close=b["close"].astype(str)), "'close' of 'bars' must hold numbers"),
         (lambda b: b.iloc[:0], "must not be empty"),
     ],
 )
@@ -277,7 +277,8 @@ def test_several_symbols(bars, tmp_path):
 
 # ---- elsewhere in time and space
 def test_a_fresh_process_gives_the_same_bits(bars, tmp_path):
-    features = OHLCVFeatures(("returns", "bar_shape"), timeframes=("5min",)).fit(bars)
+    features = OHLCVFeatures(("returns", "bar_shape"), timeframes=("15min",), bar_size="5min")
+    features.fit(bars)
     path = save(features, tmp_path / "b", bars=bars)
     bars.to_parquet(tmp_path / "bars.parquet")
     code = (

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ohlcvml._checks import boolean, check_value, one_of, optional
-from ohlcvml.bars._door import TRADED, check_bars
+from ohlcvml.bars._door import TRADED, check_bars, time_index
 from ohlcvml.bars._frame import symbol_starts
 from ohlcvml.bars._names import COLUMN_NAMES, OHLCV, plain
 from ohlcvml.bars.read._clock import parse_clock
@@ -319,8 +319,10 @@ def _joined(parts: list[_Part], by_symbol: bool) -> pd.DataFrame:
     symbol = parts[0].symbol
     if len(parts) > 1:
         symbols = pd.Series([part.symbol for part in parts for _ in range(len(part.time))])
-    elif symbols is not None and not by_symbol and (symbols == symbols.iloc[0]).all():
-        symbols, symbol = None, str(symbols.iloc[0])
+    elif symbols is not None and not by_symbol:
+        first = symbols.iloc[0]
+        if (symbols == first).all():
+            symbols, symbol = None, str(first)
     if symbols is None:
         bars.index = time
         if symbol:
@@ -341,7 +343,7 @@ def _without_infinities(bars: pd.DataFrame, changes: list[str]) -> pd.DataFrame:
 
 def _sorted(bars: pd.DataFrame, changes: list[str]) -> pd.DataFrame:
     """Rows in the order of time within each symbol, each stamp once."""
-    keys = [bars.index.get_level_values(-1).asi8]
+    keys: list[IntArray] = [time_index(bars.index, WHO).asi8]
     if isinstance(bars.index, pd.MultiIndex):
         keys.append(pd.factorize(bars.index.get_level_values(0), sort=True)[0])
     order = np.lexsort(keys)
@@ -373,6 +375,6 @@ def _in_order(index: pd.Index) -> bool:
         starts = symbol_starts(index)
     except DataError:
         return False
-    back = np.diff(index.get_level_values(-1).asi8) < 0
+    back = np.diff(time_index(index, WHO).asi8) < 0
     back[starts[1:-1] - 1] = False
     return not back.any()
