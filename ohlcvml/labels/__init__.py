@@ -1,7 +1,9 @@
 """Labels: what a decision would have earned, when it was known, and how much of it is its own."""
 
 from ohlcvml.labels._fixed_horizon import FixedHorizonLabeller
+from ohlcvml.labels._from import labels_from
 from ohlcvml.labels._race import SLACK
+from ohlcvml.labels._side import primary_side
 from ohlcvml.labels._spec import LabelSpec
 from ohlcvml.labels._table import EXIT_CODES, LABEL_COLUMNS, check_labels, label_positions
 from ohlcvml.labels._triple_barrier import TripleBarrierLabeller
@@ -19,6 +21,8 @@ __all__ = [
     "average_uniqueness",
     "check_labels",
     "label_positions",
+    "labels_from",
+    "primary_side",
 ]
 
 register_tags()

@@ -3,13 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
-from ohlcvml.models.forecast import BarrierSpec
 
 from ohlcvml.bars import Contract, Costs, simulate_bars
 from ohlcvml.evaluation import backtest
 from ohlcvml.exceptions import DataError, ParameterError
 from ohlcvml.labels import FixedHorizonLabeller, LabelSpec, TripleBarrierLabeller
 from ohlcvml.models import LogisticClassifier
+from ohlcvml.models.paths import BarrierSpec
 from ohlcvml.samples import Samples
 from ohlcvml.splits import PurgedKFold
 from tests.label_specs import PLAIN
@@ -61,7 +61,7 @@ READERS = {
     "PurgedKFold": lambda bars, labels: list(PurgedKFold(2, embargo=0).split(labels)),
     "LogisticClassifier": lambda bars, labels: LogisticClassifier().fit(bars, labels),
     "backtest": lambda bars, labels: backtest(
-        bars, pd.DataFrame({"side": 1}, index=bars.index), labels, horizon=3, entry="next_open"
+        bars, pd.DataFrame({"side": 1}, index=bars.index), labels
     ),
     "BarrierSpec": lambda bars, labels: BarrierSpec.from_labels(labels),
 }
