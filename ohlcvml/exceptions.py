@@ -8,6 +8,7 @@ __all__ = [
     "DataError",
     "DataWarning",
     "LeakageError",
+    "LeakageWarning",
     "MissingDependencyError",
     "OhlcvmlError",
     "OhlcvmlWarning",
@@ -49,3 +50,7 @@ class DataWarning(OhlcvmlWarning):
 
 class BundleWarning(OhlcvmlWarning):
     """A bundle is sound but does not answer to the bit here; the message says by how much."""
+
+
+class LeakageWarning(OhlcvmlWarning):
+    """Rows may leak where no error can be raised, or where another library hides the error."""

@@ -15,7 +15,7 @@ from sktime.transformations.base import BaseTransformer
 from ohlcvml._checks import any_value
 from ohlcvml.bars import OHLCV
 from ohlcvml.exceptions import ParameterError
-from ohlcvml.registry import find_estimator
+from ohlcvml.registry import adapter_for
 from ohlcvml.streams._base import BaseFeature, operator
 from ohlcvml.streams._change import CloseChange
 from ohlcvml.streams._channels import LOGS, BarRow, Channels
@@ -230,7 +230,7 @@ def _steps_of(operand: Any) -> list[tuple[str, Any]] | None:
 def chain(left: Any, right: Any) -> Any:
     """Chain of two operands of ``*``, flat; NotImplemented if a model must answer."""
     if isinstance(right, SklearnEstimator) and is_classifier(right):
-        return find_estimator("SklearnClassifier")(right).__rmul__(left)
+        return adapter_for(right).__rmul__(left)
     first, second = _steps_of(left), _steps_of(right)
     if first is None or second is None:
         return NotImplemented
