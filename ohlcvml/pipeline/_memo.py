@@ -42,7 +42,7 @@ class _SharedTable(FeatureTable):
     @cached_property
     def values(self) -> Any:
         """As of the base, not to be written to."""
-        values = FeatureTable.values.func(self)
+        values = FeatureTable(self._kept).values
         values.flags.writeable = False
         return values
 

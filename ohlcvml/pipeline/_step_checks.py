@@ -94,15 +94,7 @@ def check_steps(
     >>> from ohlcvml.models import LogisticClassifier
     >>> from ohlcvml.pipeline import check_steps
     >>> from ohlcvml.samples import Samples
-    from ohlcvml.streams import (
-    BarFeatureChain,
-    BarFeatureUnion,
-    RowTransformer,
-    as_step,
-    future_cuts,
-    future_seen,
-    )
-    >>> from sktime.transformations.series.func_transform import FunctionTransformer
+        >>> from sktime.transformations.series.func_transform import FunctionTransformer
     >>> bars = simulate_bars(800, seed=0).bars
     >>> labels = TripleBarrierLabeller(horizon=20, cost_adjustment=None).fit_transform(bars)
     >>> ahead = FunctionTransformer(lambda table: table.pct_change().shift(-10))

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator as SklearnEstimator
 from sklearn.base import is_classifier
+from sklearn.utils import Bunch
 from sktime.base import _HeterogenousMetaEstimator
 from sktime.transformations.base import BaseTransformer
 
@@ -138,6 +139,11 @@ class BarFeatureChain(_HeterogenousMetaEstimator, BaseFeature):  # type: ignore[
         if hasattr(self, "steps_"):
             return self.steps_
         return [(name, as_step(step, "BarFeatureChain")) for name, step in self._steps]
+
+    @property
+    def named_steps(self) -> Bunch:
+        """The parts by name, fitted ones once there are any."""
+        return Bunch(**dict(self._parts()))
 
     def _columns(self) -> list[Column]:
         name, last = self._parts()[-1]

@@ -126,8 +126,8 @@ def _moved(bars: Bars, cut: int) -> Bars:
             moved[f"raw_{name}"] = bars[f"raw_{name}"] + shift
         return moved
     factor = np.where(later, 1.5, 1.0)
-    for name in bars.select_dtypes("number"):
-        moved[name] = bars[name] * factor
+    for column in bars.select_dtypes("number").columns:
+        moved[column] = bars[column] * factor
     return moved
 
 

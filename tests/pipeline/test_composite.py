@@ -115,3 +115,11 @@ def test_a_model_of_paths_stands_alone():
         ReturnFeatures() * PATHS
     with pytest.raises(ParameterError, match="takes bars, not features"):
         ReturnFeatures() * Vote([("one", SHORT), ("paths", PATHS)])
+
+
+def test_parts_of_features_by_name(bars):
+    united = ReturnFeatures(lags=(1,)) + OHLCVFeatures(("trend",), timeframes=())
+    assert united.named_steps.ReturnFeatures.lags == (1,)
+    chain = (united * StandardScaler()).fit(bars)
+    assert chain.named_steps.StandardScaler.is_fitted
+    assert chain.get_feature_names_out().tolist() == chain.transform(bars).columns.tolist()
