@@ -9,6 +9,7 @@ __all__ = [
     "DataError",
     "DataWarning",
     "LeakageError",
+    "LeakageWarning",
     "MissingDependencyError",
     "OhlcvmlError",
     "OhlcvmlWarning",
@@ -54,3 +55,7 @@ class BundleWarning(OhlcvmlWarning):
 
 class CompilationWarning(OhlcvmlWarning):
     """Compiled code cannot be kept on this machine; results are the same, starting is slower."""
+
+
+class LeakageWarning(OhlcvmlWarning):
+    """Rows may leak where no error can be raised, or where another library hides the error."""

@@ -9,11 +9,19 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, TypeVar
 
 from ohlcvml.exceptions import ParameterError
 
-__all__ = ["OWN_TAGS", "STAGES", "all_estimators", "find_estimator", "register_tags"]
+__all__ = [
+    "OWN_TAGS",
+    "STAGES",
+    "adapter",
+    "adapter_for",
+    "all_estimators",
+    "find_estimator",
+    "register_tags",
+]
 
 # In the order of the flow: imports may only point left along this list (tests/test_imports.py).
 STAGES: tuple[str, ...] = (
@@ -137,3 +145,53 @@ def find_estimator(name: str) -> type:
             f"find_estimator: 'name' must be one of {', '.join(classes)}; got {name!r}."
         )
     return classes[name]
+
+
+AnyType = TypeVar("AnyType", bound=type)
+_adapters: list[Any] = []
+
+
+def adapter(cls: AnyType) -> AnyType:
+    """Make a class known to :func:`adapter_for`: a decorator.
+
+    The class has a class method ``_adapts(obj)``, true for what ``cls(obj)`` wraps.
+    """
+    _adapters.append(cls)
+    return cls
+
+
+def adapter_for(obj: Any) -> Any:
+    """Return ``obj`` as a classifier of bars: itself, or the estimator of ours that wraps it.
+
+    Adapters make themselves known (:func:`adapter`), so a package asks for one without naming a
+    class of a later stage.
+
+    Parameters
+    ----------
+    obj : object
+        A bar classifier, a classifier of scikit-learn, a search of scikit-learn over a bar
+        classifier, or a forecaster of sktime.
+
+    Raises
+    ------
+    ParameterError
+        No class takes it.
+
+    Examples
+    --------
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> from ohlcvml.registry import adapter_for
+    >>> adapter_for(GaussianNB())
+    SklearnClassifier(estimator=GaussianNB())
+    """
+    if hasattr(obj, "predict_signal") and not isinstance(obj, type):
+        return obj
+    for stage in STAGES:
+        import_module(f"ohlcvml.{stage}")
+    for cls in _adapters:
+        if cls._adapts(obj):
+            return cls(obj)
+    raise ParameterError(
+        "adapter_for: 'obj' must be a bar classifier, a scikit-learn classifier or search, or an "
+        f"sktime forecaster, as an object; got {type(obj).__name__} ({obj!r})."
+    )

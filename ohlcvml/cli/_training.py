@@ -35,7 +35,7 @@ from ohlcvml.evaluation import (
 from ohlcvml.exceptions import BundleError, ParameterError
 from ohlcvml.features import FEATURE_FAMILIES, OHLCVFeatures
 from ohlcvml.labels import TripleBarrierLabeller
-from ohlcvml.pipeline import BarPipeline, BaseBarClassifier
+from ohlcvml.pipeline import BarPipeline, BaseBarClassifier, stands_alone
 from ohlcvml.samples import Samples
 from ohlcvml.splits import HoldoutParts, PurgedHoldout, PurgedKFold, WalkForward
 from ohlcvml.typing import Bars, Labels
@@ -115,11 +115,11 @@ def make_chain(
 ) -> BaseBarClassifier:
     """Features and model; a model of price paths stands alone and is fitted on the bars."""
     model = make_model(settings)
-    if model.get_tag("representation") != "path":
-        return make_features(bars, traded, settings, console) * model
+    if not stands_alone(model):
+        return BarPipeline.of_model(make_features(bars, traded, settings, console), model)
     unused = " --families is not used." if settings.families is not None else ""
     console.print(f"{settings.model} sees the bars themselves, no features.{unused}")
-    return BarPipeline(steps=[(type(model).__name__, model)])
+    return BarPipeline.of_model(None, model)
 
 
 def make_features(

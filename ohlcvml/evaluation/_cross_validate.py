@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -30,14 +30,25 @@ from ohlcvml.evaluation.backtest import (
     refuse_unknown,
 )
 from ohlcvml.exceptions import DataError, ParameterError
-from ohlcvml.pipeline import BaseBarClassifier, OutOfFold, out_of_fold
+from ohlcvml.pipeline import BaseBarClassifier, OutOfFold, check_steps, out_of_fold
+from ohlcvml.registry import adapter_for
 from ohlcvml.samples import Samples
 from ohlcvml.splits import inner_holdout
 from ohlcvml.typing import Bars, IntArray, Labels
 
 __all__ = ["cross_validate"]
 
-_OPTIONS = ["rows", "execution", "regime", "exposure", "progress", "backend", "backend_params"]
+_OPTIONS = [
+    "rows",
+    "execution",
+    "regime",
+    "exposure",
+    "allow_unsafe",
+    "allow_raw_prices",
+    "progress",
+    "backend",
+    "backend_params",
+]
 _SHARE = optional(real(0.0, 1.0, open_low=True))
 
 
@@ -51,6 +62,8 @@ def cross_validate(
     execution: Execution | None = None,
     regime: str | pd.Series | pd.DataFrame | None = None,
     exposure: float | None = None,
+    allow_unsafe: bool = False,
+    allow_raw_prices: bool = False,
     progress: bool = False,
     backend: str | None = None,
     backend_params: dict[str, Any] | None = None,
@@ -65,8 +78,8 @@ def cross_validate(
 
     Parameters
     ----------
-    model : bar classifier or BarPipeline
-        Cloned for each fold.
+    model : bar classifier, BarPipeline, or a scikit-learn search over one
+        Cloned for each fold. A search chooses anew in each fold's training rows.
     bars : pd.DataFrame
     labels : labels table or labeller
         A labeller that learns is refitted on each fold's training stretches, and labels anew.
@@ -81,6 +94,11 @@ def cross_validate(
     exposure : float or None, default=None
         Also trade this share of the rows, those with the largest |expected return|. The threshold
         is set on out-of-fold rows inside each fold's training rows, by one more fit.
+    allow_unsafe : bool, default=False
+        Let steps through that may see the future (:func:`~ohlcvml.pipeline.check_steps`); the
+        result is marked.
+    allow_raw_prices : bool, default=False
+        Let a model learn from raw prices, without a feature step before it.
     progress : bool, default=False
         Show a progress bar.
     backend, backend_params
@@ -94,8 +112,11 @@ def cross_validate(
 
     Raises
     ------
+    LeakageError
+        If a step of the model sees the future, or may.
     ParameterError
-        Something is not what it must be; nothing has been fitted then.
+        Something is not what it must be, or the model would learn from raw prices; nothing has been
+        fitted then.
     DataError
         Labels or execution do not belong to these bars; nothing has been fitted then.
 
@@ -115,6 +136,8 @@ def cross_validate(
     (3, False)
     """
     refuse_unknown("cross_validate", unknown, _OPTIONS)
+    if hasattr(model, "get_params") and not isinstance(model, type):
+        model = adapter_for(model)
     check_model("cross_validate", model)
     if not hasattr(cv, "split"):
         raise ParameterError(
@@ -126,6 +149,9 @@ def cross_validate(
     table, labeller = _label(labels, bars)
     trading = open_trading("cross_validate", bars, table, execution, regime)
     samples = Samples(bars, table, rows)
+    checks = check_steps(
+        model, samples, allow_unsafe=allow_unsafe, allow_raw_prices=allow_raw_prices
+    )
     again: dict[str, Any] = {
         "labeller": labeller,
         "progress": progress,
@@ -144,7 +170,8 @@ def cross_validate(
             for fold in inner.folds.index
         }
     results = [_score(found, fold, bars, trading, thresholds) for fold in found.folds.index]
-    return _collect(found, results, samples, table, cv, model, trading)
+    result = _collect(found, results, samples, table, cv, model, trading)
+    return replace(result, notes=[*result.notes, *checks.notes], unsafe_steps=checks.unsafe)
 
 
 class _InnerSplits:

@@ -46,6 +46,9 @@ class CrossValidation(Shown, SavedResult):
     regime_scores : pd.DataFrame or None
         By regime, index (column, regime): fold means of the classification scores, and trading
         scores of the out-of-fold run.
+    unsafe_steps : tuple of str
+        Steps of the model that may see the future and were let through; then no number of the
+        result counts.
     """
 
     folds: pd.DataFrame
@@ -58,6 +61,7 @@ class CrossValidation(Shown, SavedResult):
     notes: list[str]
     split_report: pd.DataFrame | None = None
     regime_scores: pd.DataFrame | None = None
+    unsafe_steps: tuple[str, ...] = ()
 
     def _card(self) -> Card:
         scores = self.folds.select_dtypes("number")

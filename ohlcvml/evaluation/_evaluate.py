@@ -23,7 +23,7 @@ from ohlcvml.evaluation.backtest import (
     sides_at,
 )
 from ohlcvml.exceptions import ParameterError
-from ohlcvml.pipeline import BaseBarClassifier
+from ohlcvml.pipeline import BaseBarClassifier, check_steps
 from ohlcvml.samples import Samples
 from ohlcvml.typing import FloatArray
 
@@ -59,6 +59,9 @@ class Evaluation(Shown, SavedResult):
         All scores by regime, index (column, regime), where a ``regime`` was given.
     notes : list of str
         What limits the result: a pretrained model that may have seen the test period.
+    unsafe_steps : tuple of str
+        Steps of the model that may see the future and were let through; then no number of the
+        result counts.
     """
 
     predictions: pd.DataFrame
@@ -67,6 +70,7 @@ class Evaluation(Shown, SavedResult):
     backtest: Backtest | None
     regime_scores: pd.DataFrame | None = None
     notes: list[str] = field(default_factory=list)
+    unsafe_steps: tuple[str, ...] = ()
 
     def _card(self) -> Card:
         title = f"Evaluation: {len(self.predictions):,} rows, {span_text(self.predictions.index)}"
@@ -80,6 +84,7 @@ def evaluate(
     *,
     execution: Execution | None = None,
     regime: str | pd.Series | pd.DataFrame | None = None,
+    allow_unsafe: bool = False,
     **unknown: Any,
 ) -> Evaluation:
     """Score a fitted model on samples held out from its training.
@@ -93,6 +98,9 @@ def evaluate(
         How signals become trades; contract and costs are the labels' own unless given.
     regime : str, pd.Series or pd.DataFrame, optional
         Regime per bar, or the name of a column of the bars: all scores for each as well.
+    allow_unsafe : bool, default=False
+        Let steps through that may see the future (:func:`~ohlcvml.pipeline.check_steps`); the
+        result is marked.
     **unknown
         Refused.
 
@@ -103,7 +111,8 @@ def evaluate(
     Raises
     ------
     LeakageError
-        If the samples overlap the label intervals the model was fitted on.
+        If the samples overlap the label intervals the model was fitted on, or a step of the model
+        sees the future, or may.
     DataError
         Contract or costs contradict those of the labels.
     ParameterError
@@ -128,9 +137,10 @@ def evaluate(
     >>> 0 < result.scores["log_loss"] < 2
     True
     """
-    refuse_unknown("evaluate", unknown, ["execution", "regime"])
+    refuse_unknown("evaluate", unknown, ["execution", "regime", "allow_unsafe"])
     check_model("evaluate", model)
     trading = open_trading("evaluate", samples.bars, samples.labels, execution, regime)
+    checks = check_steps(model, samples, allow_unsafe=allow_unsafe)
     table = predictions_table(model, samples)
     shares = model.class_shares_
     scores, run = score_predictions(table, samples, model.classes_, shares, trading)
@@ -139,8 +149,9 @@ def evaluate(
     notes = [
         *pretraining_notes(model, samples.index.get_level_values(-1).min()),
         *trading.notes,
+        *checks.notes,
     ]
-    return Evaluation(table, scores, baselines, run, by_regime, notes)
+    return Evaluation(table, scores, baselines, run, by_regime, notes, checks.unsafe)
 
 
 def check_model(who: str, model: Any) -> None:

@@ -3,9 +3,12 @@
 from ohlcvml.pipeline._answer import Answer
 from ohlcvml.pipeline._bar_pipeline import BarPipeline
 from ohlcvml.pipeline._base import BaseBarClassifier
+from ohlcvml.pipeline._composite import BaseBarComposite, stands_alone
 from ohlcvml.pipeline._fold import Fold
+from ohlcvml.pipeline._memo import FeatureMemo, feature_memo
 from ohlcvml.pipeline._out_of_fold import out_of_fold
 from ohlcvml.pipeline._out_of_fold_table import OutOfFold
+from ohlcvml.pipeline._search import check_search_scores
 from ohlcvml.pipeline._selector import FeatureSelector
 from ohlcvml.pipeline._signal import (
     META_SIGNAL_COLUMNS,
@@ -16,6 +19,7 @@ from ohlcvml.pipeline._signal import (
     return_units,
     signal_table,
 )
+from ohlcvml.pipeline._step_checks import StepChecks, check_steps
 from ohlcvml.pipeline._steps import fit_step
 from ohlcvml.pipeline._training_record import check_unseen
 from ohlcvml.registry import register_tags
@@ -32,11 +36,18 @@ __all__ = [
     "Fold",
     "OutOfFold",
     "out_of_fold",
+    "BaseBarComposite",
+    "FeatureMemo",
     "FeatureSelector",
     "SignalModel",
+    "StepChecks",
     "atr_scale",
     "primary_of",
+    "check_search_scores",
+    "check_steps",
+    "feature_memo",
     "signal_table",
+    "stands_alone",
 ]
 
 register_tags()

@@ -6,21 +6,23 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sktime.base import _HeterogenousMetaEstimator
 
 from ohlcvml._checks import any_value
 from ohlcvml.exceptions import DataError, ParameterError
 from ohlcvml.pipeline._answer import Answer
 from ohlcvml.pipeline._base import BaseBarClassifier
-from ohlcvml.pipeline._steps import as_step, check_step, fit_step, flatten, named
-from ohlcvml.registry import find_estimator
-from ohlcvml.samples import FeatureTable, Samples
+from ohlcvml.pipeline._composite import BaseBarComposite, joined_tags, stands_alone, tag_of
+from ohlcvml.pipeline._memo import FeatureRun
+from ohlcvml.pipeline._steps import fit_step, flatten, named
+from ohlcvml.registry import adapter_for
+from ohlcvml.samples import Samples
+from ohlcvml.streams import BarFeatureChain, as_step
 from ohlcvml.typing import Bars, Features
 
 __all__ = ["BarPipeline"]
 
 
-class BarPipeline(_HeterogenousMetaEstimator, BaseBarClassifier):  # type: ignore[misc]
+class BarPipeline(BaseBarComposite):
     """Transformers, then a bar classifier; what ``features * scaler * model`` builds.
 
     Row t sees bars up to and including t. Stateless steps run over all bars. A step that learns
@@ -54,14 +56,10 @@ class BarPipeline(_HeterogenousMetaEstimator, BaseBarClassifier):  # type: ignor
     (800, 3)
     """
 
-    _tags = {
-        "X_inner_mtype": "pd-multiindex",
-        "model_family": "composition",
-        "capability:missing_values": False,
-    }
     _parameter_rules = {"steps": any_value()}
-    _steps_attr = "_steps"
+    _parts_parameter = "steps"
     _steps_fitted_attr = "steps_"
+    _how_to_name = "Or write features * scaler * model, which names the steps itself."
 
     transformers_: list[Any]
     classifier_: BaseBarClassifier
@@ -81,35 +79,25 @@ class BarPipeline(_HeterogenousMetaEstimator, BaseBarClassifier):  # type: ignor
                 f"{type(classifier).__name__}. Wrap scikit-learn classifiers: "
                 "SklearnClassifier(estimator)."
             )
-        for _, transformer in transformers:
-            check_step(as_step(transformer), who)
+        if transformers and stands_alone(classifier):
+            raise ParameterError(
+                f"{who}: {type(classifier).__name__} is a model of price paths, which takes bars, "
+                f"not features; got {len(transformers)} step(s) before it. Fit it alone: "
+                "model.fit(bars, labels)."
+            )
 
     def __dynamic_tags__(self) -> None:
         """Tags are those of the parts: an untagged step is not production safe."""
-        _check_pairs(self.steps, type(self).__name__)  # tags are asked for before __post_init__
-        parts = [part for _, part in self.steps]
-        safe = [
-            as_tagged.get_tag("is_production_safe", False, raise_error=False)
-            for as_tagged in (as_step(p) if hasattr(p, "transform") else p for p in parts)
-            if hasattr(as_tagged, "get_tag")
-        ]
-        self.set_tags(is_production_safe=len(safe) == len(parts) and all(safe))
-        if isinstance(parts[-1], BaseBarClassifier):
-            self.set_tags(
-                representation=parts[-1].get_tag("representation"),
-                model_family=parts[-1].get_tag("model_family", "composition", raise_error=False),
-                training_data_cutoff=parts[-1].get_tag("training_data_cutoff", "", False) or "",
-            )
+        self._check_pairs()
+        *transformers, (_, classifier) = self.steps
+        tags = joined_tags([classifier])
+        for step in (as_step(step, type(self).__name__) for _, step in transformers):
+            for name in ("is_production_safe", "capability:bundle"):
+                tags[name] = tags[name] and tag_of(step, name)
+        if isinstance(classifier, BaseBarClassifier):
             quantiles = "capability:pred_quantiles"
-            self.set_tags(**{quantiles: parts[-1].get_tag(quantiles, False, raise_error=False)})
-
-    @property
-    def _steps(self) -> list[tuple[str, Any]]:
-        return list(self.steps)
-
-    @_steps.setter
-    def _steps(self, value: list[tuple[str, Any]]) -> None:
-        self.steps = value
+            tags[quantiles] = classifier.get_tag(quantiles, False, raise_error=False)
+            self.set_tags(**tags)
 
     @property
     def steps_(self) -> list[tuple[str, Any]]:
@@ -120,18 +108,20 @@ class BarPipeline(_HeterogenousMetaEstimator, BaseBarClassifier):  # type: ignor
     @property
     def lookback(self) -> int | None:
         """Sum of the lookbacks of the steps; None if one does not say (some do once fitted)."""
-        if hasattr(self, "classifier_"):
-            parts = [*self.transformers_, self.classifier_]
-        else:
-            parts = [as_step(part) for _, part in self.steps[:-1]] + [self.steps[-1][1]]
+        *transformers, (_, classifier) = self._current()
+        parts = [*(as_step(step, type(self).__name__) for _, step in transformers), classifier]
         spans: list[Any] = [getattr(part, "lookback", None) for part in parts]
         return None if None in spans else int(sum(spans))
 
-    def set_params(self, **params: Any) -> BarPipeline:
-        """Set (nested) parameters; tags follow the new parts."""
-        super().set_params(**params)
-        self.reset()
-        return self
+    def _of(self, parts: list[tuple[str, Any]]) -> Any:
+        """A pipeline, or, without the classifier, a chain of transformers, fitted if these are."""
+        if parts and isinstance(parts[-1][1], BaseBarClassifier):
+            return super()._of(parts)
+        chain = BarFeatureChain(parts)
+        if hasattr(self, "transformers_"):
+            chain.steps_ = parts
+            chain._is_fitted = True
+        return chain
 
     @classmethod
     def from_parts(cls, before: Any, model: BaseBarClassifier) -> BarPipeline:
@@ -139,35 +129,24 @@ class BarPipeline(_HeterogenousMetaEstimator, BaseBarClassifier):  # type: ignor
         after = [part for _, part in model.steps] if isinstance(model, cls) else [model]
         return cls(steps=named([*flatten(before), *after]))
 
-    def stateless_prefix(self) -> tuple[list[Any], BaseBarClassifier]:
-        """Split off the leading steps that learn nothing.
-
-        Their output over all bars is the same in every fold, so a cross-validation computes it
-        once.
-
-        Returns
-        -------
-        (list of transformers, the rest as a classifier)
-        """
-        transformers = [as_step(part) for _, part in self.steps[:-1]]
-        count = 0
-        while count < len(transformers) and transformers[count].get_tag("fit_is_empty"):
-            count += 1
-        rest = list(self.steps[count:])
-        model = rest[0][1] if len(rest) == 1 else BarPipeline(steps=rest)
-        return transformers[:count], model.clone()
+    @classmethod
+    def of_model(cls, features: Any, model: BaseBarClassifier) -> BarPipeline:
+        """``features * model``, or the model alone where it takes the bars themselves."""
+        if stands_alone(model):
+            return cls(steps=named([model]))
+        return cls.from_parts(features, model)
 
     # ---- bar door
     def _fit_samples(self, samples: Samples) -> None:
         self.fit_report_ = {"samples": len(samples)}
         self.transformers_ = []
-        table = samples.features
+        run = FeatureRun(samples._features, passing=False)
         for _, part in self.steps[:-1]:
-            step = fit_step(as_step(part), table, samples, self.fit_report_)
-            table = step.transform(table)
+            step = fit_step(as_step(part, "BarPipeline"), run.table, samples, self.fit_report_)
+            run.apply(step)
             self.transformers_.append(step)
         self.classifier_ = self.steps[-1][1].clone()
-        self.classifier_.fit(samples.with_features(table))
+        self.classifier_.fit(samples.with_features(run.shared))
         self.fit_report_ = {**self.classifier_.fit_report_, **self.fit_report_}
 
     def _transform(self, table: Features) -> Features:
@@ -177,8 +156,10 @@ class BarPipeline(_HeterogenousMetaEstimator, BaseBarClassifier):  # type: ignor
 
     def _inside(self, X: Bars | Samples) -> Any:
         """What the classifier is asked about: X described by its features."""
-        features = self._transform(self._feature_table(X).features)
-        return X.with_features(features) if isinstance(X, Samples) else features
+        run = FeatureRun(self._feature_table(X), passing=not isinstance(X, Samples))
+        for step in self.transformers_:
+            run.apply(step)
+        return X.with_features(run.shared) if isinstance(X, Samples) else run.table
 
     @property
     def _own_levels(self) -> Any:  # type: ignore[override]
@@ -189,9 +170,15 @@ class BarPipeline(_HeterogenousMetaEstimator, BaseBarClassifier):  # type: ignor
     ) -> Answer:
         return self.classifier_._answer_at(self._inside(X), pos, levels, probabilities)
 
-    def _feature_table(self, X: Bars | Samples) -> FeatureTable:
-        """Columns the first step does not use may come and go: it says itself what it needs."""
-        return X._features if isinstance(X, Samples) else FeatureTable(X)
+    def features_of(self, X: Bars | Samples) -> Features:
+        """The columns that reach the classifier, per bar, or per row of Samples."""
+        self.check_is_fitted()
+        return self.classifier_.features_of(self._inside(X))
+
+    def get_feature_names_out(self, input_features: Any = None) -> Any:
+        """Names of the columns that reach the classifier; ``input_features`` is not used."""
+        self.check_is_fitted()
+        return self.classifier_.get_feature_names_out(input_features)
 
     def feature_importance(self, kind: str = "gain", samples: Samples | None = None) -> pd.Series:
         """Importance of each column that reaches the classifier; see its own method."""
@@ -214,7 +201,7 @@ class BarPipeline(_HeterogenousMetaEstimator, BaseBarClassifier):  # type: ignor
     def _fit(self, X: Features, y: Any) -> BarPipeline:
         self.transformers_ = []
         for _, part in self.steps[:-1]:
-            step = as_step(part).clone()
+            step = as_step(part, "BarPipeline").clone()
             if step.get_tag("requires_y"):  # the last bar of an instance is its label row
                 last = X.groupby(level=0, sort=False).tail(1).reset_index(drop=True)
                 step.fit(last, pd.Series(np.asarray(y)))
@@ -238,25 +225,14 @@ class BarPipeline(_HeterogenousMetaEstimator, BaseBarClassifier):  # type: ignor
     @classmethod
     def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:  # noqa: ARG003
         """A model alone, and one behind a scaler."""
+        from sklearn.naive_bayes import GaussianNB
         from sklearn.preprocessing import RobustScaler
 
-        logistic = find_estimator("LogisticClassifier")
+        model, wide = adapter_for(GaussianNB()), adapter_for(GaussianNB(var_smoothing=0.1))
         return [
-            {"steps": [("model", logistic())]},
-            {"steps": [("scaler", RobustScaler()), ("model", logistic(C=0.1))]},
+            {"steps": [("model", model)]},
+            {"steps": [("scaler", RobustScaler()), ("model", wide)]},
         ]
-
-
-def _check_pairs(steps: Any, who: str) -> None:
-    pairs = isinstance(steps, (list, tuple)) and all(
-        isinstance(step, (list, tuple)) and len(step) == 2 and isinstance(step[0], str)
-        for step in steps
-    )
-    if not pairs or not steps:
-        raise ParameterError(
-            f"{who}: parameter 'steps' must be a non-empty list of (name, estimator); got "
-            f"{steps!r}. Or write features * scaler * model, which names the steps itself."
-        )
 
 
 BaseBarClassifier._pipeline_of = BarPipeline.from_parts

@@ -14,12 +14,12 @@ from sktime.transformations.base import BaseTransformer
 
 from ohlcvml._checks import check_parameters
 from ohlcvml.bars import OHLCV, check_bars
-from ohlcvml.exceptions import DataError
+from ohlcvml.exceptions import DataError, ParameterError
 from ohlcvml.pipeline._answering import AnswersBars
 from ohlcvml.pipeline._signal import SignalModel
 from ohlcvml.pipeline._training_record import training_intervals
 from ohlcvml.samples import BarPanel, FeatureTable, Samples
-from ohlcvml.typing import Bars, FloatArray, IntArray
+from ohlcvml.typing import Bars, Features, FloatArray, IntArray
 
 __all__ = ["BaseBarClassifier", "as_samples"]
 
@@ -76,7 +76,7 @@ class BaseBarClassifier(AnswersBars, BaseClassifier):  # type: ignore[misc]
         check_parameters(self)
 
     # ---- fitting
-    def fit(self, X: Any, y: Any = None) -> BaseBarClassifier:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> BaseBarClassifier:
         """Fit to bars with labels, to samples, or to an sktime Panel.
 
         Parameters
@@ -85,6 +85,9 @@ class BaseBarClassifier(AnswersBars, BaseClassifier):  # type: ignore[misc]
         y : labels table for bars; None or the labels for Samples; class labels for a Panel
             Where scikit-learn has encoded the labels of Samples, y holds their positions in the
             labeller's class set.
+        sample_weight : array of shape (n,) or None, default=None
+            Finite and at least 0, one for each row of the samples, or of the labels table; it
+            multiplies the weights that the samples have. Panels take none.
 
         Returns
         -------
@@ -97,6 +100,8 @@ class BaseBarClassifier(AnswersBars, BaseClassifier):  # type: ignore[misc]
             samples' own labels.
         """
         samples = as_samples(X, y, type(self).__name__)
+        if sample_weight is not None:
+            samples = weighted(samples, y, sample_weight, type(self).__name__)
         if samples is None:
             super().fit(X, y)
             self._door = "panel"
@@ -159,6 +164,42 @@ class BaseBarClassifier(AnswersBars, BaseClassifier):  # type: ignore[misc]
                 "Compute features with the pipeline the model was fitted with."
             )
         return table
+
+    def features_of(self, X: Bars | Samples) -> Features:
+        """The columns that the classifier sees, per bar, or per row of Samples.
+
+        Parameters
+        ----------
+        X : bars (pd.DataFrame) or Samples
+
+        Returns
+        -------
+        pd.DataFrame
+            One column for each name of :meth:`get_feature_names_out`; row t uses bars up to and
+            including t, and is NaN where there is no history.
+        """
+        self.check_is_fitted()
+        if not self._enters_by_bars(X):
+            raise DataError(
+                f"{type(self).__name__}.features_of: needs bars or Samples; got {type(X).__name__}."
+            )
+        table = self._feature_table(X).features
+        return table.iloc[X.pos] if isinstance(X, Samples) else table
+
+    def get_feature_names_out(self, input_features: Any = None) -> Any:
+        """Names of the columns that the classifier sees; ``input_features`` is not used.
+
+        Returns
+        -------
+        array of str, of shape (n_columns,)
+        """
+        self.check_is_fitted()
+        if self._door != "bars":
+            raise DataError(
+                f"{type(self).__name__}.get_feature_names_out: columns have names in models fitted "
+                "on bars or Samples; this one was fitted on an sktime Panel."
+            )
+        return np.asarray(self.feature_names_, dtype=object)
 
     @property
     def lookback(self) -> int | None:
@@ -244,6 +285,19 @@ def as_samples(X: Any, y: Any, who: str) -> Samples | None:
             f"{type(y).__name__}. Make one with TripleBarrierLabeller(...).fit_transform(bars)."
         )
     return None
+
+
+def weighted(samples: Samples | None, y: Any, sample_weight: Any, who: str) -> Samples:
+    """The samples with their weights multiplied."""
+    if samples is None:
+        raise ParameterError(
+            f"{who}.fit: parameter 'sample_weight' is for bars with labels and for Samples; sktime "
+            "Panels have no weights."
+        )
+    factor = np.asarray(sample_weight, dtype=np.float64)
+    if is_labels(y) and factor.shape == (len(samples.labels),):
+        factor = factor[samples.rows]
+    return samples.weighted(factor)
 
 
 def is_labels(y: Any) -> bool:

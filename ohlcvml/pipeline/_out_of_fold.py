@@ -9,7 +9,6 @@ import numpy as np
 
 from ohlcvml._checks import check_value, one_of
 from ohlcvml.exceptions import DataError, ParameterError
-from ohlcvml.pipeline._bar_pipeline import BarPipeline
 from ohlcvml.pipeline._fold import Fold, FoldWork
 from ohlcvml.pipeline._out_of_fold_table import OutOfFold
 from ohlcvml.samples import Samples
@@ -86,11 +85,6 @@ def out_of_fold(
     """
     check_value("out_of_fold", "error", one_of("raise", "record"), error)
     splits = _splits(cv, samples)
-    prefix, rest = model.stateless_prefix() if isinstance(model, BarPipeline) else ([], model)
-    features = samples.features
-    for step in prefix:
-        features = step.clone().fit(features).transform(features)
-    described = samples.with_features(features) if prefix else samples
     relabel = None
     if labeller is not None and not labeller.get_tag("fit_is_empty"):
         if not hasattr(cv, "split"):
@@ -99,7 +93,7 @@ def out_of_fold(
                 f"its new labels are purged anew; got {type(cv).__name__}."
             )
         relabel = labeller, cv
-    work = FoldWork(rest, described, splits, relabel, error == "record")
+    work = FoldWork(model, samples, splits, relabel, error == "record")
     folds = []
     for fold in _folds(work, len(splits), progress, backend, backend_params):
         folds.append(fold)

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from ohlcvml._checks import check_parameters, integer, one_of, optional, real
 from ohlcvml.exceptions import DataError
 from ohlcvml.features import rank_correlation
-from ohlcvml.registry import find_estimator
 from ohlcvml.streams import BarRow, BaseFeature, Channels, Column, Node
 from ohlcvml.typing import Bars, FloatArray, IntArray
 
@@ -186,12 +184,32 @@ def _information(values: FloatArray, codes: IntArray) -> FloatArray:
 
 
 def _gain(values: FloatArray, codes: IntArray) -> FloatArray:
-    model = find_estimator("LightGBMClassifier")(n_estimators=50)
+    """Gain of a small boosted model of lightgbm, one thread, the same trees every time."""
+    import lightgbm
+
+    n_codes = int(codes.max()) + 1
     if len(np.unique(codes)) < 2:
         return np.zeros(values.shape[1])
-    model.fit(values[:, :, None], codes)
-    gain: pd.Series = model.feature_importance("gain")
-    return np.array([gain.get(f"channel_{k}", 0.0) for k in range(values.shape[1])])
+    params = {
+        "objective": "multiclass",
+        "num_class": n_codes,
+        "learning_rate": 0.05,
+        "num_leaves": 15,
+        "min_data_in_leaf": 100,
+        "bagging_fraction": 0.8,
+        "bagging_freq": 1,
+        "feature_fraction": 0.3,
+        "lambda_l2": 1.0,
+        "seed": 0,
+        "num_threads": 1,
+        "deterministic": True,
+        "force_col_wise": True,
+        "verbose": -1,
+    }
+    data = lightgbm.Dataset(values.astype(np.float32), codes, params=params)
+    booster = lightgbm.train(params, data, num_boost_round=50)
+    gain = np.asarray(booster.feature_importance("gain"), dtype=np.float64)
+    return gain / max(gain.sum(), np.finfo(float).tiny)
 
 
 def _clusters(values: FloatArray, max_correlation: float | None) -> IntArray:

@@ -6,35 +6,22 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sktime.transformations.base import BaseTransformer
 
 from ohlcvml.bars import OHLCV
-from ohlcvml.exceptions import DataError, ParameterError
+from ohlcvml.exceptions import DataError
 from ohlcvml.samples import Samples
-from ohlcvml.streams import BarFeatureChain, RowTransformer
+from ohlcvml.streams import BarFeatureChain, RowTransformer, as_step
 from ohlcvml.typing import Features
 
-__all__ = ["as_step", "check_step", "fit_step", "flatten", "named"]
+__all__ = ["fit_step", "flatten", "named"]
 
 PRICES = OHLCV[:4]
 MIN_STRETCH = 2  # bars; a stretch of one bar has no succession to learn from
 
 
-def as_step(part: Any) -> Any:
-    """Return an sktime transformer; scikit-learn transformers are wrapped row-wise."""
-    if isinstance(part, BaseTransformer):
-        return part
-    if hasattr(part, "fit") and hasattr(part, "transform"):
-        return RowTransformer(part)
-    raise ParameterError(
-        f"BarPipeline: every step before the last must be a transformer; got "
-        f"{type(part).__name__}. Use an sktime or scikit-learn transformer."
-    )
-
-
 def flatten(part: Any) -> list[Any]:
     """List the links of a chain, in order; anything else is a list of itself."""
-    step = as_step(part)
+    step = as_step(part, "*")
     if isinstance(step, BarFeatureChain):
         return [link for _, inner in step.steps for link in flatten(inner)]
     if type(step).__name__ == "TransformerPipeline":
@@ -51,23 +38,6 @@ def named(parts: list[Any]) -> list[tuple[str, Any]]:
         counts[name] = counts.get(name, 0) + 1
         out.append((name if names.count(name) == 1 else f"{name}_{counts[name]}", part))
     return out
-
-
-def check_step(step: Any, who: str) -> None:
-    """Refuse steps that learn while transforming, or that keep the training data."""
-    nested = [part for part in step.get_params().values() if hasattr(part, "get_tag")]
-    for part in [step, *nested]:
-        if getattr(part, "fit_in_transform", False):
-            raise ParameterError(
-                f"{who}: step {type(part).__name__} has fit_in_transform=True, so it would be "
-                "fitted on the rows being predicted. Set fit_in_transform=False, or pass the "
-                "scikit-learn transformer itself."
-            )
-        if part.get_tag("remember_data", False, raise_error=False):
-            raise ParameterError(
-                f"{who}: step {type(part).__name__} keeps its training data and joins them to "
-                "later rows. Use a causal transformer from ohlcvml.features instead."
-            )
 
 
 def fit_step(step: Any, table: Features, samples: Samples, report: dict[str, int]) -> Any:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
+from types import FrameType
+
 import numpy as np
 import pandas as pd
 
-from ohlcvml.exceptions import LeakageError
+from ohlcvml.exceptions import LeakageError, LeakageWarning
 from ohlcvml.samples import Samples
 from ohlcvml.typing import BoolArray, IntArray
 
 __all__ = ["check_unseen", "joined", "meeting", "occupied", "overlapping", "training_intervals"]
+
+SCORING = ("sklearn.model_selection._validation", "_score")  # where an error becomes NaN
 
 
 def training_intervals(samples: Samples) -> IntArray:
@@ -66,6 +72,7 @@ def check_unseen(samples: Samples, intervals: IntArray, who: str) -> None:
     """
     seen = overlapping(samples, intervals)
     if seen.any():
+        _warn_where_it_is_hidden()
         raise LeakageError(
             f"{who}: {int(seen.sum())} of {len(samples)} samples overlap the label intervals the "
             f"model was fitted on (each lasts the labels' horizon of {samples.spec.horizon} bars "
@@ -91,3 +98,19 @@ def occupied(samples: Samples, reach: int) -> tuple[IntArray, IntArray]:
     number = np.searchsorted(stamps, first)
     floor = stamps[np.minimum(number + reach, len(stamps) - 1)]
     return first, np.maximum(bars[samples.end_pos], floor)
+
+
+def _warn_where_it_is_hidden() -> None:
+    """scikit-learn turns an error in scoring into NaN, and a search takes the first of these."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and (frame.f_globals.get("__name__"), frame.f_code.co_name) != SCORING:
+        frame = frame.f_back
+    if frame is not None and frame.f_locals.get("error_score") != "raise":
+        warnings.warn(
+            "the cv of this search or cross-validation is not purged: test rows overlap training "
+            "rows. scikit-learn hides the LeakageError behind NaN scores, and a search then "
+            'chooses its first candidate. Use error_score="raise" to see the error, and a cv of '
+            "ohlcvml.splits.",
+            LeakageWarning,
+            stacklevel=2,
+        )

@@ -186,8 +186,12 @@ class Samples(Shown):
         self._labels = _LabelTable(bars, labels, spec)
         self._features = self._check_features(bars if features is None else features)
         self.rows: IntArray = self._check_rows(rows)
+        self._factor: FloatArray | None = None  # of the rows, beside the weights they have
 
-    def _check_features(self, features: Features) -> FeatureTable:
+    def _check_features(self, features: Features | FeatureTable) -> FeatureTable:
+        if isinstance(features, FeatureTable):  # shared by other views: what it made stays made
+            self._check_features(features.features)
+            return features
         bars = self._labels.bars
         index = getattr(features, "index", None)
         if index is None or not (index is bars.index or index.equals(bars.index)):
@@ -227,6 +231,7 @@ class Samples(Shown):
         view = object.__new__(Samples)
         view._labels, view._features = self._labels, self._features
         view.rows = np.atleast_1d(self.rows[item])
+        view._factor = None if self._factor is None else np.atleast_1d(self._factor[item])
         return view
 
     def _card(self) -> Card:
@@ -316,7 +321,8 @@ class Samples(Shown):
         DataError
             The column is 0 for all rows.
         """
-        return self._labels.weight(self.rows)
+        weight = self._labels.weight(self.rows)
+        return weight if self._factor is None else weight * self._factor
 
     def last(self) -> npt.NDArray[np.float32]:
         """Features at the decision bars, of shape (n, C), NaN where there is no history."""
@@ -345,11 +351,32 @@ class Samples(Shown):
         """Lazy windows of the samples that have history, and which these are."""
         return self._features.panel(self.pos, window)
 
-    def with_features(self, features: Features) -> Samples:
+    def with_features(self, features: Features | FeatureTable) -> Samples:
         """Return the same rows described by other columns."""
         view = object.__new__(Samples)
         view._labels, view._features = self._labels, self._check_features(features)
-        view.rows = self.rows
+        view.rows, view._factor = self.rows, self._factor
+        return view
+
+    def weighted(self, factor: FloatArray) -> Samples:
+        """Return the same rows with their weights multiplied by ``factor``, of shape (n,).
+
+        Raises
+        ------
+        DataError
+            If there is not one finite factor of at least 0 for each row, or all are 0.
+        """
+        factor = np.asarray(factor, dtype=np.float64)
+        fine = factor.shape == self.shape and bool((np.isfinite(factor) & (factor >= 0)).all())
+        if not fine or not factor.any():
+            raise DataError(
+                "Samples.weighted: sample weights must be finite and at least 0, one for each of "
+                f"the {len(self)} rows, and not all 0; got shape {factor.shape}, "
+                f"{int((~np.isfinite(factor)).sum())} not finite, {int((factor < 0).sum())} below "
+                "0. Align them with samples.index."
+            )
+        view = self[:]
+        view._factor = factor if self._factor is None else self._factor * factor
         return view
 
     def stretches(self) -> list[tuple[int, int]]:

@@ -7,7 +7,14 @@ from ohlcvml.streams._chain import BarFeatureChain
 from ohlcvml.streams._channels import BarRow, Channels
 from ohlcvml.streams._clock import DAY, NO_TIME, stamps_of
 from ohlcvml.streams._columns import Column, windowed
-from ohlcvml.streams._parts import is_ours
+from ohlcvml.streams._parts import as_step, is_ours
+from ohlcvml.streams._probe import (
+    FutureSeen,
+    changed_futures,
+    future_cuts,
+    future_seen,
+    same_bits,
+)
 from ohlcvml.streams._row import RowTransformer
 from ohlcvml.streams._stream import (
     FeatureStream,
@@ -32,6 +39,7 @@ __all__ = [
     "Column",
     "DAY",
     "FeatureStream",
+    "FutureSeen",
     "GrowingArray",
     "KernelNode",
     "NO_TIME",
@@ -39,8 +47,13 @@ __all__ = [
     "ParallelNodes",
     "RowTransformer",
     "SerialNodes",
+    "as_step",
+    "changed_futures",
     "check_unique",
+    "future_cuts",
+    "future_seen",
     "is_ours",
+    "same_bits",
     "stamps_of",
     "stripes",
     "warm_up",

@@ -78,6 +78,10 @@ class BaseFeature(BaseBarTransformer):
         """Names of the output columns, in order."""
         return [column.name for column in self._columns()]
 
+    def get_feature_names_out(self, input_features: Any = None) -> Any:
+        """Names of the output columns as scikit-learn asks for them; the argument is not used."""
+        return np.asarray(self.feature_names, dtype=object)
+
     def describe(self) -> pd.DataFrame:
         """What each column means: formula, window, unit, where undefined, source.
 

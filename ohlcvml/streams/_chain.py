@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator as SklearnEstimator
 from sklearn.base import is_classifier
+from sklearn.utils import Bunch
 from sktime.base import _HeterogenousMetaEstimator
 from sktime.transformations.base import BaseTransformer
 
 from ohlcvml._checks import any_value
 from ohlcvml.bars import OHLCV, check_bars
 from ohlcvml.exceptions import ParameterError
-from ohlcvml.registry import find_estimator
+from ohlcvml.registry import adapter_for
 from ohlcvml.streams._base import BaseFeature, operator
 from ohlcvml.streams._change import _CloseChange
 from ohlcvml.streams._channels import LOGS, BarRow, Channels
@@ -140,6 +141,11 @@ class BarFeatureChain(_HeterogenousMetaEstimator, BaseFeature):  # type: ignore[
             return self.steps_
         return [(name, as_step(step, "BarFeatureChain")) for name, step in self._steps]
 
+    @property
+    def named_steps(self) -> Bunch:
+        """The parts by name, fitted ones once there are any."""
+        return Bunch(**dict(self._parts()))
+
     def _columns(self) -> list[Column]:
         name, last = self._parts()[-1]
         return columns_of(last, name)
@@ -238,7 +244,7 @@ def _steps_of(operand: Any) -> list[tuple[str, Any]] | None:
 def chain(left: Any, right: Any) -> Any:
     """Chain of two operands of ``*``, flat; NotImplemented if a model must answer."""
     if isinstance(right, SklearnEstimator) and is_classifier(right):
-        return find_estimator("SklearnClassifier")(right).__rmul__(left)
+        return adapter_for(right).__rmul__(left)
     first, second = _steps_of(left), _steps_of(right)
     if first is None or second is None:
         return NotImplemented

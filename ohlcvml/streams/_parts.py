@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sklearn.base import BaseEstimator as SklearnEstimator
+from skbase.base import BaseObject
 from sktime.transformations.base import BaseTransformer
 
 from ohlcvml.exceptions import DataError, LeakageError, ParameterError
@@ -39,28 +39,53 @@ def is_ours(part: Any) -> bool:
 
 
 def is_sklearn_transformer(part: Any) -> bool:
-    """Whether ``part`` is a scikit-learn transformer object."""
+    """Whether ``part`` is a scikit-learn transformer object, or one that behaves like it."""
     return (
-        isinstance(part, SklearnEstimator)
-        and not isinstance(part, type)
+        hasattr(part, "fit")
         and hasattr(part, "transform")
+        and not isinstance(part, (type, BaseObject))
     )
 
 
 def as_step(part: Any, who: str) -> Any:
-    """Return ``part`` as a transformer of series; wrap a scikit-learn one, refuse what leaks."""
+    """Return ``part`` as a transformer of series; refuse one that leaks.
+
+    A scikit-learn transformer is wrapped in :class:`RowTransformer`.
+
+    Raises
+    ------
+    ParameterError
+        ``part`` is no transformer.
+    LeakageError
+        It, or one of its own parts, learns while transforming, or keeps its training data.
+
+    Examples
+    --------
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from ohlcvml.streams import as_step
+    >>> as_step(StandardScaler(), "example")
+    RowTransformer(transformer=StandardScaler())
+    """
     if is_sklearn_transformer(part):
         return RowTransformer(part)
     if not isinstance(part, BaseTransformer):
         raise ParameterError(
-            f"{who}: a step must be an sktime or scikit-learn transformer; got {part!r}."
+            f"{who}: a step must be a transformer; got {type(part).__name__} ({part!r}). Use an "
+            "sktime or scikit-learn transformer object."
         )
-    if getattr(part, "fit_in_transform", False) or part.get_tag("remember_data", False):
-        raise LeakageError(
-            f"{who}: {type(part).__name__} learns from the rows it transforms "
-            "(fit_in_transform=True) or carries its training rows along (remember_data). Pass the "
-            "scikit-learn transformer itself: ohlcvml wraps it so that it is fitted once."
-        )
+    nested = [inner for inner in part.get_params().values() if hasattr(inner, "get_tag")]
+    for one in [part, *nested]:
+        if getattr(one, "fit_in_transform", False):
+            raise LeakageError(
+                f"{who}: step {type(one).__name__} has fit_in_transform=True, so it would be "
+                "fitted on the rows being predicted. Set fit_in_transform=False, or pass the "
+                "scikit-learn transformer itself."
+            )
+        if one.get_tag("remember_data", False, raise_error=False):
+            raise LeakageError(
+                f"{who}: step {type(one).__name__} keeps its training data (remember_data) and "
+                "joins them to later rows. Use a causal transformer from ohlcvml.features instead."
+            )
     return part
 
 

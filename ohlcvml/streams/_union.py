@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.utils import Bunch
 from sktime.base import _HeterogenousMetaEstimator
 from sktime.transformations.base import BaseTransformer
 
@@ -104,6 +105,11 @@ class BarFeatureUnion(_HeterogenousMetaEstimator, BaseFeature):  # type: ignore[
         if hasattr(self, "features_"):
             return self.features_
         return [(name, as_step(part, "BarFeatureUnion")) for name, part in self._features]
+
+    @property
+    def named_steps(self) -> Bunch:
+        """The parts by name, fitted ones once there are any."""
+        return Bunch(**dict(self._parts()))
 
     def _columns(self) -> list[Column]:
         return [column for name, part in self._parts() for column in columns_of(part, name)]

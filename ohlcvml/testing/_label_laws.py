@@ -10,8 +10,8 @@ import pandas as pd
 from ohlcvml.bars import simulate_bars
 from ohlcvml.labels import LABEL_COLUMNS, LabelSpec
 from ohlcvml.samples import Samples
+from ohlcvml.streams import changed_futures, future_cuts
 from ohlcvml.testing._door import malformed_bars_are_refused
-from ohlcvml.testing._future import cuts, futures
 from ohlcvml.testing._parameters import check_parameters_matter
 from ohlcvml.testing._report import LawBroken
 from ohlcvml.typing import Bars, Labels
@@ -46,9 +46,9 @@ def nothing_after_the_end_changes_a_label(labeller: Any) -> None:
     """A label resolved before a cut keeps its outcome whatever happens from the cut on."""
     bars = label_bars()
     whole = labeller.fit_transform(bars)
-    for cut in cuts(bars):
+    for cut in future_cuts(bars):
         settled = whole.index[(whole["end"] < bars.index[cut]).to_numpy()]
-        for name, changed in futures(bars, cut):
+        for name, changed in changed_futures(bars, cut):
             table = labeller.clone().fit_transform(changed)
             rows = table.loc[table.index.isin(settled) & ~table["censored"].to_numpy(), OUTCOME]
             if not rows.equals(whole.loc[rows.index, OUTCOME]):
@@ -62,8 +62,8 @@ def later_labels_do_not_move_training_weights(labeller: Any) -> None:
     """Samples settled before a cut keep the bits of their weights whatever happens after it."""
     bars = label_bars()
     whole = Samples(bars, labeller.fit_transform(bars))
-    for cut in cuts(bars):
-        for name, changed in futures(bars, cut):
+    for cut in future_cuts(bars):
+        for name, changed in changed_futures(bars, cut):
             other = Samples(changed, labeller.clone().fit_transform(changed))
             settled = whole.index[(whole.end < bars.index[cut]) & whole.index.isin(other.index)]
             one = whole[whole.index.isin(settled)].weight

@@ -37,10 +37,8 @@ def _fitted(model: Any) -> tuple[Any, Any, Any]:
 
 def _chain(model: Any) -> Any:
     """A pipeline brings its own features; a model of price paths takes the bars."""
-    if model.get_tag("representation") == "path":
-        return BarPipeline([("model", model)])
     features = ReturnFeatures() + MomentumFeatures() + VolumeFeatures()
-    return model if isinstance(model, BarPipeline) else features * model
+    return model if isinstance(model, BarPipeline) else BarPipeline.of_model(features, model)
 
 
 def future_cannot_change_the_past(model: Any) -> None:

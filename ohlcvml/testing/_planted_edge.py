@@ -119,9 +119,9 @@ def _chain(model: Any) -> BarPipeline:
     """Short memory only; a pipeline brings its own features, a model of paths wants none."""
     if isinstance(model, BarPipeline):
         return model.clone()
-    if model.get_tag("representation") == "path":
-        return BarPipeline([("model", model.clone())])
-    return (ReturnFeatures((1, 2, 5, 10)) + VolumeFeatures((5, 10))) * model.clone()
+    return BarPipeline.of_model(
+        ReturnFeatures((1, 2, 5, 10)) + VolumeFeatures((5, 10)), model.clone()
+    )
 
 
 def _auc(score: Any, up: Any) -> float:

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ohlcvml.streams import same_bits
 from ohlcvml.testing._door import malformed_bars_are_refused
-from ohlcvml.testing._future import check_past_unchanged, law_bars, same, told_size
+from ohlcvml.testing._future import check_past_unchanged, law_bars, told_size
 from ohlcvml.testing._parameters import check_parameters_matter
 from ohlcvml.testing._report import LawBroken
 from ohlcvml.testing._stationarity import stationary_by_design
@@ -51,7 +52,7 @@ def batch_equals_stream(transformer: Any) -> None:
             stream = fitted.stream(stream.state)
         rows.append(stream.push(bar, time))
     streamed = pd.DataFrame(np.array(rows), index=bars.index, columns=batch.columns)
-    if not same(streamed, batch):
+    if not same_bits(streamed, batch):
         differs = ~np.isclose(streamed, batch, rtol=0, atol=0, equal_nan=True)
         row, column = np.argwhere(differs)[0]
         raise LawBroken(
@@ -87,7 +88,7 @@ def lookback_holds_and_is_tight(transformer: Any) -> None:
             )
         if lookback:
             short = fitted.transform(bars.iloc[row - lookback + 1 : row + 1]).iloc[[-1]]
-            late |= not same(short, whole.iloc[[row]])
+            late |= not same_bits(short, whole.iloc[[row]])
     if not late:
         raise LawBroken(
             f"{type(transformer).__name__}: no row depends on the bar {lookback} before it, so "
@@ -110,7 +111,7 @@ def symbols_do_not_mix(transformer: Any) -> None:
     fitted = _fit(transformer, one)
     together: Features = fitted.transform(both)
     for symbol, alone in (("A", one), ("B", two)):
-        if not same(pd.DataFrame(together.loc[symbol]), fitted.transform(alone)):
+        if not same_bits(pd.DataFrame(together.loc[symbol]), fitted.transform(alone)):
             raise LawBroken(
                 f"{type(transformer).__name__}: symbol {symbol} has other values beside another."
             )

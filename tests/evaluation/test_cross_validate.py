@@ -20,6 +20,7 @@ from ohlcvml.labels import TripleBarrierLabeller
 from ohlcvml.models import LightGBMClassifier, LogisticClassifier
 from ohlcvml.samples import Samples
 from ohlcvml.splits import CombinatorialPurgedCV, PurgedKFold, WalkForward, inner_holdout
+from tests.pipeline.vote import counted
 
 BARS = simulate_bars(2000, seed=7, edge=0.3, sessions=True).bars
 LABELLER = TripleBarrierLabeller(horizon=20, contract="ES", costs=Costs(2.0, 0.5))
@@ -29,14 +30,6 @@ FEATURES = ReturnFeatures(lags=(1, 5, 20))
 MODEL = FEATURES * StandardScaler() * LogisticClassifier(C=1.0)
 FORWARD = WalkForward(n_splits=3)
 K_FOLD = PurgedKFold(n_splits=3, embargo=30)
-
-
-class CountingFeatures(ReturnFeatures):
-    calls = []
-
-    def _transform(self, X, y=None):
-        type(self).calls.append(len(X))
-        return super()._transform(X)
 
 
 class LearningLabeller(TripleBarrierLabeller):
@@ -108,19 +101,19 @@ def test_summary(forward):
 
 
 def test_steps_that_learn_nothing_run_once():
-    CountingFeatures.calls.clear()
-    model = CountingFeatures() * StandardScaler() * LogisticClassifier()
-    cross_validate(model, BARS, LABELS, K_FOLD)
-    assert CountingFeatures.calls == [len(BARS)]
+    model = ReturnFeatures() * StandardScaler() * LogisticClassifier()
+    with counted() as calls:
+        cross_validate(model, BARS, LABELS, K_FOLD)
+    assert calls == [len(BARS)]
 
 
 def test_steps_that_learn_do_not_see_the_test_rows():
     model = StandardScaler() * LogisticClassifier(C=1.0)
-    result = cross_validate(model, BARS, LABELS, K_FOLD)
+    result = cross_validate(model, BARS, LABELS, K_FOLD, allow_raw_prices=True)
     test = next(iter(K_FOLD.split(SAMPLES)))[1]
     changed = BARS.copy()
     changed.iloc[SAMPLES[test].pos[100] : SAMPLES[test].pos[-1], 4] *= 50
-    again = cross_validate(model, changed, LABELS, K_FOLD)
+    again = cross_validate(model, changed, LABELS, K_FOLD, allow_raw_prices=True)
     one, two = (r.predictions[r.predictions["fold"] == 0]["p_up"] for r in (result, again))
     assert one.iloc[:100].equals(two.iloc[:100])
     assert not one.iloc[100:].equals(two.iloc[100:])
@@ -199,7 +192,7 @@ def test_rows_without_history_are_counted():
     holed = FEATURES.fit_transform(BARS)
     holed.iloc[1500:1510] = np.nan
     bars = pd.concat([BARS, holed], axis=1)
-    result = cross_validate(LogisticClassifier(), bars, LABELS, FORWARD)
+    result = cross_validate(LogisticClassifier(), bars, LABELS, FORWARD, allow_raw_prices=True)
     assert result.unused["test_without_history"] == result.folds["rows_missing"].sum() == 10
     assert result.folds["train_without_history"].iloc[0] > 0
 
@@ -269,7 +262,7 @@ def test_a_model_without_features_of_its_own():
     table = FEATURES.fit_transform(BARS)
     model = LightGBMClassifier(n_estimators=5)
     bars = pd.concat([BARS, table], axis=1)
-    result = cross_validate(model, bars, LABELS, FORWARD)
+    result = cross_validate(model, bars, LABELS, FORWARD, allow_raw_prices=True)
     assert len(result.folds) == 3
 
 

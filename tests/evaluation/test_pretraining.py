@@ -46,7 +46,8 @@ def notes_of(found):
 @pytest.mark.parametrize("in_pipeline", [False, True])
 def test_cross_validation_says_so(cls, in_pipeline):
     model = ReturnFeatures() * cls() if in_pipeline else cls()
-    notes = notes_of(cross_validate(model, BARS, LABELS, WalkForward(n_splits=2)).notes)
+    result = cross_validate(model, BARS, LABELS, WalkForward(n_splits=2), allow_raw_prices=True)
+    notes = notes_of(result.notes)
     assert len(notes) == (EXPECTED[cls] is not None)
     assert all(EXPECTED[cls] in note and "in-sample" in note for note in notes)
 

@@ -88,7 +88,7 @@ def test_steps_that_learn_while_transforming_are_refused(step):
     fits_late = getattr(step, "fit_in_transform", None)
     if fits_late is False:
         step = TabularToSeriesAdaptor(StandardScaler(), fit_in_transform=True)
-    with pytest.raises(LeakageError, match="wraps it"):
+    with pytest.raises(LeakageError, match=r"fit_in_transform=True|remember_data"):
         ReturnFeatures((1,)) * step
 
 
@@ -172,7 +172,7 @@ def test_wrong_operands():
         ReturnFeatures() + 1
     with pytest.raises(ParameterError, match="non-empty list"):
         BarFeatureUnion([])
-    with pytest.raises(ParameterError, match="must be an sktime or scikit-learn"):
+    with pytest.raises(ParameterError, match="must be a transformer; got int"):
         BarFeatureChain([("one", ReturnFeatures()), ("two", 3)])
 
 

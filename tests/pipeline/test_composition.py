@@ -110,17 +110,6 @@ def test_reach_is_the_sum_of_the_steps():
     assert (ReturnFeatures(lags=(7,)) * Witness() * MODEL).lookback is None
 
 
-def test_stateless_prefix():
-    model = (RETURNS + TREND) * StandardScaler() * MODEL
-    prefix, rest = model.stateless_prefix()
-    assert [type(step).__name__ for step in prefix] == ["BarFeatureUnion"]
-    assert [name for name, _ in rest.steps] == ["RowTransformer", "LogisticClassifier"]
-    prefix, rest = (RETURNS * MODEL).stateless_prefix()
-    assert len(prefix) == 1
-    assert isinstance(rest, LogisticClassifier)
-    assert rest is not MODEL
-
-
 def test_an_unfitted_pipeline_is_not_changed_by_fitting(samples):
     scaler = StandardScaler()
     model = RETURNS * scaler * MODEL

@@ -22,6 +22,7 @@ from ohlcvml.models.paths._neuralforecast import (
 from ohlcvml.models.paths._per_window import answers_to_updates, forecast_windows, pretrained
 from ohlcvml.models.paths._random_walk import LEVELS, drift, random_walk
 from ohlcvml.models.paths._windows import WindowBatch
+from ohlcvml.registry import adapter
 from ohlcvml.typing import FloatArray
 
 __all__ = ["ForecastClassifier"]
@@ -39,6 +40,7 @@ def _is_sktime(value: Any) -> bool:
     )
 
 
+@adapter
 class ForecastClassifier(BasePathClassifier):
     """A probabilistic forecaster of the price path as a bar classifier.
 
@@ -133,6 +135,11 @@ class ForecastClassifier(BasePathClassifier):
         "backend": one_of(None, "loky", "multiprocessing", "threading", "joblib", "dask", "ray"),
         "verbose": boolean(),
     }
+
+    @classmethod
+    def _adapts(cls, obj: Any) -> bool:
+        """A forecaster of sktime or a model of neuralforecast."""
+        return _is_sktime(obj) or is_network(obj)
 
     forecaster_: Any
     _unit: float

@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ohlcvml._checks import Rule, real
 from ohlcvml.exceptions import DataError, ParameterError
 from ohlcvml.pipeline import BaseBarClassifier, check_unseen
 from ohlcvml.samples import BarPanel, Samples
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = ["BaseTabularClassifier"]
+__all__ = ["CLASS_WEIGHT", "BaseTabularClassifier"]
 
 Float32Array = npt.NDArray[np.float32]
+
+CLASS_WEIGHT = Rule(
+    "None, 'balanced' or a mapping of class labels to finite weights above 0",
+    lambda value: (
+        value is None
+        or (isinstance(value, str) and value == "balanced")
+        or (
+            isinstance(value, Mapping)
+            and len(value) > 0
+            and all(real(0.0, open_low=True).accepts(weight) for weight in value.values())
+        )
+    ),
+    "even",
+)
 
 
 class BaseTabularClassifier(BaseBarClassifier):
@@ -38,8 +54,28 @@ class BaseTabularClassifier(BaseBarClassifier):
         self._present = np.searchsorted(self.classes_, present)
         names = getattr(self, "feature_names_", None)
         self._column_names = names or [f"channel_{k}" for k in range(values.shape[1])]
-        self._fit_rows(values, codes, len(present), X.weight)
+        self._fit_rows(values, codes, len(present), self._class_weighted(X.weight, y, present))
         return self
+
+    def _class_weighted(
+        self, weight: FloatArray | None, y: npt.NDArray[Any], present: npt.NDArray[Any]
+    ) -> FloatArray | None:
+        """Sample weights times those of the classes, where the model has ``class_weight``."""
+        given = getattr(self, "class_weight", None)
+        if given is None:
+            return weight
+        if given == "balanced":
+            factor = {c: len(y) / (len(present) * (y == c).sum()) for c in present}
+        else:
+            unknown = [c for c in given if c not in self.classes_]
+            if unknown:
+                raise ParameterError(
+                    f"{type(self).__name__}: parameter 'class_weight' must name classes of the "
+                    f"labels, {list(self.classes_)}; got {unknown}. Classes left out weigh 1."
+                )
+            factor = {c: float(given.get(c, 1.0)) for c in present}
+        of_rows = np.array([factor[c] for c in present])[np.searchsorted(present, y)]
+        return of_rows if weight is None else weight * of_rows
 
     def _predict_proba(self, X: BarPanel) -> FloatArray:
         out = np.zeros((len(X), self.n_classes_))

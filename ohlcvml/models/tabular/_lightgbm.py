@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from ohlcvml._checks import integer, jobs, optional, real
+from ohlcvml._checks import integer, jobs, one_of, optional, real
 from ohlcvml._threads import threads
-from ohlcvml.models.tabular._base import BaseTabularClassifier, Float32Array
+from ohlcvml.models.tabular._base import CLASS_WEIGHT, BaseTabularClassifier, Float32Array
 from ohlcvml.typing import FloatArray, IntArray
 
 __all__ = ["LightGBMClassifier"]
@@ -41,7 +42,15 @@ class LightGBMClassifier(BaseTabularClassifier):
         L1 and L2 penalties on leaf values.
     max_bin : int, default=255
         Bins per column.
+    class_weight : {"balanced"}, dict or None, default=None
+        Weight of each class, by its label, times the sample weights; "balanced": rows over classes
+        times the rows of the class. Probabilities then answer for the weighted classes, not for
+        the market's shares, so signals trade more than costs allow: a means against a rare class
+        that is never chosen, not a default.
     random_state : int, default=0
+    device : {"cpu", "gpu", "cuda"}, default="cpu"
+        What lightgbm was built for: "gpu" is OpenCL. Trees grown on another device differ in the
+        last bits, and are not the same for every number of threads.
     n_jobs : int, default=1
         Threads, -1 for one per core; changes speed only.
 
@@ -86,7 +95,9 @@ class LightGBMClassifier(BaseTabularClassifier):
         "reg_alpha": real(0.0),
         "reg_lambda": real(0.0),
         "max_bin": integer(2),
+        "class_weight": CLASS_WEIGHT,
         "random_state": integer(0),
+        "device": one_of("cpu", "gpu", "cuda"),
         "n_jobs": jobs(),
     }
     importance_kinds = ("gain", "permutation", "shap")
@@ -103,7 +114,9 @@ class LightGBMClassifier(BaseTabularClassifier):
         reg_alpha: float = 0.0,
         reg_lambda: float = 1.0,
         max_bin: int = 255,
+        class_weight: str | Mapping[int, float] | None = None,
         random_state: int = 0,
+        device: str = "cpu",
         n_jobs: int = 1,
     ) -> None:
         self.n_estimators = n_estimators
@@ -116,7 +129,9 @@ class LightGBMClassifier(BaseTabularClassifier):
         self.reg_alpha = reg_alpha
         self.reg_lambda = reg_lambda
         self.max_bin = max_bin
+        self.class_weight = class_weight
         self.random_state = random_state
+        self.device = device
         self.n_jobs = n_jobs
         super().__init__()
 
@@ -147,9 +162,10 @@ class LightGBMClassifier(BaseTabularClassifier):
             "max_bin": self.max_bin,
             "seed": self.random_state,
             "num_threads": threads(self.n_jobs),
+            "device_type": self.device,
             # The same trees for any number of threads.
             "deterministic": True,
-            "force_col_wise": True,
+            "force_col_wise": self.device == "cpu",
             "verbose": -1,
         }
 
@@ -182,6 +198,7 @@ class LightGBMClassifier(BaseTabularClassifier):
                 "reg_alpha": 0.1,
                 "reg_lambda": 0.0,
                 "max_bin": 8,
+                "class_weight": "balanced",
                 "random_state": 7,
             },
         ]

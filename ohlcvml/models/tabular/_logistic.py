@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from ohlcvml._checks import integer, real
 from ohlcvml._threads import one_blas_thread
-from ohlcvml.models.tabular._base import BaseTabularClassifier, Float32Array
+from ohlcvml.models.tabular._base import CLASS_WEIGHT, BaseTabularClassifier, Float32Array
 from ohlcvml.typing import FloatArray, IntArray
 
 __all__ = ["LogisticClassifier"]
@@ -28,6 +29,11 @@ class LogisticClassifier(BaseTabularClassifier):
         Inverse of the L2 penalty, as in scikit-learn.
     max_iter : int, default=500
     tol : float, default=1e-4
+    class_weight : {"balanced"}, dict or None, default=None
+        Weight of each class, by its label, times the sample weights; "balanced": rows over classes
+        times the rows of the class. Probabilities then answer for the weighted classes, not for
+        the market's shares, so signals trade more than costs allow: a means against a rare class
+        that is never chosen, not a default.
 
     Attributes
     ----------
@@ -54,6 +60,7 @@ class LogisticClassifier(BaseTabularClassifier):
         "C": real(0.0, open_low=True),
         "max_iter": integer(1),
         "tol": real(0.0, open_low=True),
+        "class_weight": CLASS_WEIGHT,
     }
     importance_kinds = ("permutation", "shap")
 
@@ -62,10 +69,17 @@ class LogisticClassifier(BaseTabularClassifier):
     center_: FloatArray
     scale_: FloatArray
 
-    def __init__(self, C: float = 0.01, max_iter: int = 500, tol: float = 1e-4) -> None:
+    def __init__(
+        self,
+        C: float = 0.01,
+        max_iter: int = 500,
+        tol: float = 1e-4,
+        class_weight: str | Mapping[int, float] | None = None,
+    ) -> None:
         self.C = C
         self.max_iter = max_iter
         self.tol = tol
+        self.class_weight = class_weight
         super().__init__()
 
     def _fit_rows(
@@ -101,4 +115,4 @@ class LogisticClassifier(BaseTabularClassifier):
     @classmethod
     def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:  # noqa: ARG003
         """Two penalties."""
-        return [{}, {"C": 1.0, "max_iter": 3, "tol": 0.1}]
+        return [{}, {"C": 1.0, "max_iter": 3, "tol": 0.1, "class_weight": "balanced"}]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,10 @@ from sklearn.utils.validation import has_fit_parameter
 
 from ohlcvml._checks import Rule
 from ohlcvml._threads import one_blas_thread
-from ohlcvml.exceptions import ParameterError
+from ohlcvml.exceptions import LeakageWarning, ParameterError
 from ohlcvml.models.tabular._base import BaseTabularClassifier, Float32Array
+from ohlcvml.pipeline import BaseBarClassifier, check_search_scores
+from ohlcvml.registry import adapter
 from ohlcvml.typing import FloatArray, IntArray
 
 __all__ = ["SklearnClassifier"]
@@ -42,6 +45,34 @@ def _block_mates_do_not_matter(classifier: Any, rows: Float32Array) -> bool:
     )
 
 
+def _stacks_by_default(value: Any) -> bool:
+    """A stack whose final estimator is left out has probabilities: it takes a logistic one."""
+    from sklearn.ensemble import StackingClassifier
+
+    return isinstance(value, StackingClassifier) and value.final_estimator is None
+
+
+def _own_splits(estimator: Any, n_rows: int) -> str | None:
+    """Which part splits its training rows without knowing of label ends, and by what."""
+    for name, value in {"": estimator, **estimator.get_params(deep=True)}.items():
+        if not hasattr(value, "get_params") or isinstance(value, type):
+            continue
+        own = value.get_params(deep=False)
+        who = type(value).__name__ + (f" ({name})" if name else "")
+        if "cv" in own and not (isinstance(own["cv"], str) and own["cv"] == "prefit"):
+            return f"{who} splits its training rows by cv={own['cv']!r}"
+        if own.get("validation_fraction") is not None and _stops_early(own, n_rows):
+            return f"{who} holds out validation_fraction={own['validation_fraction']} at random"
+    return None
+
+
+def _stops_early(own: dict[str, Any], n_rows: int) -> bool:
+    if "early_stopping" not in own:
+        return own.get("n_iter_no_change") is not None
+    return own["early_stopping"] is True or (own["early_stopping"] == "auto" and n_rows > 10_000)
+
+
+@adapter
 class SklearnClassifier(BaseTabularClassifier):
     """A scikit-learn classifier on the features of the decision bar.
 
@@ -49,6 +80,11 @@ class SklearnClassifier(BaseTabularClassifier):
     them. A matrix product may round a row differently beside other rows, so rows are asked in
     blocks of one size; where a row's answer depends on its block mates even so, every row is asked
     alone, which is slow.
+
+    An estimator that splits its training rows itself (``cv=`` of a stack, a search or a
+    calibration, early stopping) does so without purging, and labels that overlap lie on both
+    sides: ``fit`` warns, and names what to use instead. A search without a score for a candidate
+    raises.
 
     Parameters
     ----------
@@ -84,11 +120,19 @@ class SklearnClassifier(BaseTabularClassifier):
                 hasattr(value, "__sklearn_tags__")
                 and not isinstance(value, type)
                 and is_classifier(value)
-                and hasattr(value, "predict_proba")
+                and (hasattr(value, "predict_proba") or _stacks_by_default(value))
             ),
             "logistic",
         )
     }
+
+    @classmethod
+    def _adapts(cls, obj: Any) -> bool:
+        """A classifier of scikit-learn; a search over a bar classifier is none."""
+        inner = getattr(obj, "estimator", None)
+        return cls._parameter_rules["estimator"].accepts(obj) and not isinstance(
+            inner, BaseBarClassifier
+        )
 
     def __init__(self, estimator: Any) -> None:
         self.estimator = estimator
@@ -104,10 +148,21 @@ class SklearnClassifier(BaseTabularClassifier):
     def _fit_rows(
         self, values: Float32Array, codes: IntArray, n_codes: int, weight: FloatArray | None
     ) -> None:
+        splits = _own_splits(self.estimator, len(values))
+        if splits is not None:
+            warnings.warn(
+                f"SklearnClassifier: {splits}, without purging: labels that overlap lie on both "
+                "sides, so what is chosen there is chosen by leaks. To search, use "
+                "GridSearchCV(SklearnClassifier(...), cv=WalkForward(3)) on Samples, with a cv of "
+                "ohlcvml.splits; to calibrate or stop early, hold out rows with PurgedHoldout.",
+                LeakageWarning,
+                stacklevel=2,
+            )
         self.estimator_ = clone(self.estimator)
         weighted = weight is not None and has_fit_parameter(self.estimator_, "sample_weight")
         with one_blas_thread():
             self.estimator_.fit(values, codes, **({"sample_weight": weight} if weighted else {}))
+        check_search_scores(self.estimator_, type(self).__name__)
         if len(self.estimator_.classes_) != n_codes:
             raise ParameterError(
                 f"SklearnClassifier: {type(self.estimator).__name__} learned "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from ohlcvml._checks import integer, jobs, real, string
 from ohlcvml._requires import require
 from ohlcvml._threads import threads
-from ohlcvml.models.tabular._base import BaseTabularClassifier, Float32Array
+from ohlcvml.models.tabular._base import CLASS_WEIGHT, BaseTabularClassifier, Float32Array
 from ohlcvml.typing import FloatArray, IntArray
 
 __all__ = ["XGBoostClassifier"]
@@ -40,6 +41,11 @@ class XGBoostClassifier(BaseTabularClassifier):
         L1 and L2 penalties on leaf values.
     max_bin : int, default=256
         Bins per column.
+    class_weight : {"balanced"}, dict or None, default=None
+        Weight of each class, by its label, times the sample weights; "balanced": rows over classes
+        times the rows of the class. Probabilities then answer for the weighted classes, not for
+        the market's shares, so signals trade more than costs allow: a means against a rare class
+        that is never chosen, not a default.
     random_state : int, default=0
     device : str, default="cpu"
         ``"cpu"``, ``"cuda"`` or ``"cuda:0"``. Trees grown on another device may differ in the
@@ -87,6 +93,7 @@ class XGBoostClassifier(BaseTabularClassifier):
         "reg_alpha": real(0.0),
         "reg_lambda": real(0.0),
         "max_bin": integer(2),
+        "class_weight": CLASS_WEIGHT,
         "random_state": integer(0),
         "device": string(),
         "n_jobs": jobs(),
@@ -105,6 +112,7 @@ class XGBoostClassifier(BaseTabularClassifier):
         reg_alpha: float = 0.0,
         reg_lambda: float = 1.0,
         max_bin: int = 256,
+        class_weight: str | Mapping[int, float] | None = None,
         random_state: int = 0,
         device: str = "cpu",
         n_jobs: int = 1,
@@ -119,6 +127,7 @@ class XGBoostClassifier(BaseTabularClassifier):
         self.reg_alpha = reg_alpha
         self.reg_lambda = reg_lambda
         self.max_bin = max_bin
+        self.class_weight = class_weight
         self.random_state = random_state
         self.device = device
         self.n_jobs = n_jobs
@@ -181,6 +190,7 @@ class XGBoostClassifier(BaseTabularClassifier):
                 "reg_alpha": 0.1,
                 "reg_lambda": 0.0,
                 "max_bin": 8,
+                "class_weight": "balanced",
                 "random_state": 7,
             },
         ]

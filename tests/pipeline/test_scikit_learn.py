@@ -1,0 +1,146 @@
+"""What a user of scikit-learn expects, and where scikit-learn would hide a leak."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import HistGradientBoostingClassifier, StackingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.naive_bayes import GaussianNB
+
+from ohlcvml.exceptions import DataError, LeakageWarning, ParameterError
+from ohlcvml.features import ReturnFeatures
+from ohlcvml.models import (
+    LightGBMClassifier,
+    LogisticClassifier,
+    SklearnClassifier,
+    XGBoostClassifier,
+)
+from ohlcvml.registry import adapter_for
+
+RETURNS = ReturnFeatures(lags=(1, 5))
+MODEL = RETURNS * LogisticClassifier()
+WEIGHTED = {
+    "logistic": LogisticClassifier(C=1.0),
+    "lightgbm": LightGBMClassifier(n_estimators=5),
+    "xgboost": XGBoostClassifier(n_estimators=5),
+}
+
+
+def test_sample_weights_multiply_those_of_the_samples(samples, bars, labels):
+    factor = np.random.default_rng(0).uniform(0.5, 2.0, len(samples))
+    taken = samples.weighted(factor)
+    np.testing.assert_array_equal(taken.weight, samples.weight * factor)
+    np.testing.assert_array_equal(taken[5:50].weight, samples[5:50].weight * factor[5:50])
+    table = RETURNS.fit_transform(bars)
+    np.testing.assert_array_equal(taken.with_features(table).weight, taken.weight)
+    one = MODEL.clone().fit(samples, sample_weight=factor).predict_proba(bars)
+    pd.testing.assert_frame_equal(one, MODEL.clone().fit(taken).predict_proba(bars))
+    whole = np.ones(len(labels))
+    whole[samples.rows] = factor
+    pd.testing.assert_frame_equal(
+        one, MODEL.clone().fit(bars, labels, sample_weight=whole).predict_proba(bars)
+    )
+    assert not one.equals(MODEL.clone().fit(samples).predict_proba(bars))
+
+
+@pytest.mark.parametrize("wrong", [np.ones(3), np.nan, -1.0, 0.0])
+def test_sample_weights_are_checked(samples, wrong):
+    weight = wrong if np.ndim(wrong) else np.full(len(samples), wrong)
+    with pytest.raises(DataError, match="finite and at least 0"):
+        MODEL.clone().fit(samples, sample_weight=weight)
+    with pytest.raises(ParameterError, match="Panels have no weights"):
+        LogisticClassifier().fit(np.zeros((4, 1, 3)), list("abab"), sample_weight=np.ones(4))
+
+
+@pytest.mark.parametrize("model", WEIGHTED.values(), ids=WEIGHTED.keys())
+def test_class_weights_are_sample_weights_by_class(model, samples, bars):
+    by_class = {-1: 3.0, 0: 2.0}
+    weight = np.select([samples.y == -1, samples.y == 0], [3.0, 2.0], 1.0)
+    told = RETURNS * model.clone().set_params(class_weight=by_class)
+    expected = (RETURNS * model).fit(samples, sample_weight=weight).predict_proba(bars)
+    pd.testing.assert_frame_equal(told.fit(samples).predict_proba(bars), expected)
+    balanced = (RETURNS * model.clone().set_params(class_weight="balanced")).fit(samples)
+    shares = balanced.predict_proba(bars).mean()
+    even = np.abs(shares - 1 / 3).max()
+    assert even < np.abs((RETURNS * model).fit(samples).predict_proba(bars).mean() - 1 / 3).max()
+
+
+def test_class_weights_are_checked(samples):
+    for wrong in ("even", {}, {1: -1.0}, {1: "a"}):
+        with pytest.raises(ParameterError, match="class_weight"):
+            LogisticClassifier(class_weight=wrong)
+    with pytest.raises(ParameterError, match=r"must name classes of the labels.*got \[2\]"):
+        LogisticClassifier(class_weight={2: 1.0}).fit(samples)
+
+
+def test_lightgbm_takes_a_device():
+    assert LightGBMClassifier(device="cuda")._booster_params(3)["device_type"] == "cuda"
+    with pytest.raises(ParameterError, match="device"):
+        LightGBMClassifier(device="tpu")
+
+
+def test_a_stack_with_its_default_final_estimator(samples, bars):
+    stack = StackingClassifier([("bayes", GaussianNB())], cv=3)
+    with pytest.warns(LeakageWarning, match=r"StackingClassifier splits .* cv=3.*WalkForward"):
+        model = (RETURNS * stack).fit(samples)
+    assert model.predict_proba(bars).shape == (1200, 3)
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        CalibratedClassifierCV(GaussianNB(), cv=3),
+        HistGradientBoostingClassifier(early_stopping=True, max_iter=3),
+        GridSearchCV(GaussianNB(), {"var_smoothing": [1e-9]}, cv=3),
+    ],
+)
+def test_inner_splits_that_are_not_purged_warn(estimator, samples):
+    with pytest.warns(LeakageWarning, match=r"without purging"):
+        (RETURNS * SklearnClassifier(estimator)).fit(samples)
+
+
+@pytest.mark.parametrize("estimator", [GaussianNB(), HistGradientBoostingClassifier(max_iter=3)])
+def test_no_inner_split_no_warning(estimator, samples):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", LeakageWarning)
+        (RETURNS * SklearnClassifier(estimator)).fit(samples)
+
+
+@pytest.mark.filterwarnings("ignore:Scoring failed", "ignore:One or more of the test scores")
+def test_a_leak_that_scikit_learn_hides_is_told(samples):
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        scores = cross_val_score(MODEL, samples, samples.y, cv=3)
+    assert np.isnan(scores).all()
+    ours = [one for one in told if issubclass(one.category, LeakageWarning)]
+    assert ours
+    assert 'error_score="raise"' in str(ours[0].message)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", LeakageWarning)
+        with pytest.raises(Exception, match="overlap the label intervals"):
+            cross_val_score(MODEL, samples, samples.y, cv=3, error_score="raise")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_an_inner_search_without_scores_raises(samples):
+    def nothing(estimator, X, y):
+        return np.nan
+
+    search = GridSearchCV(GaussianNB(), {"var_smoothing": [1e-9, 1e-3]}, cv=3, scoring=nothing)
+    with pytest.raises(DataError, match="no score for 2 of 2 candidates"):
+        (RETURNS * SklearnClassifier(search)).fit(samples)
+    ours = GridSearchCV(MODEL, {"LogisticClassifier__C": [0.1, 1.0]}, cv=2, scoring=nothing)
+    with pytest.raises(DataError, match="no score for 2 of 2 candidates"):
+        adapter_for(ours).fit(samples)
+
+
+def test_adapters_are_found_and_strangers_refused():
+    assert isinstance(adapter_for(LogisticRegression()), SklearnClassifier)
+    assert adapter_for(MODEL) is MODEL
+    for stranger in ("logistic", RETURNS, LogisticRegression, 3):
+        with pytest.raises(ParameterError, match="adapter_for: 'obj' must be"):
+            adapter_for(stranger)
