@@ -30,6 +30,7 @@ from ohlcvml.bars.market import (
     contract_symbols,
     default_costs,
     register_contract,
+    trading_days,
 )
 from ohlcvml.bars.read import read_bars
 from ohlcvml.bars.validate import (
@@ -78,5 +79,6 @@ __all__ = [
     "register_contract",
     "resample",
     "simulate_bars",
+    "trading_days",
     "validate_bars",
 ]

@@ -17,7 +17,7 @@ from ohlcvml.bars.market import (
     OPEN,
     WEEKDAY,
     Contract,
-    contract,
+    Sessions,
     rule_of,
 )
 from ohlcvml.streams import DAY, NO_TIME, BaseFeature, Column
@@ -107,10 +107,9 @@ class CalendarFeatures(BaseFeature):
 
     def _known(self) -> tuple[str, str]:
         """Calendar, and symbol where its expiries are known; empty where not."""
-        given = contract(self.contract) if isinstance(self.contract, str) else self.contract
-        if given is None:
-            return "", ""
-        return given.calendar or "", given.symbol if rule_of(given.symbol) else ""
+        symbol = self.contract.symbol if isinstance(self.contract, Contract) else self.contract
+        calendar = Sessions.of(self.contract).calendar or ""
+        return calendar, symbol if symbol is not None and rule_of(symbol) else ""
 
     @property
     def _inputs(self) -> tuple[str, ...]:  # type: ignore[override]

@@ -235,7 +235,7 @@ def specifications(
     first, last = contract(given, on=time.min()), contract(given, on=time.max())
     if first == last:
         return [(first, None)]
-    days = time.normalize()
+    days = Sessions.of(first).date(time)
     found = {day: contract(given, on=day) for day in days.unique()}
     return [
         (spec, np.asarray(days.isin([d for d, s in found.items() if s == spec]), dtype=bool))

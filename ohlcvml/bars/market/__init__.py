@@ -15,6 +15,7 @@ from ohlcvml.bars.market._contracts import Contract, contract, contract_symbols,
 from ohlcvml.bars.market._costs import Costs, default_costs
 from ohlcvml.bars.market._expiry import RULES, rule_date, rule_of
 from ohlcvml.bars.market._sessions import Sessions
+from ohlcvml.bars.market._trading_days import trading_days
 
 __all__ = [
     "CLOSED_DAYS",
@@ -36,4 +37,5 @@ __all__ = [
     "rule_date",
     "rule_of",
     "session_facts",
+    "trading_days",
 ]

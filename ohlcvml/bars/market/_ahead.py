@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ohlcvml.bars.market._expiry import expiries
-from ohlcvml.bars.market._sessions import Sessions
+from ohlcvml.bars.market._schedule import schedule
 from ohlcvml.typing import BoolArray, IntArray
 
 __all__ = ["CLOSED_DAYS", "EXPIRY", "FAR", "HOLIDAY", "MONTH_END", "NUMBER", "OPEN", "WEEKDAY"]
@@ -61,7 +61,7 @@ def session_facts(
         opens, length = number * _DAY, np.full(len(date), _DAY)
         surprises = date[:0]
     else:
-        table = Sessions(calendar)._schedule_for(first_year, last_year)
+        table = schedule(calendar, first_year, last_year)
         date = table.date.astype("datetime64[D]")
         number = np.arange(len(date)) - table.before
         opens, length = table.open, table.close - table.open

@@ -8,9 +8,11 @@ from datetime import date
 from difflib import get_close_matches
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ohlcvml._checks import check_value, optional, real, string
+from ohlcvml.bars.market._schedule import MARKETS, sessions_of
 from ohlcvml.exceptions import DataError, ParameterError
 
 __all__ = ["Contract", "contract", "contract_symbols", "register_contract"]
@@ -31,7 +33,8 @@ class Contract:
     currency : str, default="USD"
         Currency of ``tick_value``.
     calendar : str or None, default=None
-        Name of the product's calendar in pandas_market_calendars; None knows no sessions.
+        Name of the product's calendar in pandas_market_calendars, or the market ``"fx"`` or
+        ``"crypto"`` where no exchange sets the hours; None knows no sessions.
     valid_from : datetime.date or None, default=None
         First trade date on which this specification holds; None means always. It is in force
         until the next specification of the same symbol begins.
@@ -166,6 +169,12 @@ def register_contract(specification: Contract, *, replace: bool = False) -> Cont
             "register_contract: parameter 'specification' must be a Contract; got "
             f"{specification!r}. Use register_contract(Contract(symbol, tick_size, tick_value))."
         )
+    if specification.symbol in MARKETS:
+        raise ParameterError(
+            "register_contract: parameter 'specification' must not be named as a market, "
+            f"{' or '.join(map(repr, MARKETS))}; got {specification.symbol!r}. Name it as the "
+            "instrument, such as 'EURUSD', and give it calendar='fx'."
+        )
     known = _contracts.get(specification.symbol, ())
     same = [c for c in known if c.valid_from == specification.valid_from]
     if same and same[0] != specification and not replace:
@@ -188,7 +197,8 @@ def contract(symbol: str, on: str | date | pd.Timestamp | None = None) -> Contra
     symbol : str
         Root symbol; see :func:`contract_symbols`.
     on : str, datetime.date or pd.Timestamp, optional
-        Trade date; by default the latest specification.
+        Trade date, or a moment with a time zone, which belongs to the trade date of its session;
+        by default the latest specification.
 
     Returns
     -------
@@ -222,7 +232,7 @@ def contract(symbol: str, on: str | date | pd.Timestamp | None = None) -> Contra
     stamp = pd.Timestamp(on)
     if not isinstance(stamp, pd.Timestamp):  # NaT
         raise ParameterError(f"contract: parameter 'on' must be a date; got {on!r}.")
-    day = stamp.date()
+    day = _trade_date(stamp, known[-1].calendar)
     valid = [c for c in known if c.valid_from is None or c.valid_from <= day]
     if not valid:
         raise DataError(
@@ -231,6 +241,14 @@ def contract(symbol: str, on: str | date | pd.Timestamp | None = None) -> Contra
             "valid_from=...))."
         )
     return valid[-1]
+
+
+def _trade_date(stamp: pd.Timestamp, calendar: str | None) -> date:
+    if stamp.tz is None or calendar is None:
+        return stamp.date()
+    moment = np.array([stamp.as_unit("ns").value], dtype=np.int64)
+    sessions, at = sessions_of(MARKETS.get(calendar, calendar), moment)
+    return pd.Timestamp(sessions.date[at[0]]).date()
 
 
 def contract_symbols() -> list[str]:

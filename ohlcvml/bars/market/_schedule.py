@@ -9,10 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ohlcvml.typing import BoolArray, IntArray
+from ohlcvml.bars.market._corrections import corrected
+from ohlcvml.typing import IntArray
 
-__all__ = ["FIRST_YEAR", "Schedule", "calendar_names", "schedule"]
+__all__ = ["FIRST_YEAR", "MARKETS", "Schedule", "calendar_names", "schedule", "sessions_of"]
 
+# Calendars of markets without an exchange: FX and CFDs roll at 17:00 New York time, crypto at
+# midnight UTC.
+MARKETS = {"fx": "FX", "crypto": "24/7"}
 FIRST_YEAR = 1970  # session 0 is the first of that year, whatever the data, so numbers never move
 
 
@@ -35,16 +39,40 @@ def calendar_names() -> tuple[str, ...]:
     return tuple(sorted(mcal.get_calendar_names()))
 
 
-@lru_cache(maxsize=32)
+def sessions_of(calendar: str, stamps: IntArray) -> tuple[Schedule, IntArray]:
+    """Schedule of a calendar, and the row of the session that each stamp belongs to.
+
+    Parameters
+    ----------
+    calendar : str
+    stamps : int64 array of shape (n,)
+        Nanoseconds UTC. One belongs to the session whose open is the latest at or before it.
+    """
+    if len(stamps) == 0:
+        return schedule(calendar, FIRST_YEAR, FIRST_YEAR), stamps.copy()
+    ends = pd.DatetimeIndex(np.array([stamps.min(), stamps.max()], dtype="datetime64[ns]"))
+    table = schedule(calendar, int(ends[0].year), int(ends[1].year))
+    return table, np.searchsorted(table.open, stamps, side="right").astype(np.int64) - 1
+
+
 def schedule(calendar: str, first_year: int, last_year: int) -> Schedule:
-    """Sessions of a calendar from the first day of one year to the last of another."""
+    """Sessions of a calendar that stamps of some years may meet, from 1970 on or earlier."""
+    # A year of margin holds the session before the first bar and the one after the last; whole
+    # decades keep the number of stored schedules small.
+    first = min(FIRST_YEAR - 1, first_year - 1)
+    last = (max(FIRST_YEAR, last_year) + 2) // 10 * 10 + 9
+    return _schedule(calendar, first, last)
+
+
+@lru_cache(maxsize=32)
+def _schedule(calendar: str, first_year: int, last_year: int) -> Schedule:
     import pandas_market_calendars as mcal
 
     source = mcal.get_calendar(calendar)
     table = source.schedule(
         f"{first_year}-01-01", f"{last_year}-12-31", tz="UTC", market_times="all"
     )
-    table = _amended(table, type(source).__name__)
+    table = corrected(table, type(source).__name__)
     table = table[table["market_close"] > table["market_open"]]
     opens, closes = _nanoseconds(table["market_open"]), _nanoseconds(table["market_close"])
     if "break_start" in table:
@@ -62,52 +90,3 @@ def schedule(calendar: str, first_year: int, last_year: int) -> Schedule:
 
 def _nanoseconds(column: pd.Series) -> IntArray:
     return np.asarray(pd.DatetimeIndex(column).as_unit("ns").asi8, dtype=np.int64)
-
-
-def _amended(table: pd.DataFrame, kind: str) -> pd.DataFrame:
-    """Correct errors of pandas_market_calendars 5.5 that real bars of these products show.
-
-    A correction finds nothing to do where a later version has put the error right.
-    """
-    if kind == "CMEEquityExchangeCalendar":
-        # Where the stock market closes at 13:00 New York time, index futures trade to 13:15.
-        table = _move_close(table, _half_days(table), "12:00", "12:15")
-        closed = pd.DatetimeIndex(["2024-03-29", "2025-04-18"])  # Good Fridays without data
-        table = table.drop(index=closed, errors="ignore")
-        table = _add_day_of_mourning(table)
-    if kind == "CMEGlobexEnergyAndMetalsExchangeCalendar":
-        date = pd.DatetimeIndex(table.index)
-        labor_day = (date.month == 9) & (date.dayofweek == 0) & (date.day <= 7)
-        table = _move_close(table, labor_day & (date.year >= 2022), "12:00", "13:30")
-    return table
-
-
-def _half_days(table: pd.DataFrame) -> BoolArray:
-    """Eves of Independence Day and Christmas unless kept as the holiday, Black Friday."""
-    date = pd.DatetimeIndex(table.index)
-    eve = ((date.month == 7) & (date.day == 3)) | ((date.month == 12) & (date.day == 24))
-    friday = np.asarray(date.dayofweek == 4)
-    return np.asarray((eve & ~friday) | ((date.month == 11) & friday), dtype=np.bool_)
-
-
-def _move_close(table: pd.DataFrame, days: BoolArray, old: str, new: str) -> pd.DataFrame:
-    """Move the close of those days that close at ``old`` Chicago time to ``new``."""
-    close = pd.DatetimeIndex(table["market_close"])
-    local = close[days].tz_convert("America/Chicago")
-    moved = days.copy()
-    moved[days] = np.asarray(local.strftime("%H:%M") == old)
-    table = table.copy()
-    shift = pd.Timedelta(f"{new}:00") - pd.Timedelta(f"{old}:00")
-    table.loc[moved, "market_close"] += shift
-    return table
-
-
-def _add_day_of_mourning(table: pd.DataFrame) -> pd.DataFrame:
-    """9 January 2025 (state funeral): index futures traded until 8:30 in Chicago."""
-    day = pd.Timestamp("2025-01-09")
-    if day in table.index or not table.index[0] < day < table.index[-1]:
-        return table
-    open_ = pd.Timestamp("2025-01-08 17:00", tz="America/Chicago").tz_convert("UTC")
-    close = pd.Timestamp("2025-01-09 08:30", tz="America/Chicago").tz_convert("UTC")
-    row = {name: open_ if name == "market_open" else close for name in table.columns}
-    return pd.concat([table, pd.DataFrame(row, index=[day]).astype(table.dtypes)]).sort_index()

@@ -10,11 +10,13 @@ import pandas as pd
 
 from ohlcvml._checks import check_value, optional, string
 from ohlcvml.bars.market._contracts import Contract, contract
-from ohlcvml.bars.market._schedule import FIRST_YEAR, Schedule, calendar_names, schedule
+from ohlcvml.bars.market._schedule import MARKETS, Schedule, calendar_names, schedule, sessions_of
 from ohlcvml.exceptions import DataError, ParameterError
 from ohlcvml.typing import BoolArray, IntArray
 
 __all__ = ["Sessions"]
+
+_DAY = 24 * 3600 * 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -31,9 +33,10 @@ class Sessions:
     Parameters
     ----------
     calendar : str or None, default=None
-        Name in pandas_market_calendars, as in ``contract("MES").calendar``. With None nothing is
-        known of sessions: one session numbered 0, UTC dates, no open and no close (NaT), every
-        bar inside. An index that is not of dates (as sktime's generic tests use) is treated so
+        Name in pandas_market_calendars, as in ``contract("MES").calendar``; ``"fx"`` for days of
+        spot currencies and CFDs, rolled at 17:00 New York time from Sunday to Friday; ``"crypto"``
+        for days of UTC. With None nothing is known of sessions: one session numbered 0, UTC dates,
+        no open and no close (NaT), every bar inside. An index that is not of dates (as sktime's generic tests use) is treated so
         whatever the calendar, with NaT as its date.
 
     Notes
@@ -43,9 +46,9 @@ class Sessions:
     not depend on what other bars there are.
 
     Source: pandas_market_calendars (MIT; exchange_calendars closes CME at 17:00 and misses the
-    halt), corrected where real bars show it wrong: index futures close at 12:15 in Chicago on half
-    days of the stock market, had no session on Good Friday 2024 and 2025 and a short one on 9
-    January 2025; energy and metals close at 13:30 on Labor Day since 2022.
+    halt), corrected where real bars or notices of the exchange show it wrong, about holidays, half
+    days and the close of 16:15 in Chicago until September 2015. ``docs/bars.md`` lists the
+    corrections.
 
     Examples
     --------
@@ -71,20 +74,25 @@ class Sessions:
             self.calendar,
             "From a contract: Sessions.of(contract).",
         )
+        if self.calendar in MARKETS:
+            object.__setattr__(self, "calendar", MARKETS[self.calendar])
         if self.calendar is not None and self.calendar not in calendar_names():
             near = get_close_matches(self.calendar, calendar_names(), n=3, cutoff=0.5)
             hint = f" Did you mean {', '.join(near)}?" if near else ""
             raise ParameterError(
                 "Sessions: parameter 'calendar' must be a name known to pandas_market_calendars; "
                 f"got {self.calendar!r}.{hint} "
-                "pandas_market_calendars.getcalendar_names() lists all."
+                "'fx' and 'crypto' are markets without an exchange; "
+                "pandas_market_calendars.get_calendar_names() lists all others."
             )
 
     @classmethod
     def of(cls, source: Sessions | Contract | str | None) -> Sessions:
-        """Sessions of a contract, of a contract's symbol or of nothing at all."""
+        """Sessions of a contract, its symbol, the market "fx" or "crypto", or of nothing at all."""
         if isinstance(source, Sessions):
             return source
+        if isinstance(source, str) and source in MARKETS:
+            return cls(source)
         if isinstance(source, str):
             source = contract(source)
         if isinstance(source, Contract):
@@ -145,21 +153,23 @@ class Sessions:
         """Sessions a year by the calendar (mean of 2010 to 2019), 252 without a calendar."""
         if self.calendar is None:
             return 252.0
-        dates = self._schedule_for(2010, 2020).date
+        dates = schedule(self.calendar, 2010, 2020).date
         start, stop = np.datetime64("2010-01-01"), np.datetime64("2020-01-01")
         return float(((dates >= start) & (dates < stop)).sum()) / 10.0
 
     def per_year_of(self, index: pd.Index) -> float:
-        """As ``per_year``; without a calendar 365 if these bars trade at weekends.
+        """As ``per_year``; without a calendar, UTC dates a year by the days that these bars have.
 
-        They do where at least one bar in twenty is stamped on a Saturday (UTC): one in seven is
-        for a market that never closes, none for one that closes on Friday and opens on Sunday.
+        365 where at least one date in twenty is a Saturday (one in seven is, for a market that
+        never closes), 313 where as many are Sundays (a market that opens on Sunday evening has six
+        dates a week), else 252.
         """
         stamps = _stamps(index)
         if self.calendar is not None or stamps is None or len(stamps) == 0:
             return self.per_year
-        days = stamps // (24 * 3600 * 1_000_000_000)  # day 0 was a Thursday
-        return 365.0 if float(np.mean(days % 7 == 2)) >= 0.05 else 252.0
+        weekday = np.unique(stamps // _DAY) % 7  # day 0 was a Thursday
+        saturdays, sundays = (float(np.mean(weekday == day)) for day in (2, 3))
+        return 365.0 if saturdays >= 0.05 else 313.0 if sundays >= 0.05 else 252.0
 
     def _find(self, index: pd.Index) -> tuple[Schedule, IntArray, IntArray] | None:
         if self.calendar is None:
@@ -169,20 +179,8 @@ class Sessions:
 
     def look_up(self, stamps: IntArray) -> tuple[Schedule, IntArray, IntArray]:
         """Schedule, row of the session of each stamp, and the stamps."""
-        if len(stamps) == 0:
-            return self._schedule_for(FIRST_YEAR, FIRST_YEAR), stamps.copy(), stamps
-        ends = pd.DatetimeIndex(np.array([stamps.min(), stamps.max()], dtype="datetime64[ns]"))
-        table = self._schedule_for(int(ends[0].year), int(ends[1].year))
-        at = np.searchsorted(table.open, stamps, side="right").astype(np.int64) - 1
-        return table, at, stamps
-
-    def _schedule_for(self, first_year: int, last_year: int) -> Schedule:
         assert self.calendar is not None
-        # A year of margin holds the session before the first bar and the one after the last; whole
-        # decades keep the number of stored schedules small.
-        first = min(FIRST_YEAR - 1, first_year - 1)
-        last = (max(FIRST_YEAR, last_year) + 2) // 10 * 10 + 9
-        return schedule(self.calendar, first, last)
+        return *sessions_of(self.calendar, stamps), stamps
 
 
 def _stamps(index: pd.Index) -> IntArray | None:

@@ -144,7 +144,8 @@ def tick_sizes(own: Contract | str, index: pd.DatetimeIndex) -> list[tuple[int, 
     always = int(np.iinfo(np.int64).min)
     if isinstance(own, Contract):
         return [(always, own.tick_size)]
-    day = index[-1].date()
+    sessions = Sessions.of(own)
+    first, day = (sessions.date(index[[row]])[0].date() for row in (0, -1))
     ticks: list[tuple[int, float]] = []
     while True:
         try:
@@ -152,10 +153,12 @@ def tick_sizes(own: Contract | str, index: pd.DatetimeIndex) -> list[tuple[int, 
         except DataError:  # before the first known specification: that one has to do
             break
         start = spec.valid_from
-        if start is None or start <= index[0].date():
+        if start is None or start <= first:
             ticks.append((always, spec.tick_size))
             break
-        ticks.append((int(pd.Timestamp(start).as_unit("ns").value), spec.tick_size))
+        noon = pd.DatetimeIndex([pd.Timestamp(start, tz="UTC") + pd.Timedelta("12h")])
+        opens = noon.normalize() if sessions.calendar is None else sessions.open(noon)
+        ticks.append((int(opens.as_unit("ns").asi8[0]), spec.tick_size))
         day = start - timedelta(days=1)
     if not ticks:
         return [(always, look_up(own).tick_size)]
