@@ -8,7 +8,6 @@ from ohlcvml.bars import Sessions, contract
 from ohlcvml.bars.market._corrections import CORRECTIONS
 from ohlcvml.bars.market._schedule import schedule
 
-
 # One of each corrected group.
 CALENDARS = ("CME_Equity", "CMEGlobex_GC", "CBOT_InterestRate", "FX")
 
@@ -134,7 +133,9 @@ def test_the_last_bar_of_each_day_ends_at_the_nominal_close(shared_data, name):
     size = pd.Timedelta(size)
     time = stamps_of(shared_data, name) - (size if side else pd.Timedelta(0))
     if symbol == "MGC" and size >= pd.Timedelta("1h"):  # thin before; later months are missing
-        time = time[(time >= "2018-01-01") & (time < "2024-11-27 22:00") | (time.date == BLACK_FRIDAY)]
+        time = time[
+            (time >= "2018-01-01") & (time < "2024-11-27 22:00") | (time.date == BLACK_FRIDAY)
+        ]
     sessions = Sessions.of(symbol)
     days = pd.DataFrame({"last": time, "close": sessions.close(time)}).groupby(sessions.date(time))
     last = days.last()

@@ -36,8 +36,8 @@ class Sessions:
         Name in pandas_market_calendars, as in ``contract("MES").calendar``; ``"fx"`` for days of
         spot currencies and CFDs, rolled at 17:00 New York time from Sunday to Friday; ``"crypto"``
         for days of UTC. With None nothing is known of sessions: one session numbered 0, UTC dates,
-        no open and no close (NaT), every bar inside. An index that is not of dates (as sktime's generic tests use) is treated so
-        whatever the calendar, with NaT as its date.
+        no open and no close (NaT), every bar inside. An index that is not of dates (as sktime's
+        generic tests use) is treated so whatever the calendar, with NaT as its date.
 
     Notes
     -----
