@@ -18,15 +18,7 @@ from ohlcvml.evaluation._performance import (
 )
 from ohlcvml.evaluation._plots import plot_calibration, plot_equity
 from ohlcvml.evaluation._pretraining import pretraining_notes
-from ohlcvml.evaluation._scores import (
-    auc,
-    balanced_accuracy,
-    class_priors,
-    classification_scores,
-    log_loss,
-    log_loss_skill,
-    macro_f1,
-)
+from ohlcvml.evaluation._scores import auc, classification_scores
 from ohlcvml.evaluation.backtest import (
     Backtest,
     Execution,
@@ -44,11 +36,9 @@ __all__ = [
     "SharpeEstimate",
     "auc",
     "backtest",
-    "balanced_accuracy",
     "buy_and_hold",
     "calibration_error",
     "calmar_ratio",
-    "class_priors",
     "classification_scores",
     "count_look",
     "cross_validate",
@@ -56,9 +46,6 @@ __all__ = [
     "drawdown",
     "equal_exposure",
     "evaluate",
-    "log_loss",
-    "log_loss_skill",
-    "macro_f1",
     "max_drawdown",
     "performance",
     "plot_calibration",

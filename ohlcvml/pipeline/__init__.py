@@ -6,6 +6,15 @@ from ohlcvml.pipeline._base import BaseBarClassifier
 from ohlcvml.pipeline._fold import Fold
 from ohlcvml.pipeline._out_of_fold import out_of_fold
 from ohlcvml.pipeline._out_of_fold_table import OutOfFold
+from ohlcvml.pipeline._block_t import (
+    BlockEstimate,
+    block_sums,
+    block_t,
+    block_t_influence,
+    number_blocks,
+)
+from ohlcvml.pipeline._losses import brier_losses, class_codes, class_shares, log_losses
+from ohlcvml.pipeline._placement import placement_auc
 from ohlcvml.pipeline._selector import FeatureSelector
 from ohlcvml.pipeline._signal import (
     META_SIGNAL_COLUMNS,
@@ -35,5 +44,15 @@ __all__ = [
     "SignalModel",
     "atr_scale",
     "primary_of",
+    "BlockEstimate",
+    "block_sums",
+    "block_t",
+    "block_t_influence",
+    "brier_losses",
+    "class_codes",
+    "class_shares",
+    "log_losses",
+    "number_blocks",
+    "placement_auc",
     "signal_table",
 ]
