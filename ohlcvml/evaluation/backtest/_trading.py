@@ -115,6 +115,7 @@ class Trading:
             rule=execution.rule,
             round_trip=float(paid.mean()) if len(paid) else self._usual_cost(labels, spec),
             overnight=not spec.session_exit,
+            horizon=spec.horizon,
         )
         orders = Orders(
             matched.first,
