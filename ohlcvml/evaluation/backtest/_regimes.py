@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ohlcvml.evaluation.backtest import _kernel as _k
 from ohlcvml.evaluation._performance import daily_and_figures
+from ohlcvml.evaluation.backtest import _kernel as _k
 from ohlcvml.typing import FloatArray, IntArray
 
 __all__ = ["UNKNOWN", "Book", "regime_figures", "sessions_in_block"]
