@@ -189,7 +189,7 @@ def train(
     with console.status("Fitting on all rows before the test set, then one look at it"):
         final = model.clone().fit(develop)
         tested = evaluate(final, test, execution=settings.execution)
-        looks = count_look(rows_fingerprint(test), settings.model)
+        looks = count_look(test, final, contract=traded)
     unused = dict(forward.unused)
     unused.pop("held_out", None)
     unused["purged_before_test"] = len(samples) - len(develop) - len(test)

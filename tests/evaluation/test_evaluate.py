@@ -1,7 +1,5 @@
 """Scoring a fitted model on held-out rows, and counting the looks at them."""
 
-import json
-
 import numpy as np
 import pytest
 
@@ -10,8 +8,6 @@ from ohlcvml.evaluation import (
     Execution,
     backtest,
     classification_scores,
-    count_look,
-    data_folder,
     evaluate,
     rows_fingerprint,
 )
@@ -88,21 +84,7 @@ def test_regimes_are_scored_apart(model):
     assert result.regime_scores["rows"].sum() == result.scores["rows"]
 
 
-# ---- looks
-@pytest.fixture
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("OHLCVML_HOME", str(tmp_path / "records"))
-    return tmp_path / "records"
-
-
-def test_looks_are_counted_by_rows(home):
-    rows = rows_fingerprint(TEST)
-    assert [count_look(rows, "a"), count_look(rows, "b"), count_look("other", "a")] == [1, 2, 1]
-    lines = [json.loads(line) for line in (home / "looks.jsonl").read_text().splitlines()]
-    assert [line["model"] for line in lines] == ["a", "b", "a"]
-    assert data_folder() == home
-
-
+# ---- what identifies the rows
 def test_the_fingerprint_is_that_of_the_market():
     other = SAMPLES.with_features(BARS[["close"]])[PARTS.test]
     assert rows_fingerprint(other) == rows_fingerprint(TEST)
@@ -111,16 +93,3 @@ def test_the_fingerprint_is_that_of_the_market():
     bars.iloc[TEST.pos[10], 3] += 0.25
     moved = Samples(bars, SAMPLES.labels)[PARTS.test]
     assert rows_fingerprint(moved) != rows_fingerprint(TEST)
-
-
-def test_a_folder_that_cannot_be_written_counts_nothing(tmp_path, monkeypatch):
-    file = tmp_path / "file"
-    file.write_text("")
-    monkeypatch.setenv("OHLCVML_HOME", str(file / "records"))
-    assert count_look("rows", "model") is None
-
-
-def test_a_damaged_record_is_no_crash(home):
-    home.mkdir()
-    (home / "looks.jsonl").write_text('not json\n{"rows": "these"}\n[1]\n\n')
-    assert count_look("these", "model") == 2
