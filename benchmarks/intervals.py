@@ -8,8 +8,8 @@ where labels are sampled at events, densely in some stretches and hardly at all 
 AUC of a score that knows nothing of the labels (true value one half). Rows of one horizon repeat
 each other: each is a moving sum over the horizon of heavy-tailed noise whose volatility clusters.
 The naive interval takes rows as independent.
-Where events leave fewer than 6 effective blocks there is no interval, which is counted apart. Percentages have a standard error of about 1 point at
-400 runs.
+Where events leave fewer than 6 effective blocks there is no interval, which is counted apart.
+Percentages have a standard error of about 1 point at 400 runs.
 """
 
 from __future__ import annotations
