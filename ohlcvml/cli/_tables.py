@@ -117,7 +117,7 @@ def print_result(console: Console, result: TrainingResult, model: str) -> None:
 
 
 def _means(result: CrossValidation) -> Any:
-    return result.folds.select_dtypes("number").mean()
+    return result.summary()["mean"]
 
 
 def _rows(baselines: pd.DataFrame) -> list[tuple[str, Any]]:

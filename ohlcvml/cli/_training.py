@@ -231,8 +231,8 @@ def _write_bundle(
 ) -> Path:
     forward, k_fold, tested = results
     scores = {
-        "walk_forward": forward.folds.select_dtypes("number").mean().to_dict(),
-        "purged_k_fold_two_sided": k_fold.folds.select_dtypes("number").mean().to_dict(),
+        "walk_forward": forward.summary()["mean"].to_dict(),
+        "purged_k_fold_two_sided": k_fold.summary()["mean"].to_dict(),
         "test": tested.scores,
         "test_rows": {
             "first": str(test.index[0]),

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ohlcvml.evaluation._backtest_result import Backtest
 from ohlcvml.evaluation._scores import side_hits, sided_rows
+from ohlcvml.evaluation.backtest import Backtest
 from ohlcvml.pipeline import (
     BlockEstimate,
     block_t,

@@ -16,7 +16,7 @@ from ohlcvml.features import ReturnFeatures
 from ohlcvml.labels import TripleBarrierLabeller
 from ohlcvml.models import LogisticClassifier
 from ohlcvml.samples import Samples
-from ohlcvml.splits import PurgedHoldout
+from ohlcvml.splits import PurgedHoldout, WalkForward
 
 LABELLER = TripleBarrierLabeller(horizon=20, contract="ES", costs=Costs(2.0, 0.5))
 BARS = simulate_bars(1500, seed=9, edge=0.3).bars
@@ -62,6 +62,29 @@ def test_no_skill_is_scored_on_the_rows_that_were_answered():
 def test_training_rows_are_refused(model):
     with pytest.raises(LeakageError):
         evaluate(model, SAMPLES[PARTS.train[-5:]])
+
+
+def test_a_model_fitted_on_later_rows_is_marked(model):
+    assert not evaluate(model, TEST).two_sided
+    early = SAMPLES[:400]
+    late = SAMPLES[SAMPLES.index > early.end.max()]
+    later = (ReturnFeatures() * LogisticClassifier(C=1.0)).fit(late)
+    result = evaluate(later, early)
+    assert result.two_sided
+    assert result.notes[0].startswith(
+        f"two-sided: the model was fitted on rows up to {late.end.max()}"
+    )
+
+
+def test_scores_carry_intervals(model):
+    few, many = (
+        SAMPLES[rows] for rows in next(WalkForward(n_splits=1, initial=0.3).split(SAMPLES))
+    )
+    result = evaluate((ReturnFeatures() * LogisticClassifier()).fit(few), many)
+    for name in ("log_loss", "skill", "auc", "directional_accuracy"):
+        low, high = result.intervals.loc[name, ["low", "high"]]
+        assert low < result.scores[name] < high
+    assert np.isnan(evaluate(model, TEST[:200]).intervals.loc["auc", "low"])  # two blocks
 
 
 def test_several_symbols_are_not_traded():

@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from ohlcvml.evaluation import (
+    Execution,
     backtest,
     calmar_ratio,
     drawdown,
@@ -155,7 +156,10 @@ def test_capital_scales_returns_and_leaves_ratios_alone():
     bars = make_bars(100.0 + rng.normal(0, 1, 200).cumsum(), freq="4h")
     labels = make_labels(bars, [(i, i + 3, TIME) for i in range(190)], cost=0.1)
     sides = make_signals(bars, {i: int(rng.integers(-1, 2)) for i in range(190)})
-    small, large = (backtest(bars, sides, labels, capital=c).scores for c in (100.0, 1000.0))
+    small, large = (
+        backtest(bars, sides, labels, execution=Execution(capital=c)).scores
+        for c in (100.0, 1000.0)
+    )
     for name in ("net_return", "max_drawdown", "annual_return", "annual_volatility"):
         assert small[name] == pytest.approx(10 * large[name])
     for name in ("net_sharpe", "sortino", "calmar", "win_rate", "turnover", "exposure"):

@@ -114,7 +114,7 @@ def assemble(run: Run, orders: _k.Orders, limits: _k.Limits, fate: dict[str, int
     rows = _evaluated(spans)
     starts, stamps = _sessions_of(rows, opens, bars.index)
     block = run.block if run.horizon is None else sessions_in_block(run.horizon, rows, starts)
-    book = Book(account, capital, run.sessions.per_year_of(stamps), block)
+    book = Book(account, capital, run.sessions.per_year_of(bars.index[opens]), block)
     window = slice(first, last + 1)
     index = bars.index[window]
     dates = pd.DatetimeIndex(run.sessions.date(stamps), name="session")

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ohlcvml.evaluation._performance import daily_and_figures
 from ohlcvml.evaluation.backtest import _kernel as _k
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = ["UNKNOWN", "Book", "regime_figures", "sessions_in_block"]
+__all__ = ["Book", "named_regimes", "regime_figures", "sessions_in_block"]
 
 UNKNOWN = "unknown"  # name of the bars for which there is no regime
 
@@ -41,6 +42,17 @@ class Book:
             self.per_year,
             self.block,
         )
+
+
+def named_regimes(column: pd.Series) -> npt.NDArray[Any]:
+    """Regime of each row; "unknown" where there is none."""
+    values = column.to_numpy()
+    gone = np.asarray(pd.isna(values))
+    if not gone.any():
+        return np.asarray(values)
+    named = values.astype(object)
+    named[gone] = UNKNOWN
+    return np.asarray(named)
 
 
 def sessions_in_block(horizon: int, rows: Any, starts: IntArray) -> int:
