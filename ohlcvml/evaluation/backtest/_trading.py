@@ -60,8 +60,11 @@ class Trading:
 
     @cached_property
     def sessions(self) -> Sessions:
-        """The contract's calendar."""
-        return Sessions.of(self.contract)
+        """Days that P&L is counted in: the contract's, else the market's, else UTC dates."""
+        spec = self.contract
+        if spec is None or spec.calendar is None:
+            return Sessions.of(self.execution.market)
+        return Sessions.of(spec)
 
     @cached_property
     def session(self) -> IntArray:
