@@ -205,8 +205,8 @@ class Execution:
         if self.market is not None and contract is not None and contract.calendar is not None:
             raise DataError(
                 "Execution: parameter 'market' must be None where the contract has a calendar; "
-                f"got {self.market!r} beside {contract.symbol} ({contract.calendar}). Its sessions are "
-                "what daily P&L is counted in."
+                f"got {self.market!r} beside {contract.symbol} ({contract.calendar}). Its sessions "
+                "are what daily P&L is counted in."
             )
         costs = labels_costs if costs is None else costs
         if costs is not None and contract is None:
