@@ -9,12 +9,13 @@ import pandas as pd
 __all__ = ["fold_means", "fold_summary"]
 
 
-def fold_means(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def fold_means(tables: Sequence[pd.DataFrame], *, n_folds: int | None = None) -> pd.DataFrame:
     """Mean over folds of tables with one row for each thing scored.
 
-    A mean is missing where a fold lacks the row or its value: the mean of the folds that happen to
-    have one is another figure. (The profit factor of a fold that lost nothing is undefined; left
-    out, buying and holding had a profit factor of 0.00 where it earned 0.86 of its losses.)
+    A mean is missing where a fold lacks the row or its value, or where there are fewer tables than
+    ``n_folds``: the mean of the folds that happen to have one is another figure. (The profit factor
+    of a fold that lost nothing is undefined; left out, buying and holding had a profit factor of
+    0.00 where it earned 0.86 of what it lost.)
 
     Examples
     --------
@@ -32,7 +33,8 @@ def fold_means(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
         rows |= dict.fromkeys(table.index)
     index = tables[0].index if len(rows) == len(tables[0]) else _index_of(list(rows), tables[0])
     total = sum(table.reindex(index).astype(float) for table in tables)
-    return total / len(tables)
+    whole = len(tables) == (len(tables) if n_folds is None else n_folds)
+    return total / len(tables) if whole else total * float("nan")
 
 
 def _index_of(rows: list[object], like: pd.DataFrame) -> pd.Index:

@@ -53,6 +53,7 @@ def score_intervals(
     position: IntArray,
     horizon: int,
     stamps: IntArray | None = None,
+    n_folds: int | None = None,
 ) -> pd.DataFrame:
     """Return fold means of the scores, each with its 95 % block-t interval.
 
@@ -69,6 +70,8 @@ def score_intervals(
         Label horizon in bars; a block is four of them.
     stamps : int64 array of shape (n_bars,), optional
         Nanoseconds of the bars.
+    n_folds : int, optional
+        Folds there should be, where some failed; those in ``fold`` by default.
 
     Returns
     -------
@@ -77,7 +80,7 @@ def score_intervals(
         ``low``, ``high`` (NaN below 6 effective blocks), ``blocks`` (effective).
     """
     p, marks = np.asarray(proba, dtype=np.float64), np.asarray(fold)
-    n_folds = len(np.unique(marks))
+    n_folds = len(np.unique(marks)) if n_folds is None else n_folds
     known = np.isfinite(p).all(axis=1)
     p, labels, marks = p[known], np.asarray(y)[known], marks[known]
     block = number_blocks(position[known], BLOCK_HORIZONS * horizon, fold=marks, stamps=stamps)

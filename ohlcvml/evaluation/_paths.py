@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 
 from ohlcvml.evaluation.backtest import Backtest, Trading
-from ohlcvml.samples import Samples
+from ohlcvml.typing import IntArray, Labels
 
 __all__ = ["median_path", "trade_paths"]
 
 
 def trade_paths(
-    tests: Sequence[Samples], predictions: pd.DataFrame, trading: Trading
+    labels: Labels, predictions: pd.DataFrame, trading: Trading, path: IntArray | None = None
 ) -> list[Backtest]:
     """Trade the out-of-fold rows once for each time that they are tested.
 
@@ -24,11 +24,13 @@ def trade_paths(
 
     Parameters
     ----------
-    tests : sequence of Samples
-        Test rows of each fold, with the labels it was scored on.
-    predictions : pd.DataFrame
-        Their predictions, one below the other: columns ``fold`` and ``side``.
+    labels : pd.DataFrame of n rows
+        Labels that the rows were scored on, with their specification, fold after fold.
+    predictions : pd.DataFrame of n rows
+        Columns ``fold`` and ``side``, in the same order.
     trading : Trading
+    path : int array of shape (n,), optional
+        Path of each row; told from the order of the folds by default.
 
     Returns
     -------
@@ -37,16 +39,14 @@ def trade_paths(
     """
     if trading.several:
         return []
-    labels = pd.concat([test.labels.iloc[test.rows] for test in tests])
     bar = trading.bars.index.get_indexer(labels.index)
-    path = pd.Series(bar).groupby(bar).cumcount().to_numpy()
+    number = pd.Series(bar).groupby(bar).cumcount().to_numpy() if path is None else path
     runs = []
-    for number in range(int(path.max()) + 1):
-        mine = np.flatnonzero(path == number)
+    for one in range(int(number.max()) + 1):
+        mine = np.flatnonzero(number == one)
         mine = mine[np.argsort(bar[mine], kind="stable")]
         table = predictions.iloc[mine]
-        own = tests[0].spec.attach(labels.iloc[mine])
-        runs.append(trading.run(table[["side"]], own, table["fold"].to_numpy()))
+        runs.append(trading.run(table[["side"]], labels.iloc[mine], table["fold"].to_numpy()))
     return runs
 
 
