@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 __all__ = ["fold_means", "fold_summary"]
@@ -28,16 +30,18 @@ def fold_means(tables: Sequence[pd.DataFrame], *, n_folds: int | None = None) ->
     calm  0.6       NaN
     wild  NaN       NaN
     """
-    rows: dict[object, None] = {}  # in order of appearance; an index would sort mixed types
+    rows: dict[Any, None] = {}  # in order of appearance; an index would sort mixed types
     for table in tables:
         rows |= dict.fromkeys(table.index)
     index = tables[0].index if len(rows) == len(tables[0]) else _index_of(list(rows), tables[0])
-    total = sum(table.reindex(index).astype(float) for table in tables)
-    whole = len(tables) == (len(tables) if n_folds is None else n_folds)
-    return total / len(tables) if whole else total * float("nan")
+    stack = np.stack([table[tables[0].columns].reindex(index).to_numpy(float) for table in tables])
+    mean = stack.mean(axis=0)
+    if n_folds is not None and n_folds > len(tables):
+        mean[:] = np.nan
+    return pd.DataFrame(mean, index=index, columns=tables[0].columns)
 
 
-def _index_of(rows: list[object], like: pd.DataFrame) -> pd.Index:
+def _index_of(rows: list[Any], like: pd.DataFrame) -> pd.Index:
     if isinstance(like.index, pd.MultiIndex):
         return pd.MultiIndex.from_tuples(rows, names=like.index.names)
     return pd.Index(rows, name=like.index.name)

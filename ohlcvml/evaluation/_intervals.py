@@ -46,7 +46,7 @@ def _nanoseconds(index: pd.Index) -> IntArray:
 def score_intervals(
     y: npt.ArrayLike,
     proba: npt.ArrayLike,
-    classes: Sequence[int],
+    classes: Sequence[int] | IntArray,
     shares: Mapping[Any, FloatArray],
     *,
     fold: npt.ArrayLike,

@@ -23,7 +23,7 @@ __all__ = ["auc", "classification_scores", "sided_rows"]
 def check_rows(
     y: npt.ArrayLike,
     proba: npt.ArrayLike,
-    classes: Sequence[int],
+    classes: Sequence[int] | IntArray,
     weight: npt.ArrayLike | None,
     who: str,
 ) -> tuple[IntArray, FloatArray, FloatArray]:
@@ -68,7 +68,7 @@ def check_shares(prior: npt.ArrayLike, n_classes: int, who: str) -> FloatArray:
 
 
 def sided_rows(
-    codes: IntArray, p: FloatArray, classes: Sequence[int]
+    codes: IntArray, p: FloatArray, classes: Sequence[int] | IntArray
 ) -> tuple[BoolArray, BoolArray, FloatArray]:
     """Which rows went up or down, whether they went up, and the probability of up given either.
 
@@ -95,7 +95,7 @@ def sided_rows(
 def auc(
     y: npt.ArrayLike,
     proba: npt.ArrayLike,
-    classes: Sequence[int],
+    classes: Sequence[int] | IntArray,
     weight: npt.ArrayLike | None = None,
 ) -> float:
     """Area under the ROC curve of up against down; of take against skip for meta-labels.
@@ -137,7 +137,7 @@ def auc(
 def classification_scores(
     y: npt.ArrayLike,
     proba: npt.ArrayLike,
-    classes: Sequence[int],
+    classes: Sequence[int] | IntArray,
     prior: npt.ArrayLike,
     weight: npt.ArrayLike | None = None,
 ) -> dict[str, float]:

@@ -195,7 +195,7 @@ def block_sums(
             "no value."
         )
     _, code = np.unique(block, return_inverse=True)
-    return np.bincount(code, w * x), np.bincount(code, w)
+    return np.bincount(code, w * x).astype(float), np.bincount(code, w).astype(float)
 
 
 def block_t(

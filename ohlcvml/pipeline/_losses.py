@@ -15,7 +15,7 @@ __all__ = ["brier_losses", "class_codes", "class_shares", "log_losses"]
 FLOOR_ROWS = 0.5  # a class counts as at least half a row
 
 
-def class_shares(y: npt.ArrayLike, classes: Sequence[int]) -> FloatArray:
+def class_shares(y: npt.ArrayLike, classes: Sequence[int] | IntArray) -> FloatArray:
     """Share of each class in the training rows: the forecast of someone without skill.
 
     A class that does not occur counts as half a row. With a share of 0 the forecast without skill
@@ -55,7 +55,9 @@ def class_shares(y: npt.ArrayLike, classes: Sequence[int]) -> FloatArray:
     return np.asarray(floored / floored.sum())
 
 
-def log_losses(y: npt.ArrayLike, proba: npt.ArrayLike, classes: Sequence[int]) -> FloatArray:
+def log_losses(
+    y: npt.ArrayLike, proba: npt.ArrayLike, classes: Sequence[int] | IntArray
+) -> FloatArray:
     """−log of the probability given to the label of each row, in nats; NaN without an answer.
 
     Probabilities are clipped at the resolution of float64, as in scikit-learn, so that a certainty
@@ -87,7 +89,9 @@ def log_losses(y: npt.ArrayLike, proba: npt.ArrayLike, classes: Sequence[int]) -
     return np.asarray(-np.log(np.maximum(given, np.finfo(np.float64).eps))) + 0.0
 
 
-def brier_losses(y: npt.ArrayLike, proba: npt.ArrayLike, classes: Sequence[int]) -> FloatArray:
+def brier_losses(
+    y: npt.ArrayLike, proba: npt.ArrayLike, classes: Sequence[int] | IntArray
+) -> FloatArray:
     """Squared distance between the probabilities of each row and its outcome, in [0, 2].
 
     Parameters are those of :func:`log_losses`.
@@ -103,7 +107,7 @@ def brier_losses(y: npt.ArrayLike, proba: npt.ArrayLike, classes: Sequence[int])
     return np.asarray(((p - np.eye(p.shape[1])[codes]) ** 2).sum(axis=1))
 
 
-def class_codes(y: npt.ArrayLike, classes: Sequence[int], who: str) -> IntArray:
+def class_codes(y: npt.ArrayLike, classes: Sequence[int] | IntArray, who: str) -> IntArray:
     """Position of each label in ``classes``, shape (n_rows,); ``who`` asks, for the message.
 
     Raises
