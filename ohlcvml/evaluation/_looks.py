@@ -79,7 +79,8 @@ def count_look(
     model : bar classifier
         What was looked at them with.
     contract : str or Contract, optional
-        What the bars are of. Several symbols bring their own names.
+        What the bars are of; the labels' own contract by default. Several symbols bring their
+        own names.
 
     Returns
     -------
@@ -113,7 +114,8 @@ def count_look(
     ...      ((test, logistic), (test, logistic), (test[20:], logistic), (test, boosting))]
     [1, 1, 2, 3]
     """
-    spec = look_up(contract) if isinstance(contract, str) else contract
+    given = samples.spec.contract if contract is None else contract
+    spec = look_up(given) if isinstance(given, str) else given
     name, tick = (None, None) if spec is None else (spec.symbol, spec.tick_size)
     spans = market_spans(samples, name, tick)
     identity = _configuration(samples, model)
