@@ -58,7 +58,7 @@ def class_shares(y: npt.ArrayLike, classes: Sequence[int] | IntArray) -> FloatAr
 def log_losses(
     y: npt.ArrayLike, proba: npt.ArrayLike, classes: Sequence[int] | IntArray
 ) -> FloatArray:
-    """−log of the probability given to the label of each row, in nats; NaN without an answer.
+    """Minus the log of the probability given to each label, in nats; NaN without an answer.
 
     Probabilities are clipped at the resolution of float64, as in scikit-learn, so that a certainty
     which turns out wrong costs 36 nats and not infinity.

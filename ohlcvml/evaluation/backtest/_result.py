@@ -12,7 +12,7 @@ import pandas as pd
 from ohlcvml._card import Card, Shown
 from ohlcvml._saved import SavedResult, saves_as_dict
 from ohlcvml.bars import Contract
-from ohlcvml.evaluation._performance import SharpeEstimate, sharpe_ratio
+from ohlcvml.evaluation._sharpe import SharpeEstimate, sharpe_ratio
 from ohlcvml.evaluation.backtest._execution import Execution
 from ohlcvml.evaluation.backtest._kernel import EXITS
 
