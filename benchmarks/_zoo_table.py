@@ -80,7 +80,7 @@ def _values(row: dict, name: str) -> np.ndarray:
 
 
 def _mean(row: dict, name: str) -> float:
-    return float(np.nanmean(_values(row, name)))
+    return float(np.mean(_values(row, name)))
 
 
 def _number(value, digits: int) -> str:
@@ -106,7 +106,7 @@ def _cells(row: dict) -> list[str]:
     low, high = scores.get("sharpe_low"), scores.get("sharpe_high")
     if sharpe and low is not None and math.isfinite(low):
         sharpe += f" [{low:.1f}, {high:.1f}]"
-    auc = f"{_mean(row, 'auc'):.3f} ± {np.nanstd(_values(row, 'auc'), ddof=1):.3f}"
+    auc = f"{_mean(row, 'auc'):.3f} ± {np.std(_values(row, 'auc'), ddof=1):.3f}"
     net = scores.get("net_return")
     return [
         row["model"], f"{int(_values(row, 'train_rows').max()):,}", row.get("epochs", ""),

@@ -57,4 +57,4 @@ def evaluate_bundle(
             "the file the bundle was trained on, with the same --tz, --scale and --symbol."
         )
     result = evaluate_model(bundle.model, test, execution=bundle.execution)
-    return result, count_look(rows["fingerprint"], type(bundle.model).__name__)
+    return result, count_look(test, bundle.model, contract=bundle.contract)

@@ -23,6 +23,7 @@ SCORES: tuple[tuple[str, str, str], ...] = (
     ("log_loss", "log-loss", "{:.4f}"),
     ("skill", "skill over no-skill", "{:+.2%}"),
     ("auc", "AUC", "{:.3f}"),
+    ("directional_accuracy", "directional accuracy", "{:.3f}"),
     ("balanced_accuracy", "balanced accuracy", "{:.3f}"),
     ("f1", "F1", "{:.3f}"),
     ("calibration_error", "calibration error", "{:.3f}"),
@@ -87,7 +88,11 @@ def print_result(console: Console, result: TrainingResult, model: str) -> None:
     forward, k_fold, test = result.walk_forward, result.k_fold, result.test
     folds = [(f"fold {fold}", row) for fold, row in forward.folds.to_dict("index").items()]
     console.print(score_table(f"Walk-forward, {model}, fold by fold", folds))
-    columns: list[tuple[str, Any]] = [(model, _means(forward)), *_rows(forward.baselines)]
+    columns: list[tuple[str, Any]] = [
+        (model, _means(forward)),
+        *_ends(forward.intervals),
+        *_rows(forward.baselines),
+    ]
     title = "Walk-forward, mean of the folds, beside what needs no model"
     console.print(score_table(title, columns, "; ".join(forward.notes) or None))
     assert forward.backtest is not None  # walk-forward tests each row once
@@ -97,7 +102,7 @@ def print_result(console: Console, result: TrainingResult, model: str) -> None:
     columns = [(f"{model} fold mean", _means(k_fold)), *_rows(k_fold.baselines)]
     console.print(score_table("Purged k-fold (two-sided)", columns, "; ".join(k_fold.notes)))
     caption = "; ".join([looks_text(result.looks).capitalize(), *test.notes]) + "."
-    columns = [(model, test.scores), *_rows(test.baselines)]
+    columns = [(model, test.scores), *_ends(test.intervals), *_rows(test.baselines)]
     console.print(score_table("Untouched test set: the last rows in time", columns, caption))
     used = len(result.parts.train) + len(result.parts.test)
     console.print(
@@ -117,7 +122,13 @@ def print_result(console: Console, result: TrainingResult, model: str) -> None:
 
 
 def _means(result: CrossValidation) -> Any:
-    return result.folds.select_dtypes("number").mean()
+    return result.summary()["mean"]
+
+
+def _ends(intervals: pd.DataFrame) -> list[tuple[str, Any]]:
+    """Ends of the 95 % intervals; not of the fold mean of Sharpe ratios, which has none."""
+    shown = intervals.drop(index="net_sharpe", errors="ignore")
+    return [("95 % from", shown["low"]), ("to", shown["high"])]
 
 
 def _rows(baselines: pd.DataFrame) -> list[tuple[str, Any]]:

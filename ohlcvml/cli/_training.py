@@ -189,7 +189,7 @@ def train(
     with console.status("Fitting on all rows before the test set, then one look at it"):
         final = model.clone().fit(develop)
         tested = evaluate(final, test, execution=settings.execution)
-        looks = count_look(rows_fingerprint(test), settings.model)
+        looks = count_look(test, final, contract=traded)
     unused = dict(forward.unused)
     unused.pop("held_out", None)
     unused["purged_before_test"] = len(samples) - len(develop) - len(test)
@@ -231,8 +231,8 @@ def _write_bundle(
 ) -> Path:
     forward, k_fold, tested = results
     scores = {
-        "walk_forward": forward.folds.select_dtypes("number").mean().to_dict(),
-        "purged_k_fold_two_sided": k_fold.folds.select_dtypes("number").mean().to_dict(),
+        "walk_forward": forward.summary()["mean"].to_dict(),
+        "purged_k_fold_two_sided": k_fold.summary()["mean"].to_dict(),
         "test": tested.scores,
         "test_rows": {
             "first": str(test.index[0]),

@@ -6,27 +6,18 @@ from ohlcvml.evaluation._cross_validation import CrossValidation
 from ohlcvml.evaluation._evaluate import Evaluation, evaluate
 from ohlcvml.evaluation._looks import count_look, data_folder, rows_fingerprint
 from ohlcvml.evaluation._performance import (
-    SharpeEstimate,
     calmar_ratio,
     drawdown,
     max_drawdown,
     performance,
     profit_factor,
-    sharpe_ratio,
     sortino_ratio,
     win_rate,
 )
 from ohlcvml.evaluation._plots import plot_calibration, plot_equity
 from ohlcvml.evaluation._pretraining import pretraining_notes
-from ohlcvml.evaluation._scores import (
-    auc,
-    balanced_accuracy,
-    class_priors,
-    classification_scores,
-    log_loss,
-    log_loss_skill,
-    macro_f1,
-)
+from ohlcvml.evaluation._scores import auc, classification_scores
+from ohlcvml.evaluation._sharpe import SharpeEstimate, sharpe_ratio
 from ohlcvml.evaluation.backtest import (
     Backtest,
     Execution,
@@ -44,11 +35,9 @@ __all__ = [
     "SharpeEstimate",
     "auc",
     "backtest",
-    "balanced_accuracy",
     "buy_and_hold",
     "calibration_error",
     "calmar_ratio",
-    "class_priors",
     "classification_scores",
     "count_look",
     "cross_validate",
@@ -56,9 +45,6 @@ __all__ = [
     "drawdown",
     "equal_exposure",
     "evaluate",
-    "log_loss",
-    "log_loss_skill",
-    "macro_f1",
     "max_drawdown",
     "performance",
     "plot_calibration",

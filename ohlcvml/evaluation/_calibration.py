@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ohlcvml.exceptions import DataError, ParameterError
-from ohlcvml.typing import BoolArray, FloatArray
+from ohlcvml.typing import BoolArray, FloatArray, IntArray
 
 __all__ = ["calibration_error", "reliability_curve"]
 
@@ -80,7 +80,7 @@ def reliability_curve(
 def calibration_error(
     y: npt.ArrayLike,
     proba: npt.ArrayLike,
-    classes: Sequence[int],
+    classes: Sequence[int] | IntArray,
     n_bins: int = 10,
     weight: npt.ArrayLike | None = None,
     kind: str = "top_label",

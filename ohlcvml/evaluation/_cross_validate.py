@@ -17,8 +17,12 @@ from ohlcvml.evaluation._evaluate import (
     classification_by_regime,
     exposure_scores,
     join_regimes,
+    prediction_intervals,
     score_predictions,
 )
+from ohlcvml.evaluation._fold_means import fold_means
+from ohlcvml.evaluation._intervals import with_sharpe
+from ohlcvml.evaluation._paths import median_path, trade_paths
 from ohlcvml.evaluation._pretraining import pretraining_notes
 from ohlcvml.evaluation.backtest import (
     Backtest,
@@ -233,14 +237,15 @@ def _collect(
     scores = pd.DataFrame([result.scores for result in results], index=found.folds.index)
     folds = pd.concat([found.folds, scores], axis=1)
     predictions = found.table.drop(columns="path", errors="ignore")
-    baselines = pd.concat([result.baselines for result in results])
-    run = _trade_once(found, samples, trading)
+    baselines = fold_means([result.baselines for result in results])
+    paths = trade_paths(found.labels, found.table, trading, found.path)
+    run = median_path(paths)
     two_sided = bool(getattr(cv, "two_sided", True))
     report = cv.report(samples) if hasattr(cv, "report") else None
     return CrossValidation(
         folds=folds,
         predictions=predictions,
-        baselines=baselines.groupby(level=0, sort=False).mean(),
+        baselines=baselines,
         backtest=run,
         two_sided=two_sided,
         unused=_unused(samples, table, folds),
@@ -252,32 +257,24 @@ def _collect(
         ],
         split_report=report,
         regime_scores=_by_regime(results, run),
+        intervals=with_sharpe(
+            prediction_intervals(
+                predictions,
+                samples,
+                found.class_shares.columns,
+                {fold: shares.to_numpy(float) for fold, shares in found.class_shares.iterrows()},
+            ),
+            run,
+        ),
+        paths=paths,
     )
-
-
-def _trade_once(found: OutOfFold, samples: Samples, trading: Trading) -> Backtest | None:
-    """One run over all tested rows, if each is tested once."""
-    if found.path is not None:
-        return None
-    order = np.argsort(samples.bars.index.get_indexer(found.labels.index), kind="stable")
-    pooled, classes = found.table.iloc[order], found.class_shares.columns
-    _, run = score_predictions(
-        pooled,
-        Samples(samples.bars, found.labels.iloc[order]),
-        classes,
-        found.class_shares.iloc[0].to_numpy(dtype=np.float64),
-        trading,
-        pooled["fold"].to_numpy(),
-    )
-    return run
 
 
 def _by_regime(results: list[_Scored], run: Backtest | None) -> pd.DataFrame | None:
     tables = [result.by_regime for result in results if result.by_regime is not None]
     if not tables:
         return None
-    means = pd.concat(tables).groupby(level=[0, 1]).mean()
-    return join_regimes(means, run)
+    return join_regimes(fold_means(tables), run)
 
 
 def _unused(samples: Samples, table: Labels, folds: pd.DataFrame) -> dict[str, int]:

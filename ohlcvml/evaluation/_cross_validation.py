@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
 from ohlcvml._card import Card, Shown
 from ohlcvml._saved import SavedResult
+from ohlcvml.evaluation._fold_means import fold_summary
 from ohlcvml.evaluation._headline import score_card, span_text
 from ohlcvml.evaluation.backtest import Backtest
 from ohlcvml.pipeline import OutOfFold
@@ -27,10 +28,11 @@ class CrossValidation(Shown, SavedResult):
         One row per test row and fold: fold, label, end, ret, cost, net_ret and the signal.
     baselines : pd.DataFrame
         Fold means of the scores of ``no_skill`` and ``buy_and_hold`` on the same rows and, if
-        asked for, of the model at equal exposure.
+        asked for, of the model at equal exposure; NaN where a fold has none.
     backtest : Backtest or None
-        One run over the out-of-fold rows, closed at each fold's end; None where rows are tested
-        more than once (combinatorial splits), and with several symbols.
+        One run over the out-of-fold rows, closed at each fold's end. Where rows are tested more
+        than once (combinatorial splits), the path of the median net Sharpe ratio. None with
+        several symbols.
     two_sided : bool
         Training rows lie after test rows as well: fit for selection and dispersion, not for a
         headline score.
@@ -49,6 +51,13 @@ class CrossValidation(Shown, SavedResult):
     unsafe_steps : tuple of str
         Steps of the model that may see the future and were let through; then no number of the
         result counts.
+    intervals : pd.DataFrame
+        Fold means of the scores with their 95 % block-t intervals, and the net Sharpe ratio of
+        ``backtest`` with its own: ``estimate low high blocks``. No interval (NaN) with fewer than
+        6 effective blocks.
+    paths : list of Backtest
+        One run for each time that the rows are tested: several with combinatorial splits, else
+        one, none with several symbols.
     """
 
     folds: pd.DataFrame
@@ -62,11 +71,13 @@ class CrossValidation(Shown, SavedResult):
     split_report: pd.DataFrame | None = None
     regime_scores: pd.DataFrame | None = None
     unsafe_steps: tuple[str, ...] = ()
+    intervals: pd.DataFrame = field(default_factory=pd.DataFrame)
+    paths: list[Backtest] = field(default_factory=list)
 
     def _card(self) -> Card:
         scores = self.folds.select_dtypes("number")
         sided = "two-sided folds" if self.two_sided else "folds, each trained on the past alone"
-        means, spread = scores.mean(), scores.std()
+        means, spread = scores.mean(skipna=False), scores.std(skipna=False)
         title = (
             f"CrossValidation: {len(self.folds)} {sided}; {len(self.predictions):,} rows out of "
             f"fold, {span_text(self.predictions.index)}"
@@ -84,6 +95,15 @@ class CrossValidation(Shown, SavedResult):
         return score_card(title, means, self.baselines, spread, intervals, notes)
 
     def summary(self) -> pd.DataFrame:
-        """Mean, standard deviation, least and greatest value of each score over the folds."""
-        scores = self.folds.select_dtypes("number")
-        return scores.agg(["mean", "std", "min", "max"]).T
+        """Mean, spread and range of each score over the folds, and how many folds have none.
+
+        ``mean std min max`` are NaN where a fold has no value: the mean of the folds that
+        happen to have one is another figure. ``missing`` counts them.
+        """
+        return fold_summary(self.folds)
+
+    @property
+    def path_scores(self) -> pd.DataFrame:
+        """Trading scores of each path, one row a path: their distribution over the paths."""
+        rows = [run.scores for run in self.paths]
+        return pd.DataFrame(rows, index=pd.RangeIndex(len(rows), name="path"))

@@ -11,6 +11,7 @@ import pandas as pd
 from ohlcvml._card import Card, Shown
 from ohlcvml._saved import SavedResult
 from ohlcvml.evaluation._headline import score_card, span_text
+from ohlcvml.evaluation._intervals import bar_numbers, score_intervals, with_sharpe
 from ohlcvml.evaluation._pretraining import pretraining_notes
 from ohlcvml.evaluation._scores import classification_scores
 from ohlcvml.evaluation.backtest import (
@@ -18,6 +19,7 @@ from ohlcvml.evaluation.backtest import (
     Execution,
     Trading,
     hold,
+    named_regimes,
     open_trading,
     refuse_unknown,
     sides_at,
@@ -33,6 +35,7 @@ __all__ = [
     "check_model",
     "evaluate",
     "exposure_scores",
+    "prediction_intervals",
     "predictions_table",
     "score_predictions",
 ]
@@ -58,10 +61,17 @@ class Evaluation(Shown, SavedResult):
     regime_scores : pd.DataFrame or None
         All scores by regime, index (column, regime), where a ``regime`` was given.
     notes : list of str
-        What limits the result: a pretrained model that may have seen the test period.
+        What limits the result: a pretrained model that may have seen the test period, a model
+        fitted on rows that lie after rows scored here.
     unsafe_steps : tuple of str
         Steps of the model that may see the future and were let through; then no number of the
         result counts.
+    two_sided : bool
+        The model was fitted on rows that lie after the first row scored: fit for selection and
+        dispersion, not for a headline score.
+    intervals : pd.DataFrame
+        The scores with their 95 % block-t intervals: ``estimate low high blocks``; NaN with fewer
+        than 6 effective blocks.
     """
 
     predictions: pd.DataFrame
@@ -71,6 +81,8 @@ class Evaluation(Shown, SavedResult):
     regime_scores: pd.DataFrame | None = None
     notes: list[str] = field(default_factory=list)
     unsafe_steps: tuple[str, ...] = ()
+    two_sided: bool = False
+    intervals: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def _card(self) -> Card:
         title = f"Evaluation: {len(self.predictions):,} rows, {span_text(self.predictions.index)}"
@@ -146,12 +158,58 @@ def evaluate(
     scores, run = score_predictions(table, samples, model.classes_, shares, trading)
     baselines = baseline_scores(table, samples, model.classes_, shares, trading, run)
     by_regime = join_regimes(classification_by_regime(table, model.classes_, shares, trading), run)
+    later = later_training(model, samples)
     notes = [
+        *([] if later is None else [later]),
         *pretraining_notes(model, samples.index.get_level_values(-1).min()),
         *trading.notes,
         *checks.notes,
     ]
-    return Evaluation(table, scores, baselines, run, by_regime, notes, checks.unsafe)
+    intervals = with_sharpe(prediction_intervals(table, samples, model.classes_, shares), run)
+    return Evaluation(
+        table,
+        scores,
+        baselines,
+        run,
+        by_regime,
+        notes,
+        unsafe_steps=checks.unsafe,
+        two_sided=later is not None,
+        intervals=intervals,
+    )
+
+
+def later_training(model: BaseBarClassifier, samples: Samples) -> str | None:
+    """Say so where the model was fitted on rows that lie after the first row scored."""
+    trained = model.training_intervals_
+    first = samples.index.get_level_values(-1).min()
+    if not len(trained) or not isinstance(first, pd.Timestamp):
+        return None
+    last = pd.Timestamp(int(trained[:, 1].max()), tz="UTC")
+    if last <= first:
+        return None
+    return (
+        f"two-sided: the model was fitted on rows up to {last}, after the first row scored, "
+        f"{first}; use for selection and dispersion, not as a headline score"
+    )
+
+
+def prediction_intervals(
+    table: pd.DataFrame, samples: Samples, classes: Any, shares: Any
+) -> pd.DataFrame:
+    """Intervals of the scores of a predictions table; ``shares`` by fold, if it has folds."""
+    fold = table["fold"].to_numpy() if "fold" in table else np.zeros(len(table), dtype=np.int64)
+    position, stamps = bar_numbers(samples, table.index)
+    return score_intervals(
+        table["label"].to_numpy(),
+        probabilities(table, classes),
+        [int(c) for c in classes],
+        shares if isinstance(shares, dict) else {0: shares},
+        fold=fold,
+        position=position,
+        horizon=samples.spec.horizon,
+        stamps=stamps,
+    )
 
 
 def check_model(who: str, model: Any) -> None:
@@ -205,7 +263,7 @@ def classification_by_regime(
             part["label"].to_numpy(), probabilities(part, classes), list(classes), shares
         )
         for column in at
-        for value, part in table.groupby(at[column].to_numpy())
+        for value, part in table.groupby(named_regimes(at[column]))
     }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["column", "regime"])
 
@@ -214,7 +272,7 @@ def join_regimes(classified: pd.DataFrame | None, run: Backtest | None) -> pd.Da
     """Classification and trading scores of each regime side by side."""
     if classified is None or run is None or run.regime_scores is None:
         return classified
-    return classified.join(run.regime_scores)
+    return pd.concat([classified, run.regime_scores], axis=1)
 
 
 def _scores(run: Backtest | None) -> dict[str, float]:

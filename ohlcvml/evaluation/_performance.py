@@ -12,128 +12,20 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri
 
 from ohlcvml._compiling import njit
-from ohlcvml.exceptions import DataError
+from ohlcvml.evaluation._sharpe import session_returns, sharpe_ratio
 from ohlcvml.typing import FloatArray, IntArray
 
 __all__ = [
-    "SharpeEstimate",
     "calmar_ratio",
     "drawdown",
     "max_drawdown",
     "performance",
     "profit_factor",
-    "sharpe_ratio",
     "sortino_ratio",
     "win_rate",
 ]
-
-
-class SharpeEstimate(float):
-    """An annualised Sharpe ratio that carries its interval and session count.
-
-    Behaves as a float; printing shows what a bare number hides.
-
-    Attributes
-    ----------
-    low, high : float
-        Ends of the confidence interval (annualised).
-    sessions : int
-        Number of sessions behind it.
-    level : float
-        Confidence level of the interval.
-
-    Examples
-    --------
-    >>> from ohlcvml.evaluation import sharpe_ratio
-    >>> str(sharpe_ratio([0.01, -0.01, 0.02, 0.0], per_year=252))
-    '6.15 [-12.03, 24.33] (95 %, 4 sessions)'
-    """
-
-    low: float
-    high: float
-    sessions: int
-    level: float
-
-    def __new__(
-        cls, value: float, low: float, high: float, sessions: int, level: float
-    ) -> SharpeEstimate:
-        """Make a float and hang the interval on it."""
-        self = super().__new__(cls, value)
-        self.low, self.high, self.sessions, self.level = low, high, sessions, level
-        return self
-
-    def __getnewargs__(self) -> tuple[float, ...]:  # type: ignore[override]
-        """Let copy.copy rebuild it."""
-        return float(self), self.low, self.high, self.sessions, self.level
-
-    def __str__(self) -> str:
-        """Value, interval, level and sessions."""
-        return (
-            f"{float(self):.2f} [{self.low:.2f}, {self.high:.2f}] "
-            f"({self.level:.0%}, {self.sessions} sessions)".replace("%,", " %,")
-        )
-
-
-def _daily(daily: npt.ArrayLike, who: str) -> FloatArray:
-    values = np.asarray(daily, dtype=np.float64)
-    if values.ndim != 1 or not np.isfinite(values.sum()):
-        raise DataError(
-            f"{who}: 'daily' must be a one-dimensional series of finite session returns; got shape "
-            f"{values.shape} with {int((~np.isfinite(values)).sum())} values that are not finite. "
-            "A session without trades is 0, not NaN."
-        )
-    return values
-
-
-def sharpe_ratio(daily: npt.ArrayLike, per_year: float, level: float = 0.95) -> SharpeEstimate:
-    """Annualised Sharpe ratio of session returns, with an interval.
-
-    Parameters
-    ----------
-    daily : array-like of shape (n_sessions,)
-        Net P&L of each session as a fraction of fixed capital, flat sessions included.
-    per_year : float
-        Sessions a year, from the calendar.
-    level : float, default 0.95
-        Level of the interval.
-
-    Returns
-    -------
-    SharpeEstimate
-        mean / standard deviation (n − 1) × √per_year; the interval uses the standard error
-        √((1 + ½ s² − γ₃ s + ¼ (γ₄ − 3) s²) / (n − 1)) of the per-session ratio s, with skewness γ₃
-        and kurtosis γ₄ (3 for a normal). Returns that do not vary have Sharpe 0 and no interval
-        (NaN); the same below 3 sessions.
-
-    Notes
-    -----
-    The standard error is Mertens (2002), which reduces to Lo (2002) for normal returns. It takes
-    sessions as independent.
-
-    Examples
-    --------
-    >>> from ohlcvml.evaluation import sharpe_ratio
-    >>> sharpe = sharpe_ratio([0.01, -0.01, 0.02, 0.0], per_year=252)
-    >>> round(float(sharpe), 4)  # 0.005 / 0.0129099 * sqrt(252)
-    6.1482
-    """
-    r = _daily(daily, "sharpe_ratio")
-    n, nan = len(r), float("nan")
-    spread = float(r.std(ddof=1)) if n > 1 else 0.0
-    if spread <= 1e-12 * float(np.abs(r).max(initial=0.0)):
-        return SharpeEstimate(0.0, nan, nan, n, level)
-    s = float(r.mean()) / spread
-    if n < 3:
-        return SharpeEstimate(s * math.sqrt(per_year), nan, nan, n, level)
-    z = (r - r.mean()) / r.std()
-    skew, kurtosis = float(np.mean(z**3)), float(np.mean(z**4))
-    variance = (1.0 + 0.5 * s * s - skew * s + 0.25 * (kurtosis - 3.0) * s * s) / (n - 1)
-    reach = float(ndtri(0.5 + level / 2.0)) * math.sqrt(max(variance, 0.0))
-    year = math.sqrt(per_year)
-    return SharpeEstimate(s * year, (s - reach) * year, (s + reach) * year, n, level)
 
 
 def sortino_ratio(daily: npt.ArrayLike, per_year: float) -> float:
@@ -148,7 +40,7 @@ def sortino_ratio(daily: npt.ArrayLike, per_year: float) -> float:
     >>> round(sortino_ratio([0.01, -0.01, 0.02, 0.0], per_year=252), 4)  # .005 / .005 * sqrt(252)
     15.8745
     """
-    r = _daily(daily, "sortino_ratio")
+    r = session_returns(daily, "sortino_ratio")
     downside = math.sqrt(float(np.mean(np.minimum(r, 0.0) ** 2))) if len(r) else 0.0
     if downside == 0.0:
         return 0.0 if not (r > 0).any() else float("nan")
@@ -174,7 +66,7 @@ def drawdown(pnl: npt.ArrayLike) -> FloatArray:
     >>> drawdown([1.0, -2.0, 1.0, 3.0]).tolist()
     [0.0, -2.0, -1.0, 0.0]
     """
-    equity = np.cumsum(_daily(pnl, "drawdown"))
+    equity = np.cumsum(session_returns(pnl, "drawdown"))
     return np.asarray(equity - np.maximum(np.maximum.accumulate(equity), 0.0))
 
 
@@ -199,7 +91,7 @@ def max_drawdown(pnl: npt.ArrayLike) -> float:
     >>> max_drawdown([0.01, -0.02, 0.005, 0.03])
     0.02
     """
-    return float(_deepest(_daily(pnl, "max_drawdown")))
+    return float(_deepest(session_returns(pnl, "max_drawdown")))
 
 
 def calmar_ratio(daily: npt.ArrayLike, per_year: float, fall: float | None = None) -> float:
@@ -214,7 +106,7 @@ def calmar_ratio(daily: npt.ArrayLike, per_year: float, fall: float | None = Non
     >>> round(calmar_ratio([0.01, -0.02, 0.02, 0.01], per_year=252), 4)  # .005 * 252 / .02
     63.0
     """
-    r = _daily(daily, "calmar_ratio")
+    r = session_returns(daily, "calmar_ratio")
     depth = max_drawdown(r) if fall is None else fall
     if depth == 0.0:
         return 0.0 if not (r > 0).any() else float("nan")
@@ -246,7 +138,7 @@ def profit_factor(pnl: npt.ArrayLike) -> float:
 
 
 def _rate_and_factor(pnl: npt.ArrayLike, who: str) -> tuple[float, float]:
-    values = _daily(pnl, who)
+    values = session_returns(pnl, who)
     wins, won, lost = _won_and_lost(values)
     nan = float("nan")
     return wins / len(values) if len(values) else nan, won / lost if lost > 0 else nan
@@ -299,6 +191,7 @@ def performance(
     decision_pnl: FloatArray,
     capital: float,
     per_year: float,
+    block: int = 1,
 ) -> dict[str, float]:
     """All performance figures of one account.
 
@@ -316,6 +209,8 @@ def performance(
         Fixed capital, in money.
     per_year : float
         Sessions a year.
+    block : int, default 1
+        Sessions in a block of the interval, as for :func:`sharpe_ratio`.
 
     Returns
     -------
@@ -347,7 +242,7 @@ def performance(
     [0.014, 0.004, 1.0, 1.0]
     """
     return daily_and_figures(
-        pnl, session_starts, paid, traded, position, decision_pnl, capital, per_year
+        pnl, session_starts, paid, traded, position, decision_pnl, capital, per_year, block
     )[1]
 
 
@@ -360,11 +255,12 @@ def daily_and_figures(
     decision_pnl: FloatArray,
     capital: float,
     per_year: float,
+    block: int,
 ) -> tuple[FloatArray, dict[str, float]]:
     """As :func:`performance`, with the P&L of each session as a fraction of capital before it."""
     daily, fall, costs, volume, held = _totals(pnl, paid, traded, position, session_starts)
     daily, fall = daily / capital, fall / capital
-    sharpe = sharpe_ratio(daily, per_year)
+    sharpe = sharpe_ratio(daily, per_year, block=block)
     net = float(daily.sum()) * capital
     gross = net + costs
     rate, factor = _rate_and_factor(decision_pnl, "win_rate")

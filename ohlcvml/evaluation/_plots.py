@@ -11,7 +11,8 @@ import pandas as pd
 
 from ohlcvml._plotting import COLOURS, GREY, date_formatter, plain_axes, pyplot
 from ohlcvml.evaluation._calibration import calibration_error, reliability_curve
-from ohlcvml.evaluation._performance import SharpeEstimate, drawdown
+from ohlcvml.evaluation._performance import drawdown
+from ohlcvml.evaluation._sharpe import SharpeEstimate
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import FloatArray
 

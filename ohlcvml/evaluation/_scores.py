@@ -2,38 +2,28 @@
 
 Every score takes the classes from the caller, not from the rows at hand: a fold that lacks a class
 is scored on the same footing as one that has them all, and what cannot be defined there is NaN
-rather than a guess. Wherever scikit-learn defines the number, scikit-learn computes it.
+rather than a guess.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import f1_score, recall_score, roc_auc_score
-from sklearn.metrics import log_loss as _sklearn_log_loss
 
 from ohlcvml.evaluation._calibration import calibration_error
 from ohlcvml.exceptions import DataError
-from ohlcvml.typing import FloatArray, IntArray
+from ohlcvml.pipeline import brier_losses, class_codes, log_losses, placement_auc
+from ohlcvml.typing import BoolArray, FloatArray, IntArray
 
-__all__ = [
-    "auc",
-    "balanced_accuracy",
-    "class_priors",
-    "classification_scores",
-    "log_loss",
-    "log_loss_skill",
-    "macro_f1",
-]
+__all__ = ["auc", "classification_scores", "sided_rows"]
 
 
 def check_rows(
     y: npt.ArrayLike,
     proba: npt.ArrayLike,
-    classes: Sequence[int],
+    classes: Sequence[int] | IntArray,
     weight: npt.ArrayLike | None,
     who: str,
 ) -> tuple[IntArray, FloatArray, FloatArray]:
@@ -44,24 +34,12 @@ def check_rows(
     """
     p = np.asarray(proba, dtype=np.float64)
     labels = np.asarray(y)
-    known = np.asarray(classes)
-    if p.ndim != 2 or p.shape != (len(labels), len(known)):
+    if p.ndim != 2 or p.shape != (len(labels), len(np.asarray(classes))):
         raise DataError(
-            f"{who}: 'proba' must have shape (n_rows, n_classes) = ({len(labels)}, {len(known)}) "
-            f"to go with 'y' and 'classes'; got {p.shape}."
+            f"{who}: 'proba' must have shape (n_rows, n_classes) = ({len(labels)}, "
+            f"{len(np.asarray(classes))}) to go with 'y' and 'classes'; got {p.shape}."
         )
-    if len(known) < 2 or (np.diff(known) <= 0).any():
-        raise DataError(
-            f"{who}: 'classes' must be two or more labels in increasing order; got "
-            f"{known.tolist()}. Use LabelSpec.of(labels).classes or model.classes_."
-        )
-    codes = np.searchsorted(known, labels).clip(max=len(known) - 1)
-    if (known[codes] != labels).any():
-        strange = np.unique(labels[known[codes] != labels]).tolist()
-        raise DataError(
-            f"{who}: every label of 'y' must be one of 'classes' {known.tolist()}; got {strange}. "
-            "Score with the labeller's class set, LabelSpec.of(labels).classes."
-        )
+    codes = class_codes(labels, classes, who)
     w = np.ones(len(p)) if weight is None else np.asarray(weight, dtype=np.float64)
     if w.shape != (len(p),) or not (w >= 0).all():
         raise DataError(
@@ -74,232 +52,92 @@ def check_rows(
         raise DataError(
             f"{who}: each row of 'proba' must sum to 1; got a row summing to {worst:g}."
         )
-    return codes[scored].astype(np.int64), p, w[scored]
+    return codes[scored], p, w[scored]
 
 
-def class_priors(
-    y: npt.ArrayLike, classes: Sequence[int], weight: npt.ArrayLike | None = None
-) -> FloatArray:
-    """Weighted share of each class in the training rows: the forecast of someone without skill.
-
-    Parameters
-    ----------
-    y : array-like of shape (n_rows,)
-        Labels of the *training* rows.
-    classes : sequence of int
-        The labeller's class set.
-    weight : array-like of shape (n_rows,), optional
-        Sample weights.
-
-    Returns
-    -------
-    np.ndarray of shape (n_classes,)
-        Sums to 1; zero for a class that training never saw.
-
-    Examples
-    --------
-    >>> from ohlcvml.evaluation import class_priors
-    >>> class_priors([1, 1, -1, 0], [-1, 0, 1]).tolist()
-    [0.25, 0.25, 0.5]
-    """
-    labels = np.asarray(y)
-    w = np.ones(len(labels)) if weight is None else np.asarray(weight, dtype=np.float64)
-    total = np.array([w[labels == c].sum() for c in classes], dtype=np.float64)
-    if not total.sum() > 0:
-        raise DataError("class_priors: 'y' must hold at least one row of positive weight.")
-    return np.asarray(total / total.sum())
-
-
-def log_loss(
-    y: npt.ArrayLike,
-    proba: npt.ArrayLike,
-    classes: Sequence[int],
-    weight: npt.ArrayLike | None = None,
-) -> float:
-    """Weighted mean of −log(probability given to the label), in nats; less is better.
-
-    Probabilities are clipped at the float64 resolution, as scikit-learn does, so a certainty that
-    turns out wrong costs 36 nats and not infinity.
-
-    Examples
-    --------
-    >>> from ohlcvml.evaluation import log_loss
-    >>> round(log_loss([1, -1], [[0.2, 0.8], [0.5, 0.5]], [-1, 1]), 4)  # mean of -ln .8, -ln .5
-    0.4581
-    """
-    codes, p, w = check_rows(y, proba, classes, weight, "log_loss")
-    return _log_loss(codes, p, w)
-
-
-def _log_loss(codes: IntArray, p: FloatArray, w: FloatArray) -> float:
-    if len(codes) == 0:
-        return float("nan")
-    number = np.arange(p.shape[1])
-    return float(_sklearn_log_loss(codes, p, sample_weight=w, labels=number))
-
-
-def log_loss_skill(
-    y: npt.ArrayLike,
-    proba: npt.ArrayLike,
-    classes: Sequence[int],
-    prior: npt.ArrayLike,
-    weight: npt.ArrayLike | None = None,
-) -> float:
-    """Log-loss skill over no-skill: 1 − LL(proba) / LL(prior).
-
-    1 is perfect, 0 is no better than always answering the training class shares ``prior`` of shape
-    (n_classes,), negative is worse than that.
-
-    Examples
-    --------
-    >>> from ohlcvml.evaluation import log_loss_skill
-    >>> log_loss_skill([1, -1], [[0.5, 0.5], [0.5, 0.5]], [-1, 1], prior=[0.5, 0.5])
-    0.0
-    """
-    codes, p, w = check_rows(y, proba, classes, weight, "log_loss_skill")
-    return _skill(codes, p, w, _check_prior(prior, len(classes), "log_loss_skill"))
-
-
-def _skill(codes: IntArray, p: FloatArray, w: FloatArray, prior: FloatArray) -> float:
-    no_skill = _log_loss(codes, np.tile(prior, (len(codes), 1)), w)
-    # A one-class fold whose prior is certain of that class leaves nothing to be skilful about.
-    return 1.0 - _log_loss(codes, p, w) / no_skill if no_skill > 1e-12 else float("nan")
-
-
-def _check_prior(prior: npt.ArrayLike, n_classes: int, who: str) -> FloatArray:
+def check_shares(prior: npt.ArrayLike, n_classes: int, who: str) -> FloatArray:
+    """Return the shares of the forecast without skill; raise unless they are positive shares."""
     p = np.asarray(prior, dtype=np.float64)
-    if p.shape != (n_classes,) or not (p >= 0).all() or abs(p.sum() - 1.0) > 1e-6:
+    if p.shape != (n_classes,) or not (p > 0).all() or abs(p.sum() - 1.0) > 1e-6:
         raise DataError(
-            f"{who}: 'prior' must hold {n_classes} shares that sum to 1, one for each class; got "
-            f"{p.tolist()}. Use class_priors(y_train, classes)."
+            f"{who}: 'prior' must hold {n_classes} positive shares that sum to 1, one for each "
+            f"class; got {p.tolist()}. Use ohlcvml.pipeline.class_shares(y_train, classes), which "
+            "counts a class that training never saw as half a row."
         )
     return p
 
 
-def balanced_accuracy(
-    y: npt.ArrayLike,
-    proba: npt.ArrayLike,
-    classes: Sequence[int],
-    weight: npt.ArrayLike | None = None,
-) -> float:
-    """Mean recall over the classes that occur in ``y``; the likeliest class is the answer.
+def sided_rows(
+    codes: IntArray, p: FloatArray, classes: Sequence[int] | IntArray
+) -> tuple[BoolArray, BoolArray, FloatArray]:
+    """Which rows went up or down, whether they went up, and the probability of up given either.
 
-    A class absent from these rows has no recall and is left out, as in scikit-learn.
-
-    Examples
-    --------
-    >>> from ohlcvml.evaluation import balanced_accuracy
-    >>> balanced_accuracy([1, 1, 1, -1], [[0.1, 0.9]] * 4, [-1, 1])
-    0.5
+    Meta-labels (0 skip, 1 take) have no flat rows: take counts as up.
     """
-    codes, p, w = check_rows(y, proba, classes, weight, "balanced_accuracy")
-    return _balanced_accuracy(codes, p, w)
-
-
-def _balanced_accuracy(codes: IntArray, p: FloatArray, w: FloatArray) -> float:
-    if len(codes) == 0:
-        return float("nan")
-    answer = p.argmax(axis=1)
-    return float(
-        recall_score(codes, answer, labels=np.unique(codes), average="macro", sample_weight=w)
-    )
-
-
-def macro_f1(
-    y: npt.ArrayLike,
-    proba: npt.ArrayLike,
-    classes: Sequence[int],
-    weight: npt.ArrayLike | None = None,
-) -> float:
-    """Unweighted mean of the classes' F1; the likeliest class is the answer.
-
-    A class that neither occurs nor is answered in these rows is left out; one that is answered
-    but never occurs scores 0, as does one that occurs but is never answered.
-
-    Examples
-    --------
-    >>> from ohlcvml.evaluation import macro_f1
-    >>> round(macro_f1([1, 1, 1, -1], [[0.1, 0.9]] * 4, [-1, 1]), 4)  # (0 + 6/7) / 2
-    0.4286
-    """
-    codes, p, w = check_rows(y, proba, classes, weight, "macro_f1")
-    return _macro_f1(codes, p, w)
-
-
-def _macro_f1(codes: IntArray, p: FloatArray, w: FloatArray) -> float:
-    if len(codes) == 0:
-        return float("nan")
-    answer = p.argmax(axis=1)
-    met = np.union1d(codes, answer)
-    return float(
-        f1_score(codes, answer, labels=met, average="macro", sample_weight=w, zero_division=0.0)
-    )
+    known = [int(c) for c in classes]
+    if len(known) == 2:
+        down, up = 0, 1
+    elif {-1, 1} <= set(known):
+        down, up = known.index(-1), known.index(1)
+    else:
+        raise DataError(
+            f"auc: 'classes' must hold -1 and 1, or two classes; got {known}. Label with down -1, "
+            "flat 0 and up 1, or with skip 0 and take 1."
+        )
+    sided = (codes == down) | (codes == up)
+    low, high = p[:, down], p[:, up]
+    either = low + high
+    # A row that is certain to be flat says nothing of the direction.
+    given = np.where(either > 0, high / np.where(either > 0, either, 1.0), 0.5)
+    return sided, codes == up, given
 
 
 def auc(
     y: npt.ArrayLike,
     proba: npt.ArrayLike,
-    classes: Sequence[int],
+    classes: Sequence[int] | IntArray,
     weight: npt.ArrayLike | None = None,
-    average: str = "macro",
 ) -> float:
-    """Area under the ROC curve, one class against the rest, averaged over classes.
+    """Area under the ROC curve of up against down; of take against skip for meta-labels.
+
+    Rows labelled flat are left out, and the others are ranked by p_up / (p_up + p_down), the
+    probability of up given that it was either. That is the ranking with the largest area that any
+    forecast can reach (Neyman and Pearson), and it does not change with how likely flat is; the
+    difference p_up − p_down does. ``simulate_bars(...).attainable`` and ``oracle_auc`` are the
+    same figure for the best forecast there is.
 
     Parameters
     ----------
     y : array-like of shape (n_rows,)
         Labels.
     proba : array-like of shape (n_rows, n_classes)
-        Probabilities, columns in the order of ``classes``.
+        Probabilities, columns in the order of ``classes``; rows with NaN are left out.
     classes : sequence of int
         The labeller's class set, increasing.
     weight : array-like of shape (n_rows,), optional
         Sample weights.
-    average : {"macro", "weighted"}, default "macro"
-        Plain mean over classes, or mean weighted by the class shares in ``y``.
 
     Returns
     -------
     float
-        0.5 without skill. A class that is absent from ``y``, or is all of it, has no curve: the
-        mean is over the other classes, and NaN when none is left.
+        0.5 without skill, whatever the share of flat rows; NaN where a side does not occur.
 
     Examples
     --------
     >>> from ohlcvml.evaluation import auc
-    >>> auc([-1, 1, 1], [[0.6, 0.4], [0.7, 0.3], [0.2, 0.8]], [-1, 1])
-    0.5
+    >>> auc([-1, 0, 1, 1], [[0.3, 0.5, 0.2], [0.2, 0.2, 0.6], [0.1, 0.8, 0.1], [0.6, 0, 0.4]],
+    ...     [-1, 0, 1])
+    0.75
     """
-    if average not in ("macro", "weighted"):
-        raise DataError(f"auc: 'average' must be 'macro' or 'weighted'; got {average!r}.")
     codes, p, w = check_rows(y, proba, classes, weight, "auc")
-    return _mean_auc(*_class_auc(codes, p, w), average)
-
-
-def _class_auc(codes: IntArray, p: FloatArray, w: FloatArray) -> tuple[FloatArray, FloatArray]:
-    areas = np.full(p.shape[1], np.nan)
-    share = np.zeros(p.shape[1])
-    for c in range(p.shape[1]):
-        is_c = codes == c
-        share[c] = w[is_c].sum()
-        if is_c.any() and not is_c.all():
-            areas[c] = roc_auc_score(is_c, p[:, c], sample_weight=w)
-    return areas, share
-
-
-def _mean_auc(areas: FloatArray, share: FloatArray, average: str) -> float:
-    met = np.isfinite(areas)
-    if not met.any():
-        return float("nan")
-    if average == "macro":
-        return float(areas[met].mean())
-    return float(np.average(areas[met], weights=share[met]))
+    sided, up, given = sided_rows(codes, p, classes)
+    return placement_auc(up[sided], given[sided], weight=w[sided])[0]
 
 
 def classification_scores(
     y: npt.ArrayLike,
     proba: npt.ArrayLike,
-    classes: Sequence[int],
+    classes: Sequence[int] | IntArray,
     prior: npt.ArrayLike,
     weight: npt.ArrayLike | None = None,
 ) -> dict[str, float]:
@@ -313,23 +151,29 @@ def classification_scores(
         Probabilities, columns in the order of ``classes``. Rows with NaN (no history) are left
         out and counted in ``rows_missing``.
     classes : sequence of int
-        The labeller's class set, increasing: ``LabelSpec.of(labels).classes``.
+        The labeller's class set, increasing.
     prior : array-like of shape (n_classes,)
-        Class shares of the *training* rows, ``class_priors(y_train, classes)``: the no-skill row.
+        Class shares of the *training* rows, ``class_shares(y_train, classes)`` from
+        ``ohlcvml.pipeline``: the forecast without skill. Positive.
     weight : array-like of shape (n_rows,), optional
         Sample weights; rows of weight 0 are not scored.
 
     Returns
     -------
     dict
-        ``log_loss``, ``log_loss_no_skill``, ``skill`` (1 − their ratio), ``balanced_accuracy``,
-        ``f1`` (macro), ``auc`` (one against the rest, macro), ``auc_weighted``,
-        ``calibration_error`` (top label, 10 bins), ``accuracy``, ``rows``, ``rows_missing``.
+        ``log_loss``, ``log_loss_no_skill``, ``skill`` (1 − their ratio), ``brier``, ``auc`` (up
+        against down, or take against skip), ``auc_macro`` (each class against the rest, mean over
+        the classes that have a curve; three classes or more), ``directional_accuracy`` (of the
+        rows that went up or down, the share whose likelier side was right, ties half; labels with
+        directions only), ``balanced_accuracy`` (mean recall of the classes that occur), ``f1``
+        (mean over the classes that occur or are answered), ``calibration_error`` (top label, 10
+        bins), ``accuracy``, ``rows``, ``rows_missing``.
 
     Raises
     ------
     DataError
-        Shapes that do not match, labels outside ``classes``, rows that do not sum to 1.
+        Shapes that do not match, labels outside ``classes``, rows that do not sum to 1, a share
+        of 0 in ``prior``.
 
     Examples
     --------
@@ -337,24 +181,65 @@ def classification_scores(
     >>> proba = [[0.7, 0.2, 0.1], [0.2, 0.5, 0.3], [0.1, 0.1, 0.8], [0.3, 0.4, 0.3]]
     >>> scores = classification_scores([-1, 0, 1, 1], proba, [-1, 0, 1], prior=[0.3, 0.2, 0.5])
     >>> {name: round(value, 3) for name, value in scores.items()}  # doctest: +ELLIPSIS
-    {'log_loss': 0.619, 'log_loss_no_skill': 1.05, 'skill': 0.41, 'balanced_accuracy': 0.833, ...
+    {'log_loss': 0.619, 'log_loss_no_skill': 1.05, 'skill': 0.41, 'brier': 0.33, 'auc': 1.0, ...
     """
-    codes, p, w = check_rows(y, proba, classes, weight, "classification_scores")
-    shares = _check_prior(prior, len(classes), "classification_scores")
-    areas, share = _class_auc(codes, p, w)
+    who = "classification_scores"
+    codes, p, w = check_rows(y, proba, classes, weight, who)
+    shares = check_shares(prior, len(classes), who)
     known = np.asarray(classes)
-    right = (p.argmax(axis=1) == codes).astype(np.float64)
-    scores: dict[str, Any] = {
-        "log_loss": _log_loss(codes, p, w),
-        "log_loss_no_skill": _log_loss(codes, np.tile(shares, (len(codes), 1)), w),
-        "skill": _skill(codes, p, w, shares),
-        "balanced_accuracy": _balanced_accuracy(codes, p, w),
-        "f1": _macro_f1(codes, p, w),
-        "auc": _mean_auc(areas, share, "macro"),
-        "auc_weighted": _mean_auc(areas, share, "weighted"),
-        "calibration_error": calibration_error(known[codes], p, classes, weight=w),
-        "accuracy": float(np.average(right, weights=w)) if len(codes) else float("nan"),
+    labels = known[codes]
+    loss = _mean(log_losses(labels, p, classes), w)
+    no_skill = _mean(log_losses(labels, np.tile(shares, (len(codes), 1)), classes), w)
+    sided, up, given = sided_rows(codes, p, classes)
+    scores = {
+        "log_loss": loss,
+        "log_loss_no_skill": no_skill,
+        "skill": 1.0 - loss / no_skill if len(codes) else float("nan"),
+        "brier": _mean(brier_losses(labels, p, classes), w),
+        "auc": placement_auc(up[sided], given[sided], weight=w[sided])[0],
+    }
+    if len(known) > 2:
+        scores["auc_macro"] = _macro_auc(codes, p, w)
+    if known[0] < 0 < known[-1]:
+        scores["directional_accuracy"] = _mean(side_hits(up, given)[sided], w[sided])
+    recalls, f1s = _recall_and_f1(codes, p.argmax(axis=1), w, len(known))
+    scores |= {
+        "balanced_accuracy": recalls,
+        "f1": f1s,
+        "calibration_error": calibration_error(labels, p, classes, weight=w),
+        "accuracy": _mean((p.argmax(axis=1) == codes).astype(np.float64), w),
         "rows": float(len(codes)),
         "rows_missing": float(len(np.asarray(y)) - len(codes)),
     }
     return scores
+
+
+def side_hits(up: BoolArray, given: FloatArray) -> FloatArray:
+    """1 where the likelier side was right, 0 where it was wrong, ½ where both are as likely."""
+    return np.asarray(np.where(given == 0.5, 0.5, (given > 0.5) == up), dtype=np.float64)
+
+
+def _mean(values: FloatArray, weight: FloatArray) -> float:
+    return float(np.average(values, weights=weight)) if len(values) else float("nan")
+
+
+def _macro_auc(codes: IntArray, p: FloatArray, w: FloatArray) -> float:
+    """Mean over the classes that occur beside others; a class that is absent has no curve."""
+    areas = np.array([placement_auc(codes == c, p[:, c], weight=w)[0] for c in range(p.shape[1])])
+    met = np.isfinite(areas)
+    return float(areas[met].mean()) if met.any() else float("nan")
+
+
+def _recall_and_f1(
+    codes: IntArray, answer: IntArray, w: FloatArray, n_classes: int
+) -> tuple[float, float]:
+    """Mean recall of the classes that occur, mean F1 of those that occur or are answered."""
+    if len(codes) == 0:
+        return float("nan"), float("nan")
+    hits = np.bincount(codes, w * (answer == codes), minlength=n_classes)
+    occurs = np.bincount(codes, w, minlength=n_classes)
+    met = occurs + np.bincount(answer, w, minlength=n_classes)
+    return (
+        float((hits[occurs > 0] / occurs[occurs > 0]).mean()),
+        float((2.0 * hits[met > 0] / met[met > 0]).mean()),
+    )

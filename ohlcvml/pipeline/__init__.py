@@ -3,11 +3,20 @@
 from ohlcvml.pipeline._answer import Answer
 from ohlcvml.pipeline._bar_pipeline import BarPipeline
 from ohlcvml.pipeline._base import BaseBarClassifier
+from ohlcvml.pipeline._block_t import (
+    BlockEstimate,
+    block_sums,
+    block_t,
+    block_t_influence,
+    number_blocks,
+)
 from ohlcvml.pipeline._composite import BaseBarComposite, stands_alone
 from ohlcvml.pipeline._fold import Fold
+from ohlcvml.pipeline._losses import brier_losses, class_codes, class_shares, log_losses
 from ohlcvml.pipeline._memo import FeatureMemo, feature_memo
 from ohlcvml.pipeline._out_of_fold import out_of_fold
 from ohlcvml.pipeline._out_of_fold_table import OutOfFold
+from ohlcvml.pipeline._placement import placement_auc
 from ohlcvml.pipeline._search import check_search_scores
 from ohlcvml.pipeline._selector import FeatureSelector
 from ohlcvml.pipeline._signal import (
@@ -46,6 +55,16 @@ __all__ = [
     "check_search_scores",
     "check_steps",
     "feature_memo",
+    "BlockEstimate",
+    "block_sums",
+    "block_t",
+    "block_t_influence",
+    "brier_losses",
+    "class_codes",
+    "class_shares",
+    "log_losses",
+    "number_blocks",
+    "placement_auc",
     "signal_table",
     "stands_alone",
 ]

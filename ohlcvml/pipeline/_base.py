@@ -16,6 +16,7 @@ from ohlcvml._checks import check_parameters
 from ohlcvml.bars import OHLCV, check_bars
 from ohlcvml.exceptions import DataError, ParameterError
 from ohlcvml.pipeline._answering import AnswersBars
+from ohlcvml.pipeline._losses import class_shares
 from ohlcvml.pipeline._signal import SignalModel
 from ohlcvml.pipeline._training_record import training_intervals
 from ohlcvml.samples import BarPanel, FeatureTable, Samples
@@ -123,7 +124,7 @@ class BaseBarClassifier(AnswersBars, BaseClassifier):  # type: ignore[misc]
         self.feature_names_ = [str(name) for name in samples.features.columns]
         self.training_intervals_ = training_intervals(samples)
         weight = samples.weight
-        self.class_shares_ = np.array([(samples.y == c).mean() for c in self.classes_])
+        self.class_shares_ = class_shares(samples.y, self.classes_)
         signal = SignalModel.fit(samples, weight)
         self.return_means_, self.round_trip_ = signal.return_means, signal.round_trip
         self.atr_window_ = signal.atr_window

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ohlcvml._checks import check_value, each, integer, real
 from ohlcvml.bars import simulate_bars
+from ohlcvml.evaluation import auc
 from ohlcvml.exceptions import ParameterError
 from ohlcvml.features import ReturnFeatures, VolumeFeatures
 from ohlcvml.labels import TripleBarrierLabeller
@@ -55,7 +56,7 @@ def edge_table(
     Returns
     -------
     pd.DataFrame
-        One row per seed: ``auc`` of p_up - p_down for +1 against -1 on the test rows, ``oracle``
+        One row per seed: ``auc`` of +1 against -1 on the test rows, ``oracle``
         (that of the exact filter on the same rows), ``rows``, ``label_length`` (mean, in bars) and
         ``standard_error`` of the AUC where there is no edge, ``0.58 * sqrt(label_length / rows)``:
         labels overlap, so rows do not count in full.
@@ -103,11 +104,9 @@ def _score(model: Any, edge: float, seed: int, n_train: int, n_test: int) -> dic
     train, test = next(iter(splitter.split(samples)))
     held_out = samples[test]
     proba = chain.fit(samples[train]).predict_proba(held_out)
-    sided = held_out.y != 0
-    score = proba @ held_out.classes
     length = float((held_out.end_pos - held_out.pos).mean())
     return {
-        "auc": _auc(score[sided], held_out.y[sided] > 0),
+        "auc": auc(held_out.y, proba, held_out.classes),
         "oracle": simulation.oracle_auc(labels.iloc[held_out.rows]),
         "rows": len(held_out),
         "label_length": length,
@@ -122,9 +121,3 @@ def _chain(model: Any) -> BarPipeline:
     return BarPipeline.of_model(
         ReturnFeatures((1, 2, 5, 10)) + VolumeFeatures((5, 10)), model.clone()
     )
-
-
-def _auc(score: Any, up: Any) -> float:
-    from sklearn.metrics import roc_auc_score
-
-    return float(roc_auc_score(up, score))

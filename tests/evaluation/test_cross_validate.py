@@ -1,5 +1,7 @@
 """Cross-validation: the loop by hand, what is done once, what each fold may see."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from ohlcvml.bars import Costs, simulate_bars
 from ohlcvml.evaluation import (
     backtest,
+    buy_and_hold,
     classification_scores,
     cross_validate,
     equal_exposure,
@@ -18,6 +21,7 @@ from ohlcvml.exceptions import DataError, LeakageError, ParameterError
 from ohlcvml.features import ReturnFeatures
 from ohlcvml.labels import TripleBarrierLabeller
 from ohlcvml.models import LightGBMClassifier, LogisticClassifier
+from ohlcvml.pipeline import log_losses
 from ohlcvml.samples import Samples
 from ohlcvml.splits import CombinatorialPurgedCV, PurgedKFold, WalkForward, inner_holdout
 from tests.pipeline.vote import counted
@@ -26,6 +30,7 @@ BARS = simulate_bars(2000, seed=7, edge=0.3, sessions=True).bars
 LABELLER = TripleBarrierLabeller(horizon=20, contract="ES", costs=Costs(2.0, 0.5))
 LABELS = LABELLER.fit_transform(BARS)
 SAMPLES = Samples(BARS, LABELS)
+SPEC = SAMPLES.spec
 FEATURES = ReturnFeatures(lags=(1, 5, 20))
 MODEL = FEATURES * StandardScaler() * LogisticClassifier(C=1.0)
 FORWARD = WalkForward(n_splits=3)
@@ -94,10 +99,48 @@ def test_baselines_are_fold_means(forward):
     assert forward.baselines.loc["buy_and_hold", "exposure"] > 0.5
 
 
-def test_summary(forward):
+def test_summary_says_how_many_folds_are_missing(forward):
     summary = forward.summary()
-    assert summary.columns.tolist() == ["mean", "std", "min", "max"]
+    assert summary.columns.tolist() == ["mean", "std", "min", "max", "missing"]
     assert summary.loc["auc", "mean"] == pytest.approx(forward.folds["auc"].mean())
+    assert (summary["missing"] == forward.folds[summary.index].isna().sum()).all()
+    holed = replace(forward, folds=forward.folds.assign(auc=[0.6, np.nan, 0.7])).summary()
+    assert holed.loc["auc", "missing"] == 1
+    assert holed.loc["auc", ["mean", "std", "min", "max"]].isna().all()
+
+
+def test_a_baseline_that_a_fold_lacks_is_missing():
+    """Held, each fold is one decision: where one earns, its profit factor is undefined."""
+    result = cross_validate(MODEL, BARS, LABELS, FORWARD)
+    held = [
+        buy_and_hold(BARS, like=backtest(BARS, part, LABELS.loc[part.index])).scores
+        for _, part in result.predictions.groupby("fold")
+    ]
+    factors = [scores["profit_factor"] for scores in held]
+    assert 0 < np.isnan(factors).sum() < 3
+    assert np.isnan(result.baselines.loc["buy_and_hold", "profit_factor"])
+    net = np.mean([scores["net_return"] for scores in held])
+    assert result.baselines.loc["buy_and_hold", "net_return"] == pytest.approx(net)
+
+
+def test_every_score_carries_its_interval(forward):
+    table = forward.intervals
+    means = forward.folds.mean(numeric_only=True)
+    for name in ("log_loss", "skill", "brier", "auc", "auc_macro", "accuracy"):
+        assert table.loc[name, "estimate"] == pytest.approx(means[name])
+        assert table.loc[name, "low"] < means[name] < table.loc[name, "high"]
+    assert table.loc["directional_accuracy", "blocks"] == pytest.approx(16, abs=3)  # 80 bars each
+    sharpe = forward.backtest.sharpe
+    assert table.loc["net_sharpe", "estimate"] == pytest.approx(float(sharpe))
+    # independent rows would claim an interval half as wide
+    rows = np.concatenate(
+        [
+            log_losses(part["label"], part[["p_down", "p_flat", "p_up"]], [-1, 0, 1])
+            for _, part in forward.predictions.groupby("fold")
+        ]
+    )
+    width = table.loc["log_loss", "high"] - table.loc["log_loss", "low"]
+    assert width > 1.3 * 2 * 1.96 * rows.std() / np.sqrt(len(rows))
 
 
 def test_steps_that_learn_nothing_run_once():
@@ -164,15 +207,34 @@ def test_what_the_splitter_says_is_kept(forward):
     ]
 
 
-def test_rows_tested_more_than_once_are_not_traded_as_one():
-    result = cross_validate(
-        MODEL, BARS, LABELS, CombinatorialPurgedCV(4, n_test_groups=2, embargo=20)
-    )
-    assert result.backtest is None
+def test_combinatorial_folds_make_one_backtest_a_path():
+    cv = CombinatorialPurgedCV(4, n_test_groups=2, embargo=20)
+    result = cross_validate(MODEL, BARS, LABELS, cv)
     assert len(result.folds) == 6
     assert result.two_sided
-    assert result.predictions.index.value_counts().max() == 3
-    assert np.isfinite(result.folds["net_return"]).all()
+    assert len(result.paths) == cv.n_paths == 3
+    groups = cv.group_rows(SAMPLES)
+    for path, run in zip(cv.paths(), result.paths, strict=True):
+        parts = []
+        for group, split in enumerate(path):
+            fold = result.predictions[result.predictions["fold"] == split]
+            parts.append(fold.loc[SAMPLES.index[groups[group]]])
+        table = pd.concat(parts)
+        labels = SPEC.attach(LABELS.loc[table.index])
+        expected = backtest(BARS, table, labels, blocks=table["fold"].to_numpy())
+        assert run.scores == pytest.approx(expected.scores, nan_ok=True)
+        assert run.counts["rows"] == len(SAMPLES)
+    scores = result.path_scores
+    assert scores["net_return"].tolist() == [run.scores["net_return"] for run in result.paths]
+    assert result.backtest.scores["net_sharpe"] == scores["net_sharpe"].median()
+    # rows tested three times are no more blocks than rows tested once
+    once = cross_validate(MODEL, BARS, LABELS, K_FOLD).intervals
+    assert result.intervals.loc["log_loss", "blocks"] <= once.loc["log_loss", "blocks"] + 2
+
+
+def test_one_test_a_row_is_one_path(forward):
+    assert len(forward.paths) == len(forward.path_scores) == 1
+    assert forward.paths[0] is forward.backtest
 
 
 def test_unpurged_splitters_are_refused():
@@ -242,6 +304,16 @@ def test_regimes(forward):
     columns = ["auc", "net_return"]
     assert named.regime_scores[columns].equals(result.regime_scores[columns])
     assert forward.regime_scores is None
+    # a mean over folds is missing where a fold has nothing of a regime
+    rare = regime.where(np.arange(len(BARS)) < 1100, "late").rename("kind")
+    scores = cross_validate(MODEL, BARS, LABELS, FORWARD, regime=rare).regime_scores
+    assert np.isnan(scores.loc[("kind", "late"), "auc"])
+    assert np.isfinite(scores.loc[("kind", "late"), "net_return"])
+    unknown = regime.where(np.arange(len(BARS)) >= 1500).rename("kind")
+    scores = cross_validate(MODEL, BARS, LABELS, FORWARD, regime=unknown).regime_scores
+    total = cross_validate(MODEL, BARS, LABELS, FORWARD).backtest.scores["net_return"]
+    assert set(scores.index.get_level_values(1)) == {"calm", "wild", "unknown"}
+    assert scores["net_return"].sum() == pytest.approx(total)
 
 
 @pytest.mark.parametrize("backend", ["loky", "threading"])

@@ -1,7 +1,5 @@
 """Scoring a fitted model on held-out rows, and counting the looks at them."""
 
-import json
-
 import numpy as np
 import pytest
 
@@ -10,8 +8,6 @@ from ohlcvml.evaluation import (
     Execution,
     backtest,
     classification_scores,
-    count_look,
-    data_folder,
     evaluate,
     rows_fingerprint,
 )
@@ -20,7 +16,7 @@ from ohlcvml.features import ReturnFeatures
 from ohlcvml.labels import TripleBarrierLabeller
 from ohlcvml.models import LogisticClassifier
 from ohlcvml.samples import Samples
-from ohlcvml.splits import PurgedHoldout
+from ohlcvml.splits import PurgedHoldout, WalkForward
 
 LABELLER = TripleBarrierLabeller(horizon=20, contract="ES", costs=Costs(2.0, 0.5))
 BARS = simulate_bars(1500, seed=9, edge=0.3).bars
@@ -68,6 +64,29 @@ def test_training_rows_are_refused(model):
         evaluate(model, SAMPLES[PARTS.train[-5:]])
 
 
+def test_a_model_fitted_on_later_rows_is_marked(model):
+    assert not evaluate(model, TEST).two_sided
+    early = SAMPLES[:400]
+    late = SAMPLES[SAMPLES.index > early.end.max()]
+    later = (ReturnFeatures() * LogisticClassifier(C=1.0)).fit(late)
+    result = evaluate(later, early)
+    assert result.two_sided
+    assert result.notes[0].startswith(
+        f"two-sided: the model was fitted on rows up to {late.end.max()}"
+    )
+
+
+def test_scores_carry_intervals(model):
+    few, many = (
+        SAMPLES[rows] for rows in next(WalkForward(n_splits=1, initial=0.3).split(SAMPLES))
+    )
+    result = evaluate((ReturnFeatures() * LogisticClassifier()).fit(few), many)
+    for name in ("log_loss", "skill", "auc", "directional_accuracy"):
+        low, high = result.intervals.loc[name, ["low", "high"]]
+        assert low < result.scores[name] < high
+    assert np.isnan(evaluate(model, TEST[:200]).intervals.loc["auc", "low"])  # two blocks
+
+
 def test_several_symbols_are_not_traded():
     bars = simulate_bars(900, seed=9, n_symbols=2).bars
     labels = TripleBarrierLabeller(horizon=20, cost_adjustment=None).fit_transform(bars)
@@ -88,21 +107,7 @@ def test_regimes_are_scored_apart(model):
     assert result.regime_scores["rows"].sum() == result.scores["rows"]
 
 
-# ---- looks
-@pytest.fixture
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("OHLCVML_HOME", str(tmp_path / "records"))
-    return tmp_path / "records"
-
-
-def test_looks_are_counted_by_rows(home):
-    rows = rows_fingerprint(TEST)
-    assert [count_look(rows, "a"), count_look(rows, "b"), count_look("other", "a")] == [1, 2, 1]
-    lines = [json.loads(line) for line in (home / "looks.jsonl").read_text().splitlines()]
-    assert [line["model"] for line in lines] == ["a", "b", "a"]
-    assert data_folder() == home
-
-
+# ---- what identifies the rows
 def test_the_fingerprint_is_that_of_the_market():
     other = SAMPLES.with_features(BARS[["close"]])[PARTS.test]
     assert rows_fingerprint(other) == rows_fingerprint(TEST)
@@ -111,16 +116,3 @@ def test_the_fingerprint_is_that_of_the_market():
     bars.iloc[TEST.pos[10], 3] += 0.25
     moved = Samples(bars, SAMPLES.labels)[PARTS.test]
     assert rows_fingerprint(moved) != rows_fingerprint(TEST)
-
-
-def test_a_folder_that_cannot_be_written_counts_nothing(tmp_path, monkeypatch):
-    file = tmp_path / "file"
-    file.write_text("")
-    monkeypatch.setenv("OHLCVML_HOME", str(file / "records"))
-    assert count_look("rows", "model") is None
-
-
-def test_a_damaged_record_is_no_crash(home):
-    home.mkdir()
-    (home / "looks.jsonl").write_text('not json\n{"rows": "these"}\n[1]\n\n')
-    assert count_look("these", "model") == 2

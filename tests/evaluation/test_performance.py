@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from ohlcvml.evaluation import (
+    Execution,
     backtest,
     calmar_ratio,
     drawdown,
@@ -62,10 +63,36 @@ def test_returns_that_do_not_vary_have_sharpe_zero():
     assert sharpe_ratio([], 252) == 0.0
 
 
-def test_sharpe_prints_its_interval_and_survives_a_copy():
-    s = copy.copy(sharpe_ratio(DAILY, 252))
-    assert s.sessions == 4
-    assert "95 %, 4 sessions" in str(s)
+def test_the_interval_covers_where_positions_outlive_sessions():
+    """Moving sums over 8 days, in blocks of 4 horizons; taken as independent, days cover less."""
+    hits, naive = 0, 0
+    for seed in range(200):
+        noise = np.random.default_rng(seed).normal(size=1007)
+        daily = 0.05 + np.convolve(noise, np.ones(8) / 8, mode="valid")
+        truth = 0.05 / np.sqrt(1 / 8)
+        s, alone = sharpe_ratio(daily, 1.0, block=32), sharpe_ratio(daily, 1.0)
+        hits += s.low <= truth <= s.high
+        naive += alone.low <= truth <= alone.high
+    assert 0.91 <= hits / 200 <= 0.98
+    assert naive / 200 < 0.7
+
+
+def test_sharpe_prints_its_interval_and_keeps_what_it_was_made_of():
+    rng = np.random.default_rng(1)
+    daily = rng.gamma(2.0, size=40) - 1.9
+    s = copy.copy(sharpe_ratio(daily, 252, block=4))
+    assert (s.sessions, s.blocks) == (40, 10)
+    assert str(s).endswith("(95 %, 40 sessions in 10 blocks)")
+    assert s.daily.tolist() == daily.tolist()
+    assert s.skewness == pytest.approx(stats.skew(daily))
+    assert s.kurtosis == pytest.approx(stats.kurtosis(daily, fisher=False))
+
+
+def test_fewer_than_six_blocks_give_no_interval_and_say_so():
+    s = sharpe_ratio(DAILY, 252)
+    assert np.isnan(s.low)
+    assert "no interval: 4 sessions make 4.0 blocks" in str(s)
+    assert np.isnan(sharpe_ratio(np.tile(DAILY, 10), 252, block=8).low)
 
 
 def test_sortino_by_hand():
@@ -129,7 +156,10 @@ def test_capital_scales_returns_and_leaves_ratios_alone():
     bars = make_bars(100.0 + rng.normal(0, 1, 200).cumsum(), freq="4h")
     labels = make_labels(bars, [(i, i + 3, TIME) for i in range(190)], cost=0.1)
     sides = make_signals(bars, {i: int(rng.integers(-1, 2)) for i in range(190)})
-    small, large = (backtest(bars, sides, labels, capital=c).scores for c in (100.0, 1000.0))
+    small, large = (
+        backtest(bars, sides, labels, execution=Execution(capital=c)).scores
+        for c in (100.0, 1000.0)
+    )
     for name in ("net_return", "max_drawdown", "annual_return", "annual_volatility"):
         assert small[name] == pytest.approx(10 * large[name])
     for name in ("net_sharpe", "sortino", "calmar", "win_rate", "turnover", "exposure"):

@@ -8,18 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
+from ohlcvml.bars import Costs, simulate_bars
 from ohlcvml.evaluation import (
     auc,
-    balanced_accuracy,
     calibration_error,
-    class_priors,
     classification_scores,
-    log_loss,
-    log_loss_skill,
-    macro_f1,
     reliability_curve,
 )
 from ohlcvml.exceptions import DataError, ParameterError
+from ohlcvml.labels import TripleBarrierLabeller
+from ohlcvml.pipeline import brier_losses, class_shares, log_losses
 
 CLASSES = [-1, 0, 1]
 laws = settings(deadline=None, max_examples=25)
@@ -35,22 +33,24 @@ def draw(seed, n=200, weighted=True):
 def test_perfect_probabilities_score_perfectly():
     y = np.array([-1, 0, 1, 1, 0])
     scores = classification_scores(y, np.eye(3)[y + 1], CLASSES, [0.3, 0.3, 0.4])
-    for name in ("skill", "balanced_accuracy", "f1", "auc", "auc_weighted", "accuracy"):
+    ones = ("skill", "balanced_accuracy", "f1", "auc", "auc_macro", "directional_accuracy")
+    for name in (*ones, "accuracy"):
         assert scores[name] == pytest.approx(1.0)
     assert scores["log_loss"] == pytest.approx(0.0, abs=1e-12)
+    assert scores["brier"] == 0.0
     assert scores["calibration_error"] == 0.0
 
 
 @laws
 @given(st.integers(0, 1000))
-def test_answering_the_priors_has_no_skill(seed):
+def test_answering_the_shares_has_no_skill(seed):
     y, _, w = draw(seed)
-    prior = class_priors(y, CLASSES, w)
+    prior = class_shares(y, CLASSES)
     scores = classification_scores(y, np.tile(prior, (len(y), 1)), CLASSES, prior, w)
     assert scores["skill"] == pytest.approx(0.0, abs=1e-12)
-    assert scores["auc"] == 0.5
+    assert scores["auc"] == pytest.approx(0.5)
+    assert scores["auc_macro"] == pytest.approx(0.5)
     assert scores["balanced_accuracy"] == pytest.approx(1 / 3)
-    assert scores["log_loss"] == pytest.approx(-(prior * np.log(prior)).sum())
 
 
 @laws
@@ -59,14 +59,116 @@ def test_agrees_with_scikit_learn(seed):
     y, p, w = draw(seed)
     answer = np.array(CLASSES)[p.argmax(axis=1)]
     weighted = {"sample_weight": w}
-    assert log_loss(y, p, CLASSES, w) == pytest.approx(metrics.log_loss(y, p, **weighted))
-    expected = metrics.balanced_accuracy_score(y, answer, **weighted)
-    assert balanced_accuracy(y, p, CLASSES, w) == pytest.approx(expected)
-    expected = metrics.f1_score(y, answer, average="macro", **weighted)
-    assert macro_f1(y, p, CLASSES, w) == pytest.approx(expected)
-    for average in ("macro", "weighted"):
-        expected = metrics.roc_auc_score(y, p, multi_class="ovr", average=average, **weighted)
-        assert auc(y, p, CLASSES, w, average=average) == pytest.approx(expected)
+    sided = y != 0
+    given_either = (p[:, 2] / (p[:, 0] + p[:, 2]))[sided]
+    expected = {
+        "log_loss": metrics.log_loss(y, p, **weighted),
+        "brier": metrics.brier_score_loss(y, p, scale_by_half=False, **weighted),
+        "balanced_accuracy": metrics.balanced_accuracy_score(y, answer, **weighted),
+        "f1": metrics.f1_score(y, answer, average="macro", **weighted),
+        "accuracy": metrics.accuracy_score(y, answer, **weighted),
+        "auc": metrics.roc_auc_score(y[sided], given_either, sample_weight=w[sided]),
+        "auc_macro": metrics.roc_auc_score(y, p, multi_class="ovr", **weighted),
+        "directional_accuracy": metrics.accuracy_score(
+            y[sided], np.where(given_either > 0.5, 1, -1), sample_weight=w[sided]
+        ),
+    }
+    scores = classification_scores(y, p, CLASSES, [0.3, 0.3, 0.4], w)
+    assert {name: scores[name] for name in expected} == pytest.approx(expected)
+    assert auc(y, p, CLASSES, w) == scores["auc"]
+
+
+# ---- up against down
+def oracle_rows(labels, simulation, p_flat):
+    """The exact filter as a forecast, with any chance of flat."""
+    up = simulation.truth["p_up"].loc[labels.index].to_numpy()
+    return np.column_stack([(1 - p_flat) * (1 - up), p_flat, (1 - p_flat) * up])
+
+
+@pytest.mark.parametrize("seed", [3, 8])
+def test_the_oracle_of_simulated_bars_scores_what_is_attainable(seed):
+    """Whatever chance of flat goes with it: up against down is one estimand."""
+    simulation = simulate_bars(40_000, seed=seed, edge=0.3)
+    labels = TripleBarrierLabeller(horizon=20, cost_adjustment=None).fit_transform(simulation.bars)
+    labels = labels[~labels["censored"]]
+    attainable = simulation.oracle_auc(labels)
+    assert attainable == pytest.approx(simulation.attainable.filtered_auc, abs=0.02)
+    rng = np.random.default_rng(seed)
+    for p_flat in (np.full(len(labels), 0.05), rng.uniform(0.0, 0.9, len(labels))):
+        proba = oracle_rows(labels, simulation, p_flat)
+        assert auc(labels["label"], proba, CLASSES) == pytest.approx(attainable, abs=1e-9)
+
+
+def test_the_oracle_of_net_labels_has_a_known_score():
+    """0.739 up against down; the mean over classes has 0.658, dragged down by the few flats."""
+    simulation = simulate_bars(20_000, seed=0, edge=0.3)
+    labeller = TripleBarrierLabeller(horizon=20, contract="ES", costs=Costs(2.0, 0.5))
+    labels = labeller.fit_transform(simulation.bars)
+    labels = labels[~labels["censored"]]
+    share = (labels["label"] == 0).mean()
+    proba = oracle_rows(labels, simulation, np.full(len(labels), share))
+    scores = classification_scores(labels["label"], proba, CLASSES, [0.3, 0.4, 0.3])
+    assert scores["auc"] == pytest.approx(0.739, abs=0.003)
+    assert scores["auc_macro"] == pytest.approx(0.658, abs=0.003)
+
+
+@pytest.mark.parametrize("flat", [0.0, 0.3, 0.8])
+def test_noise_scores_one_half_whatever_the_share_of_flat_rows(flat):
+    """Volatility tells flat from not, and nothing tells up from down."""
+    rng = np.random.default_rng(0)
+    n = 40_000
+    wild = rng.random(n)
+    chance = np.clip(flat + 0.4 * (0.5 - wild) * (flat > 0), 0.0, 1.0)
+    y = np.where(rng.random(n) < chance, 0, rng.choice([-1, 1], n))
+    tilt = rng.normal(0.0, 0.05, n)
+    proba = np.column_stack([(1 - chance) * (0.5 - tilt), chance, (1 - chance) * (0.5 + tilt)])
+    scores = classification_scores(
+        y, proba.clip(0) / proba.clip(0).sum(1)[:, None], CLASSES, class_shares(y, CLASSES)
+    )
+    assert scores["auc"] == pytest.approx(0.5, abs=0.01)
+    assert scores["directional_accuracy"] == pytest.approx(0.5, abs=0.01)
+
+
+def test_meta_labels_are_take_against_skip():
+    y, p = np.array([0, 1, 1, 0]), np.array([0.2, 0.9, 0.4, 0.5])
+    scores = classification_scores(y, np.c_[1 - p, p], [0, 1], [0.5, 0.5])
+    assert scores["auc"] == metrics.roc_auc_score(y, p) == 0.75
+    assert not {"auc_macro", "directional_accuracy"} & set(scores)
+    with pytest.raises(DataError, match="must hold -1 and 1, or two classes; got \\[0, 1, 2\\]"):
+        auc([0, 1, 2], np.full((3, 3), 1 / 3), [0, 1, 2])
+
+
+def test_a_row_that_is_certain_to_be_flat_leans_to_neither_side():
+    scores = classification_scores([1, -1, 0], [[0.0, 1.0, 0.0]] * 3, CLASSES, [0.3, 0.3, 0.4])
+    assert scores["auc"] == scores["directional_accuracy"] == 0.5
+
+
+# ---- shares
+def test_a_constant_is_not_skilled_beside_a_class_that_training_never_saw():
+    y_train = np.resize([-1, 1], 2000)
+    prior = class_shares(y_train, CLASSES)
+    assert prior[1] == pytest.approx(0.5 / 2000.5)
+    y = np.resize([-1, 1] * 9 + [0], 1900)  # 5 % flat
+    for constant in ([1 / 3] * 3, prior, [0.495, 0.01, 0.495]):
+        scores = classification_scores(y, np.tile(constant, (1900, 1)), CLASSES, prior)
+        assert scores["skill"] < 0.25, constant
+    assert classification_scores(y, np.full((1900, 3), 1 / 3), CLASSES, prior)["skill"] < 0
+    with pytest.raises(DataError, match="half a row"):
+        classification_scores(y, np.full((1900, 3), 1 / 3), CLASSES, [0.5, 0.0, 0.5])
+
+
+def test_shares_of_classes_that_occur_are_plain_shares():
+    assert class_shares([1, 1, -1, 0], CLASSES).tolist() == [0.25, 0.25, 0.5]
+    with pytest.raises(DataError, match="at least one row"):
+        class_shares([], CLASSES)
+    with pytest.raises(DataError, match=r"one of 'classes'.*\[2\]"):
+        class_shares([2], CLASSES)
+
+
+def test_losses_of_rows_without_an_answer_are_missing():
+    proba = [[np.nan] * 3, [0.2, 0.3, 0.5]]
+    assert np.isnan(log_losses([1, 1], proba, CLASSES)).tolist() == [True, False]
+    assert np.isnan(brier_losses([1, 1], proba, CLASSES)).tolist() == [True, False]
 
 
 @laws
@@ -102,7 +204,8 @@ def test_a_fold_of_one_class_has_no_auc():
 
 
 def test_a_class_answered_but_absent_scores_zero_f1():
-    assert macro_f1([1, 1], [[0.9, 0.1], [0.1, 0.9]], [-1, 1]) == pytest.approx((0 + 2 / 3) / 2)
+    scores = classification_scores([1, 1], [[0.9, 0.1], [0.1, 0.9]], [-1, 1], [0.5, 0.5])
+    assert scores["f1"] == pytest.approx((0 + 2 / 3) / 2)
 
 
 def test_rows_without_history_are_left_out_and_counted():
@@ -158,8 +261,11 @@ def test_bin_edges_belong_to_the_bin_below():
 
 def test_skill_rises_with_the_information_in_the_probabilities():
     y, p, _ = draw(5, n=2000)
-    prior = class_priors(y, CLASSES)
-    skills = [log_loss_skill(y, a * p + (1 - a) * prior, CLASSES, prior) for a in (0.0, 0.2, 0.5)]
+    prior = class_shares(y, CLASSES)
+    skills = [
+        classification_scores(y, a * p + (1 - a) * prior, CLASSES, prior)["skill"]
+        for a in (0.0, 0.2, 0.5)
+    ]
     assert skills[0] == pytest.approx(0.0)
     assert skills[0] < skills[1] < skills[2]
 
@@ -176,11 +282,11 @@ def test_skill_rises_with_the_information_in_the_probabilities():
 )
 def test_what_cannot_be_scored_is_named(arguments, message):
     with pytest.raises(DataError, match=message):
-        log_loss(*arguments)
+        auc(*arguments)
 
 
 def test_priors_must_be_shares_of_the_classes():
-    with pytest.raises(DataError, match="class_priors"):
-        log_loss_skill([1], [[0.2, 0.3, 0.5]], CLASSES, prior=[0.5, 0.5])
+    with pytest.raises(DataError, match="class_shares"):
+        classification_scores([1], [[0.2, 0.3, 0.5]], CLASSES, prior=[0.5, 0.5])
     with pytest.raises(ParameterError, match="kind"):
         calibration_error([1], [[0.2, 0.3, 0.5]], CLASSES, kind="adaptive")

@@ -17,6 +17,8 @@ from ohlcvml.typing import BoolArray, IntArray
 
 __all__ = ["Sessions"]
 
+_DAY = 24 * 3600 * 1_000_000_000
+
 
 @dataclass(frozen=True)
 class Sessions:

@@ -11,9 +11,9 @@ import pandas as pd
 
 from ohlcvml._time import nanoseconds
 from ohlcvml.bars import Contract, Sessions, TradedPrices
-from ohlcvml.evaluation._performance import daily_and_figures
 from ohlcvml.evaluation.backtest import _kernel as _k
 from ohlcvml.evaluation.backtest._execution import Execution
+from ohlcvml.evaluation.backtest._regimes import Book, regime_figures, sessions_in_block
 from ohlcvml.evaluation.backtest._result import Backtest
 from ohlcvml.evaluation.backtest._whole import run_whole
 from ohlcvml.exceptions import DataError
@@ -41,6 +41,8 @@ class Run:
     regime: pd.DataFrame | None
     funding: tuple[FloatArray, FloatArray]
     notes: list[str]
+    horizon: int | None  # bars a label may live; None where nothing is labelled
+    block: int = 1  # sessions in a block of intervals, where there is no horizon
 
     @property
     def contract(self) -> Contract | None:
@@ -111,14 +113,15 @@ def assemble(run: Run, orders: _k.Orders, limits: _k.Limits, fate: dict[str, int
     }
     rows = _evaluated(spans)
     starts, stamps = _sessions_of(rows, opens, bars.index)
-    book = Book(account, opens, bars.index, capital, run.sessions.per_year_of(stamps))
+    block = run.block if run.horizon is None else sessions_in_block(run.horizon, rows, starts)
+    book = Book(account, capital, run.sessions.per_year_of(bars.index[opens]), block)
     window = slice(first, last + 1)
     index = bars.index[window]
     dates = pd.DatetimeIndex(run.sessions.date(stamps), name="session")
     daily, scores = book.figures(rows, starts, ledger["net"])
     regimes = None
     if run.regime is not None:
-        regimes = _by_regime(book, run.regime, rows, ledger)
+        regimes = regime_figures(book, run.regime, bars.index, rows, starts, ledger)
     return Backtest(
         pnl=pd.Series(account.net[window], index, name="pnl", copy=False),
         costs=pd.Series(account.paid[window], index, name="costs", copy=False),
@@ -130,6 +133,7 @@ def assemble(run: Run, orders: _k.Orders, limits: _k.Limits, fate: dict[str, int
         counts=counts,
         currency="price units" if spec is None else spec.currency,
         per_year=book.per_year,
+        block=block,
         execution=replace(run.execution, capital=capital),
         rule=run.rule,
         notes=list(run.notes),
@@ -188,32 +192,6 @@ def _sessions_of(rows: Any, opens: IntArray, index: pd.Index) -> tuple[IntArray,
     return starts, pd.DatetimeIndex(index)[bars]
 
 
-@dataclass(frozen=True)
-class Book:
-    """An account and what it takes to judge parts of it."""
-
-    account: _k.Account
-    opens: IntArray
-    index: pd.Index
-    capital: float
-    per_year: float
-
-    def figures(
-        self, rows: Any, starts: IntArray, decision_pnl: FloatArray
-    ) -> tuple[FloatArray, dict[str, float]]:
-        """Session returns and performance over some bars; sessions start at ``rows[starts]``."""
-        return daily_and_figures(
-            self.account.net[rows],
-            starts,
-            self.account.paid[rows],
-            self.account.traded[rows],
-            self.account.position[rows],
-            decision_pnl,
-            self.capital,
-            self.per_year,
-        )
-
-
 def funding_streams(given: Any, index: pd.Index) -> tuple[FloatArray, FloatArray]:
     """Costs per long and per short unit at each bar's close; empty arrays for none."""
     if given is None:
@@ -229,23 +207,3 @@ def funding_streams(given: Any, index: pd.Index) -> tuple[FloatArray, FloatArray
         )
     stream = given[["long", "short"]].reindex(index).fillna(0.0).to_numpy(dtype=np.float64)
     return np.ascontiguousarray(stream[:, 0]), np.ascontiguousarray(stream[:, 1])
-
-
-def _by_regime(book: Book, table: pd.DataFrame, rows: Any, ledger: dict[str, Any]) -> pd.DataFrame:
-    found: dict[tuple[Any, Any], dict[str, float]] = {}
-    position = np.arange(len(book.index))[rows]
-    for name, column in table.reindex(book.index).items():
-        codes, kinds = pd.factorize(column.to_numpy(), sort=True)
-        # The regime at a bar's close has seen that bar, so the bar's own P&L counts to the one
-        # before it.
-        before = np.r_[-1, codes[:-1]][position]
-        decided = codes[ledger["first"] - 1]
-        for code, kind in enumerate(kinds):
-            mine = position[before == code]
-            if len(mine):
-                starts, _ = _sessions_of(mine, book.opens, book.index)
-                net = ledger["net"][decided == code]
-                found[name, kind] = book.figures(mine, starts, net)[1]
-    frame = pd.DataFrame.from_dict(found, orient="index")
-    frame.index = pd.MultiIndex.from_tuples(list(found) or [], names=["column", "regime"])
-    return frame

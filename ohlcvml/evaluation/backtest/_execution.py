@@ -27,6 +27,8 @@ from ohlcvml.exceptions import DataError, ParameterError
 
 __all__ = ["Execution", "check_execution", "refuse_unknown"]
 
+MARKETS = ("fx", "crypto")  # those that ohlcvml.bars.trading_days knows beside contracts
+
 _RULES = {
     "rule": one_of("average_active", "bracket"),
     "contract": optional(either(string(), instance_of(Contract))),
@@ -36,6 +38,7 @@ _RULES = {
     "daily_loss_stop": optional(real(0.0, open_low=True)),
     "max_drawdown_stop": optional(real(0.0, open_low=True)),
     "funding": any_value(),
+    "market": optional(one_of(*MARKETS)),
     "as_given": boolean(),
 }
 
@@ -77,6 +80,10 @@ class Execution:
         Cost per unit held at a bar's close, in price units, per bar: a Series is paid by longs and
         received by shorts; a DataFrame has columns ``long`` and ``short``, both costs. Bars not in
         it pay nothing.
+    market : {"fx", "crypto"}, optional
+        Where no contract has a calendar, the days that daily P&L is counted and annualised in: days
+        rolled at 17:00 New York time for spot currencies and CFDs, UTC days for crypto. Default:
+        the UTC dates that the bars have, as many a year as such a market has.
     as_given : bool, default False
         Use a contract or costs that contradict those of the labels. Without it they are an error;
         with it every result carries a note.
@@ -98,6 +105,7 @@ class Execution:
     daily_loss_stop: float | None = None
     max_drawdown_stop: float | None = None
     funding: pd.Series | pd.DataFrame | None = None
+    market: str | None = None
     as_given: bool = False
 
     def __post_init__(self) -> None:
@@ -193,6 +201,12 @@ class Execution:
                 f"Execution: contract and costs must be those of the labels; got "
                 f"{'; '.join(notes)}. Leave them out to use the labels' own, label the bars again, "
                 "or pass as_given=True: results then carry a note."
+            )
+        if self.market is not None and contract is not None and contract.calendar is not None:
+            raise DataError(
+                "Execution: parameter 'market' must be None where the contract has a calendar; "
+                f"got {self.market!r} beside {contract.symbol} ({contract.calendar}). Its sessions "
+                "are what daily P&L is counted in."
             )
         costs = labels_costs if costs is None else costs
         if costs is not None and contract is None:

@@ -134,6 +134,8 @@ def hold(trading: Trading, like: Backtest | None, overnight: bool | None = None)
         rule="buy_and_hold",
         round_trip=float(paid.mean()) if n else 0.0,
         overnight=overnight is not False,
+        horizon=None,
+        block=1 if like is None else like.block,
     )
     limits = Limits(1.0, 1.0, False, False, np.inf, np.inf)
     return assemble(run, orders, limits, {"rows": n})

@@ -12,7 +12,7 @@ import pandas as pd
 from ohlcvml._card import Card, Shown
 from ohlcvml._saved import SavedResult, saves_as_dict
 from ohlcvml.bars import Contract
-from ohlcvml.evaluation._performance import SharpeEstimate, sharpe_ratio
+from ohlcvml.evaluation._sharpe import SharpeEstimate, sharpe_ratio
 from ohlcvml.evaluation.backtest._execution import Execution
 from ohlcvml.evaluation.backtest._kernel import EXITS
 
@@ -60,7 +60,9 @@ class Backtest(Shown, SavedResult):
     currency : str
         Unit of money.
     per_year : float
-        Sessions a year used to annualise.
+        Sessions a year used to annualise, of the kind that ``daily`` counts.
+    block : int
+        Sessions in a block of the Sharpe ratio's interval: as many as four label horizons touch.
     spans : pd.DataFrame
         ``first`` and ``last`` stamp of each evaluated block.
     round_trip : float
@@ -82,6 +84,7 @@ class Backtest(Shown, SavedResult):
     notes: list[str]
     currency: str
     per_year: float
+    block: int
     spans: pd.DataFrame
     round_trip: float
     overnight: bool
@@ -138,7 +141,7 @@ class Backtest(Shown, SavedResult):
     @property
     def sharpe(self) -> SharpeEstimate:
         """Annualised net Sharpe ratio with its interval and session count."""
-        return sharpe_ratio(self.daily.to_numpy(), self.per_year)
+        return sharpe_ratio(self.daily.to_numpy(), self.per_year, block=self.block)
 
     def plot(self, **options: Any) -> Any:
         """Draw equity with drawdown beneath; see :func:`plot_equity`."""

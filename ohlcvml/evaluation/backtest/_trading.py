@@ -60,8 +60,11 @@ class Trading:
 
     @cached_property
     def sessions(self) -> Sessions:
-        """The contract's calendar."""
-        return Sessions.of(self.contract)
+        """Days that P&L is counted in: the contract's, else the market's, else UTC dates."""
+        spec = self.contract
+        if spec is None or spec.calendar is None:
+            return Sessions.of(self.execution.market)
+        return Sessions.of(spec)
 
     @cached_property
     def session(self) -> IntArray:
@@ -115,6 +118,7 @@ class Trading:
             rule=execution.rule,
             round_trip=float(paid.mean()) if len(paid) else self._usual_cost(labels, spec),
             overnight=not spec.session_exit,
+            horizon=spec.horizon,
         )
         orders = Orders(
             matched.first,
