@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
-from typing import Any, TypeVar, overload
+from typing import Any
 
 import numba
 
@@ -14,13 +13,7 @@ __all__ = ["njit"]
 
 _told = False
 
-Function = TypeVar("Function", bound=Callable[..., Any])
 
-
-@overload
-def njit(function: Function, **options: Any) -> Function: ...
-@overload
-def njit(function: None = None, **options: Any) -> Callable[[Function], Function]: ...
 def njit(function: Any = None, **options: Any) -> Any:
     """``numba.njit``; with ``cache=True`` and no folder to keep it in, uncached with one warning.
 
