@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 
+from ohlcvml._compiling import njit
 from ohlcvml.typing import FloatArray
 
 __all__ = ["cosine", "cosines", "exp", "exponentials", "log", "logarithms", "sine", "sines"]

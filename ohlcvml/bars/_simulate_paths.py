@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from ohlcvml._compiling import njit
 from ohlcvml._elementary import exp, log
 
 __all__ = ["paths"]
