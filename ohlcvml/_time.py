@@ -43,19 +43,20 @@ def nanoseconds(stamps: Any, nat: Literal["raise", "keep"] = "raise") -> IntArra
     """
     if isinstance(stamps, pd.MultiIndex):
         stamps = stamps.get_level_values(-1)
-    array: Any = getattr(stamps, "array", None)
+    array = getattr(stamps, "array", None)
     if not isinstance(array, pd.arrays.DatetimeArray):
         kind = getattr(stamps, "dtype", type(stamps).__name__)
         raise DataError(
             f"stamps must be a DatetimeIndex or a column of dates; got {kind}. Convert with "
             "pd.to_datetime(..., utc=True)."
         )
-    if nat == "raise" and array._hasna:
+    dates: Any = array  # the published types know less of it
+    if nat == "raise" and dates.isna().any():
         raise DataError(
-            f"stamps must not be missing; {int(array.isna().sum())} of {len(array)} are NaT. Drop "
+            f"stamps must not be missing; {int(dates.isna().sum())} of {len(dates)} are NaT. Drop "
             "rows that are not resolved first."
         )
-    return np.asarray((array if array.unit == "ns" else array.as_unit("ns")).asi8, dtype=np.int64)
+    return np.asarray((dates if dates.unit == "ns" else dates.as_unit("ns")).asi8, dtype=np.int64)
 
 
 def span_nanoseconds(span: str | pd.Timedelta) -> int:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -95,3 +96,14 @@ def test_both_forms_of_the_decorator_compile():
         with_options = _compiling.njit(error_model="numpy")(lambda x: 1.0 / x)
     assert plain(1) == 2
     assert with_options(0.0) == float("inf")
+
+
+def test_every_kernel_is_compiled_here():
+    package = Path(ohlcvml.__file__).parent
+    pattern = re.compile(r"from numba import [^\n]*\bnjit\b|numba\.(n?jit|vectorize)\b")
+    found = {
+        path.name
+        for path in package.rglob("*.py")
+        if path.name != "_compiling.py" and pattern.search(path.read_text())
+    }
+    assert not found

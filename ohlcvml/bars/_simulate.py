@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from ohlcvml._checks import boolean, check_value, either, integer, optional, real, string
+from ohlcvml._time import nanoseconds
 from ohlcvml.bars._frame import OHLCV
 from ohlcvml.bars._simulate_grid import DAY, daily_cycle, grid_size, grid_stamps, grid_start
 from ohlcvml.exceptions import DataError, ParameterError
@@ -215,7 +216,7 @@ def simulate_bars(
     shape = daily_cycle(stamps, 0.0 if daily else intraday_shape, bool(sessions))
     gap = np.zeros(n_bars, dtype=bool)
     if sessions:
-        gap[1:] = np.diff(stamps.asi8) > size.value
+        gap[1:] = np.diff(nanoseconds(stamps)) > size.value
     shift = (0.5 if edge else 0.0) if volume_shift is None else float(volume_shift)
     model = (
         *(volatility, session_gap, volatility_shock, volatility_persistence),

@@ -72,8 +72,10 @@ def _sunday(date: pd.DatetimeIndex) -> BoolArray:
 
 
 def _between(first: str, last: str) -> Days:
+    start, stop = pd.Timestamp(first), pd.Timestamp(last)
+
     def days(date: pd.DatetimeIndex) -> BoolArray:
-        return np.asarray((date >= first) & (date <= last), dtype=np.bool_)
+        return np.asarray((date >= start) & (date <= stop), dtype=np.bool_)
 
     return days
 

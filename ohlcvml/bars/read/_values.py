@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ohlcvml._time import nanoseconds
 from ohlcvml.bars.read._clock import Clock, local_to_utc, parse_clock, utc_to_local
 from ohlcvml.bars.read._columns import Roles
 from ohlcvml.bars.read._stamps import AWARE, BAD, DATE, EPOCH, NAIVE, Stamps, parse_stamps
@@ -228,7 +229,7 @@ def _column_stamps(table: RawTable, column: int, options: Options) -> Stamps:
     index = pd.DatetimeIndex(typed)
     kind = AWARE if index.tz is not None else NAIVE
     try:
-        time = np.array(index.as_unit("ns").asi8, dtype=np.int64)
+        time = nanoseconds(index, nat="keep").copy()
     except pd.errors.OutOfBoundsDatetime as error:
         raise DataError(
             f"read_bars: {table.source}: stamps outside the years 1678 to 2261 ({error}). Mend "

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ohlcvml._time import run_starts
+from ohlcvml._time import nanoseconds, run_starts
 from ohlcvml.bars.market import Sessions
 from ohlcvml.bars.validate._view import DAY, Found, View, stamps_index
 from ohlcvml.typing import BoolArray, FloatArray, IntArray
@@ -45,8 +45,8 @@ def check_stamp_side(view: View, sessions: Sessions) -> list[Found]:
         return []
     index = view.index
     n_sessions = len(np.unique(sessions.number(index)))
-    at_close = np.flatnonzero(sessions.close(index).asi8 == view.time)
-    n_open = int(np.count_nonzero(sessions.open(index).asi8 == view.time))
+    at_close = np.flatnonzero(nanoseconds(sessions.close(index), nat="keep") == view.time)
+    n_open = int(np.count_nonzero(nanoseconds(sessions.open(index), nat="keep") == view.time))
     if len(at_close) < max(3, 0.5 * n_sessions) or n_open > 0.1 * n_sessions:
         return []
     detail = f"in {len(at_close)} of {n_sessions} sessions, by {sessions.calendar}"
@@ -121,7 +121,7 @@ def _against_other_weeks(b: _Buckets, sessions: Sessions) -> IntArray:
     judged: BoolArray = b.total >= 50
     if int(judged.sum()) < 3:
         return hours
-    since_open = (b.time - sessions.open(stamps_index(b.time)).asi8) // HALF
+    since_open = (b.time - nanoseconds(sessions.open(stamps_index(b.time)))) // HALF
     profile = np.zeros((b.n_weeks, 48))
     np.add.at(profile, (b.week, since_open % 48), b.bars)
     profile[judged] /= b.total[judged, None]

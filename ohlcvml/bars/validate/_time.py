@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from ohlcvml._time import nanoseconds
 from ohlcvml.bars.market import Sessions
 from ohlcvml.bars.validate._view import DAY, Found, View, stamps_index
 from ohlcvml.typing import BoolArray, FloatArray, IntArray
@@ -186,8 +187,8 @@ def _against_calendar(
     """Whether a gap lies within a session, its missing nominal bars, and whole sessions missed."""
     a, b = stamps_index(before), stamps_index(after)
     number_a, number_b = sessions.number(a), sessions.number(b)
-    close_a = sessions.close(a).asi8
-    open_b = sessions.open(b).asi8
+    close_a = nanoseconds(sessions.close(a), nat="keep")
+    open_b = nanoseconds(sessions.open(b), nat="keep")
     same = number_a == number_b
     # a session begun and not finished before the gap, and one begun late after it
     tail = np.maximum(np.minimum(close_a, after) - before, 0)
@@ -195,7 +196,7 @@ def _against_calendar(
     # a gap that spans a nominal break holds no nominal bar at either end
     halted = same & ~sessions.inside(a) & ~sessions.inside(stamps_index(after - view.size))
     missing = np.where(halted, 0, (tail + head) // view.size)
-    opens_on_a = sessions.inside(a) & (sessions.open(a).asi8 == before)
+    opens_on_a = sessions.inside(a) & (nanoseconds(sessions.open(a), nat="keep") == before)
     absent = np.where(same, 0, number_b - number_a - 1 + opens_on_a)
     return missing > 0, missing, absent
 
