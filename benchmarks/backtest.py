@@ -3,8 +3,9 @@
     python benchmarks/backtest.py --n 1000000 [--peer /path/to/python/with/vectorbt]
 
 Both get the same bars and the same wish: a side that changes every 20 bars, with costs, and
-per-bar equity as the answer. vectorbt goes to that side at each close (``from_orders``, target
-percent), alone and with the scores (Sharpe, drawdown, win rate, profit factor). ohlcvml trades
+per-bar equity as the answer. vectorbt goes to that side at each close: by ``from_orders`` (target
+percent), alone and with the scores (Sharpe, drawdown, win rate, profit factor), and by
+``from_signals`` in its Rust engine, the simulation alone and with equity. ohlcvml trades
 every bar's decision by its own label (horizon 20, entered at the next open) and nets: timed are the
 compiled pass from orders to the account, and the whole call with its checks, joins, sessions and
 scores, also with a loss stop too far off to act, which takes another pass. vectorbt may live in an
@@ -65,10 +66,28 @@ def serve_peer(n):
         portfolio.sharpe_ratio(), portfolio.max_drawdown()
         trades.win_rate(), trades.profit_factor()
 
+    wish = pd.Series(side, bars.index)
+    before = wish.shift(1, fill_value=0)
+    rules = {
+        "entries": (wish == 1) & (before != 1),
+        "exits": (wish != 1) & (before == 1),
+        "short_entries": (wish == -1) & (before != -1),
+        "short_exits": (wish != -1) & (before == -1),
+    }
+
+    def rust():
+        options = {"fees": COST / 2, "freq": "1min", "engine": "rust"}
+        return vbt.Portfolio.from_signals(close, **rules, **options)
+
+    def rust_equity():
+        rust().value()
+
+    rust()
+    rust_equity()
     scores()
     print(json.dumps({"vectorbt": vbt.__version__}), flush=True)
     for _ in sys.stdin:
-        print(json.dumps([seconds(equity), seconds(scores)]), flush=True)
+        print(json.dumps([seconds(run) for run in (equity, scores, rust, rust_equity)]), flush=True)
 
 
 def main():
@@ -111,7 +130,12 @@ def main():
         command = [options.peer, __file__, "--serve", "--n", str(options.n)]
         peer = subprocess.Popen(command, stdin=-1, stdout=-1, text=True, bufsize=1)
         print(peer.stdout.readline().strip())
-    peers = ("vectorbt, equity", "vectorbt, equity and scores")
+    peers = (
+        "vectorbt, equity",
+        "vectorbt, equity and scores",
+        "vectorbt rust, simulation",
+        "vectorbt rust, equity",
+    )
     times = {name: [] for name in (*calls, "compiled pass, triple barrier", *peers)}
     for call in calls.values():
         call()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
 
@@ -26,7 +27,7 @@ class Card:
     """
 
     title: str
-    rows: list[tuple[str, ...]]
+    rows: Sequence[tuple[str, ...]]
     headings: tuple[str, ...] = ()
     notes: list[str] = field(default_factory=list)
 
@@ -62,9 +63,9 @@ class Card:
             )
             parts.append(f"<thead><tr>{cells}</tr></thead>")
         parts.append("<tbody>")
-        for name, *cells in self.rows:
-            body = "".join(f'<td style="{right}">{escape(cell)}</td>' for cell in cells)
-            parts.append(f'<tr><th style="{left}">{escape(name)}</th>{body}</tr>')
+        for row in self.rows:
+            body = "".join(f'<td style="{right}">{escape(cell)}</td>' for cell in row[1:])
+            parts.append(f'<tr><th style="{left}">{escape(row[0])}</th>{body}</tr>')
         parts.append("</tbody></table>")
         if self.notes:
             notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)

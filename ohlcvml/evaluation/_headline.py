@@ -30,9 +30,9 @@ MOST_NOTES, LONGEST_NOTE = 3, 160
 
 def score_card(
     title: str,
-    scores: Mapping[str, Any],
+    scores: Mapping[str, Any] | pd.Series,
     baselines: pd.DataFrame,
-    spread: Mapping[str, Any] | None,
+    spread: Mapping[str, Any] | pd.Series | None,
     intervals: pd.DataFrame | None,
     notes: list[str],
 ) -> Card:
@@ -95,12 +95,12 @@ def _cell(value: Any, form: str) -> str:
 
 def _interval(intervals: pd.DataFrame, key: str, value: Any, form: str) -> str:
     """Ends of the interval of the very figure that is shown."""
-    if value is None or key not in intervals.index or pd.isna(intervals.loc[key, "low"]):
+    if value is None or key not in intervals.index:
         return "-"
-    if not np.isclose(intervals.loc[key, "estimate"], value):
+    estimate, low, high = intervals.loc[key, ["estimate", "low", "high"]].astype(float)
+    if np.isnan(low) or not np.isclose(estimate, value):
         return "-"
-    low, high = (_cell(intervals.loc[key, end], form) for end in ("low", "high"))
-    return f"[{low}, {high}]"
+    return f"[{form.format(low)}, {form.format(high)}]"
 
 
 def _short(note: str) -> str:

@@ -193,8 +193,7 @@ class Execution:
         notes = []
         if given is not None and own is not None and given != own:
             notes.append(f"contract {given.symbol}, the labels were made with {own.symbol}")
-        both = costs is not None and labels_costs is not None
-        if both and not _same_costs(costs, contract, labels_costs, own):
+        if not _same_costs(costs, contract, labels_costs, own):
             notes.append(f"costs ({costs}), the labels were made with ({labels_costs})")
         if notes and not self.as_given:
             raise DataError(
@@ -250,9 +249,11 @@ def _check_priced(costs: Costs) -> None:
     costs.round_trip(None, price=1.0)  # raises where commission or slippage need a contract
 
 
-def _same_costs(one: Costs, on: Contract | None, other: Costs, there: Contract | None) -> bool:
-    """Whether two ways to write costs come to the same round trip at any price."""
-    if one == other:
+def _same_costs(
+    one: Costs | None, on: Contract | None, other: Costs | None, there: Contract | None
+) -> bool:
+    """Whether two ways to write costs come to the same round trip at any price; None says none."""
+    if one is None or other is None or one == other:
         return True
     try:
         return bool(

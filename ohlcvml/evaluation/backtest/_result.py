@@ -151,7 +151,6 @@ class Backtest(Shown, SavedResult):
 
     def _card(self) -> Card:
         s, counts = self.scores, self.counts
-        money = lambda value: f"{value:,.2f} {self.currency}"  # noqa: E731
         share = "n/a" if np.isnan(s["cost_share"]) else f"{s['cost_share']:.0%} of gross"
         limits = {
             name: value
@@ -165,8 +164,8 @@ class Backtest(Shown, SavedResult):
             ("maximum drawdown", f"{s['max_drawdown']:.2%}"),
             ("decisions", f"{s['decisions']:,.0f} filled of {counts['rows']:,}"),
             ("win rate", f"{s['win_rate']:.1%}"),
-            ("costs", f"{money(self.costs.sum())}, {share}"),
-            ("capital", f"{money(self.capital)}, fixed"),
+            ("costs", f"{self.costs.sum():,.2f} {self.currency}, {share}"),
+            ("capital", f"{self.capital:,.2f} {self.currency}, fixed"),
         ]
         if limits:
             rows.append(("limits", ", ".join(f"{k} {v:g}" for k, v in limits.items())))

@@ -164,7 +164,9 @@ class Trading:
         )
 
     def _paid(self, matched: _m.Matched) -> FloatArray:
-        paid = _d.round_trips(self.execution.costs, self.contract, matched.entry)
+        costs = self.execution.costs
+        assert costs is not None  # otherwise decisions pay their own
+        paid = _d.round_trips(costs, self.contract, matched.entry)
         rolls = self.prices.rolls
         if len(rolls):  # a position that is rolled pays once more
             paid = paid * (1.0 + rolls[matched.last] - rolls[matched.first])
