@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ohlcvml.bars._frame import price_arrays
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import Bars, BoolArray, FloatArray, IntArray
 
@@ -112,8 +113,9 @@ def traded_close(bars: Bars, who: str) -> FloatArray:
     True
     """
     check_raw(bars, who)
-    name = RAW_PRICES[3] if RAW_PRICES[3] in bars.columns else "close"
-    return np.asarray(bars[name].to_numpy(dtype=np.float64))
+    if RAW_PRICES[3] in bars.columns:
+        return np.asarray(bars[RAW_PRICES[3]].to_numpy(dtype=np.float64))
+    return price_arrays(bars, who).close  # of a table of one price, that price
 
 
 def contract_changes(bars: Bars) -> BoolArray:
