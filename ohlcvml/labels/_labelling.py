@@ -11,6 +11,7 @@ import pandas as pd
 from ohlcvml.bars import Contract, Costs, Sessions
 from ohlcvml.exceptions import DataError
 from ohlcvml.labels import _race
+from ohlcvml.labels._columns import Decided, label_table
 from ohlcvml.labels._market import (
     Market,
     latest_specification,
@@ -20,9 +21,8 @@ from ohlcvml.labels._market import (
     settlement,
     specifications,
 )
+from ohlcvml.labels._race_trailing import race_trailing
 from ohlcvml.labels._spec import CLASSES, LabelSpec
-from ohlcvml.labels._table import LABEL_COLUMNS, end_stamps
-from ohlcvml.labels._uniqueness import average_uniqueness, time_decay_weights
 from ohlcvml.typing import Bars, BoolArray, FloatArray, IntArray, Labels
 
 __all__ = ["Scheme", "label_bars"]
@@ -57,6 +57,8 @@ class Scheme:
     time_decay: float
     k_up: float = np.inf
     k_down: float = np.inf
+    unit: str = "atr"
+    trailing: bool = False
     cost_adjustment: str | None = None
     side: str | int | None = None
     both: str = "zero"
@@ -85,7 +87,7 @@ def label_bars(bars: Bars, scheme: Scheme, who: str) -> Labels:
         )
     side = _sides(bars, scheme.side, len(market.index), who)
     reason = np.full(len(market.index), -1, dtype=np.int8)
-    outcomes: list[tuple[IntArray, _race.Outcome, FloatArray]] = []
+    parts: list[Decided] = []
     gaps = ties = 0
     specs = specifications(scheme.contract, market.index)
     for direction in (0,) if side is None else (1, -1):
@@ -94,17 +96,31 @@ def label_bars(bars: Bars, scheme: Scheme, who: str) -> Labels:
         for spec, holds in specs:
             rows = legs if holds is None else legs[holds[legs]]
             terms = _terms(scheme, spec, direction)
-            result = _race.race(rows, track, terms)
+            if scheme.unit != "atr":
+                track = track._replace(atr=_distances(market, scheme, spec))
+            if scheme.trailing:
+                result = race_trailing(rows, track, terms, direction)
+            else:
+                result = _race.race(rows, track, terms)
             invalid = result.code == _race.INVALID
             if invalid.any():
                 reason[rows[invalid]] = REASONS.index("wrong_side")
                 rows = rows[~invalid]
                 result = result.at(~invalid)
             gaps, ties = gaps + result.count(_race.GAP), ties + result.count(_race.TIE)
-            outcomes.append((rows, result, _costs(market, rows, result.exit_row, terms)))
+            parts.append(Decided(rows, result, _costs(market, rows, result.exit_row, terms)))
     if side is not None:
         reason[side == 0] = REASONS.index("no_side")
-    table, unit = _table(market, scheme, outcomes, side)
+    table, unit = label_table(
+        market,
+        Decided.joined(parts),
+        at_open=scheme.entry == "next_open",
+        hold=scheme.roll == "hold",
+        barriers=scheme.barriers,
+        net=scheme.cost_adjustment is not None,
+        side=side,
+        weighting=scheme.weighting,
+    )
     counts = np.bincount(reason[reason >= 0], minlength=len(REASONS))
     unused = {name: int(count) for name, count in zip(REASONS, counts, strict=True)}
     unused["censored"] = int(table["censored"].sum())
@@ -132,8 +148,8 @@ def _specification(
         side=scheme.side,
         k_up=float(scheme.k_up) if scheme.barriers else None,
         k_down=float(scheme.k_down) if scheme.barriers else None,
-        unit="atr",
-        trailing=False,
+        unit=scheme.unit,
+        trailing=bool(scheme.trailing),
         cost_adjustment=scheme.cost_adjustment,
         both=scheme.both,
         weighting=scheme.weighting,
@@ -237,9 +253,22 @@ def _decisions(
         reject("closed", market.after_close[entry])
     if limit is not None:
         reject("closed", limit[entry] < rows + 1)
-    if scheme.barriers:
+    if scheme.barriers and scheme.unit == "atr":
         reject("no_range", market.atr <= 0.0)
     return np.flatnonzero(todo).astype(np.int64)
+
+
+def _distances(market: Market, scheme: Scheme, spec: Contract | None) -> FloatArray:
+    """What a distance of 1 is in price units, for a decision at each bar."""
+    n = len(market.index)
+    if scheme.unit == "percent":
+        entry = market.close
+        if scheme.entry == "next_open":
+            entry = np.append(market.open[1:], np.nan)  # nothing is decided at the last bar
+        return 0.01 * np.abs(entry)
+    if spec is None:
+        raise AssertionError("checked by the labeller")
+    return np.full(n, spec.tick_size if scheme.unit == "ticks" else 1.0 / spec.point_value)
 
 
 def _terms(scheme: Scheme, spec: Contract | None, direction: int) -> _race.Terms:
@@ -276,78 +305,3 @@ def _costs(market: Market, rows: IntArray, exits: IntArray, terms: _race.Terms) 
         held_to = np.where(exits >= 0, exits, entry_row)
         cost *= 1.0 + (market.contract_run[held_to] - market.contract_run[entry_row])
     return cost
-
-
-def _table(
-    market: Market,
-    scheme: Scheme,
-    outcomes: list[tuple[IntArray, _race.Outcome, FloatArray]],
-    side: FloatArray | None,
-) -> tuple[Labels, str]:
-    rows = np.concatenate([part[0] for part in outcomes])
-    cost = np.concatenate([part[2] for part in outcomes])
-    columns: list[Any] = [np.concatenate([part[1][k] for part in outcomes]) for k in range(4)]
-    result = _race.Outcome(*columns)
-    if len(outcomes) > 1:
-        order = np.argsort(rows, kind="stable")
-        rows, cost = rows[order], cost[order]
-        result = result.at(order)
-    at_open = scheme.entry == "next_open"
-    entry_row = rows + 1 if at_open else rows
-    entry = (market.open if at_open else market.close)[entry_row]
-    resolved = result.exit_row >= 0
-    exit_price = result.price
-    if scheme.roll == "hold" and market.rolls:
-        # In prices of the contract that was entered: a roll is no profit.
-        held_to = np.where(resolved, result.exit_row, entry_row)
-        exit_price = exit_price + (market.offset[held_to] - market.offset[entry_row])
-    unit = "log"
-    if len(rows) and (entry.min() <= 0.0 or exit_price[resolved].min(initial=np.inf) <= 0.0):
-        unit, ret = "points", exit_price - entry
-    else:
-        ret = np.log(exit_price / entry)
-        cost = cost / entry
-    long = np.ones(len(rows)) if side is None else side[rows]
-    if scheme.barriers:
-        label = np.where(result.code == _race.UP, 1, np.where(result.code == _race.DOWN, -1, 0))
-        if side is not None:
-            label = (label == long).astype(np.int64)  # 1: the trade reached its target
-    elif scheme.cost_adjustment is None:
-        label = np.sign(np.nan_to_num(ret))
-    else:
-        label = np.where(np.abs(ret) > cost, np.sign(ret), 0.0)  # NaN compares false: 0
-    net = np.where(label != 0, label * long * ret - cost, 0.0)
-    values = (
-        label.astype(np.int8),
-        end_stamps(market.index, result.exit_row),
-        ret,
-        cost,
-        np.where(resolved, net, np.nan),
-        _weights(market, scheme, rows, result, ret),
-        result.code,
-        (result.flags & _race.CENSORED) > 0,
-    )
-    index = market.index if len(rows) == len(market.index) else market.index[rows]
-    data = dict(zip(LABEL_COLUMNS, values, strict=True))
-    return pd.DataFrame(data, index=index, copy=False), unit
-
-
-def _weights(
-    market: Market, scheme: Scheme, rows: IntArray, result: _race.Outcome, ret: FloatArray
-) -> FloatArray:
-    """Average uniqueness among usable rows times the labeller's own weighting; 0 if censored."""
-    weight = np.zeros(len(rows))
-    usable = (result.flags & _race.CENSORED) == 0
-    if not usable.any():
-        return weight
-    start, end = rows[usable], result.exit_row[usable]
-    unique = average_uniqueness(start, end, len(market.index))
-    own = np.ones(len(start))
-    if scheme.weighting == "return":
-        size = np.abs(ret[usable])
-        own = size / size.mean() if size.any() else own
-    if scheme.time_decay < 1.0:
-        symbol = np.searchsorted(market.starts, start, side="right")
-        own = own * time_decay_weights(unique, symbol, scheme.time_decay)
-    weight[usable] = unique * own
-    return weight

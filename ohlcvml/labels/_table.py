@@ -9,6 +9,8 @@ import pandas as pd
 
 from ohlcvml.exceptions import DataError
 from ohlcvml.labels import _race
+from ohlcvml.labels._spec import LabelSpec
+from ohlcvml.labels._values import check_values
 from ohlcvml.typing import Bars, BoolArray, IntArray, Labels
 
 __all__ = ["EXIT_CODES", "LABEL_COLUMNS", "check_labels", "end_stamps", "label_positions"]
@@ -81,17 +83,20 @@ def label_positions(labels: Labels, index: pd.Index) -> tuple[IntArray, IntArray
     return start, end
 
 
-def check_labels(labels: Labels, bars: Bars, who: str) -> None:
+def check_labels(labels: Labels, bars: Bars, who: str, spec: LabelSpec | None = None) -> None:
     """Raise :class:`DataError` unless ``labels`` is a labels table on these ``bars``.
 
     Parameters
     ----------
     labels : pd.DataFrame
-        Columns as in ``LABEL_COLUMNS``, on a subset of the bar index in its order.
+        Columns as in ``LABEL_COLUMNS``, and ``side`` for meta-labels, on a subset of the bar index
+        in its order. Further columns are nobody's business.
     bars : pd.DataFrame
         The bars (or anything on their index) the labels should belong to.
     who : str
         Name of the caller, for the message.
+    spec : LabelSpec or None, default=None
+        What was assumed in making the labels; by default the table says it itself.
 
     Examples
     --------
@@ -112,15 +117,20 @@ def check_labels(labels: Labels, bars: Bars, who: str) -> None:
             + remedy
         )
     missing = [name for name in LABEL_COLUMNS if name not in labels.columns]
+    if not missing:
+        spec = LabelSpec.of(labels, who) if spec is None else spec
+        missing = ["side"] if spec.kind == "meta" and "side" not in labels.columns else []
     if missing:
         raise DataError(
-            f"{who}: 'labels' must have the columns {', '.join(LABEL_COLUMNS)}; "
-            f"{', '.join(missing)} missing. {remedy}"
+            f"{who}: 'labels' must have the columns {', '.join(LABEL_COLUMNS)}, and 'side' for "
+            f"meta-labels; {', '.join(missing)} missing. {remedy}"
         )
+    assert spec is not None, "found above"
     if len(labels) == 0:
         unused = labels.attrs.get("unused", {})
         counted = ", ".join(f"{k}: {v}" for k, v in unused.items() if v) or "not recorded"
         raise DataError(f"{who}: 'labels' has no rows; decisions not used: {counted}.")
+    check_values(labels, spec, who)
     start, end = label_positions(labels, bars.index)
     resolved = labels["exit"].to_numpy() >= 0
     _refuse(start < 0, labels.index, "is not a bar of 'bars'", who)

@@ -94,7 +94,7 @@ class TripleBarrierLabeller(BaseTransformer):  # type: ignore[misc]
     horizon : int, default=20
         Bars until the position is closed at the close; that label is 0.
     k_up, k_down : float, default=1.5
-        Distances in ATR. With ``side``: target and stop.
+        Distances in ``unit``. With ``side``: target and stop.
     atr_window : int, default=14
         Window of Wilder's ATR in bars; decisions in its warm-up have no row.
     cost_adjustment : {"net", "shift", None}, default="net"
@@ -109,7 +109,8 @@ class TripleBarrierLabeller(BaseTransformer):  # type: ignore[misc]
         Meta-labels: name of a bar column with the side (−1, 0, +1) of a primary model, or one
         side for all bars. A row with side 0 has no label. With "net", target and stop are net:
         a long has entry + k_up·ATR + c and entry − k_down·ATR + c, a short the mirror image.
-        The label is 1 where the target came first, else 0.
+        The label is 1 where following the side earned more than its cost at the exit, whatever
+        the exit (``net_ret`` above 0), else 0.
     entry : {"next_open", "close"}, default="next_open"
         Enter at the open of the next bar or at the close of the decision bar.
     both : {"zero", "open_proximity"}, default="zero"
@@ -124,9 +125,19 @@ class TripleBarrierLabeller(BaseTransformer):  # type: ignore[misc]
         At a change of the column ``contract``: exit at the old contract's last bar, or roll the
         position and pay one more round trip.
     weighting : {None, "return"}, default=None
-        Weight labels by the size of their return, on top of average uniqueness.
+        "return": the column ``weight`` is the size of ``ret``, otherwise 1; 0 where censored.
+        Average uniqueness is not in it: ``Samples`` makes it from the rows it holds.
     time_decay : float, default=1.0
-        Weight of the oldest label relative to the newest, linear in cumulative uniqueness.
+        Weight of the oldest row relative to the newest, linear in cumulative uniqueness;
+        ``Samples`` applies it to the rows it holds.
+    unit : {"atr", "ticks", "money", "percent"}, default="atr"
+        Unit of ``k_up`` and ``k_down``: ATR, ticks of the contract, money per contract in its
+        currency, or percent of the entry price. Ticks and money need a contract.
+    trailing : bool, default=False
+        The stop follows the best price since entry, at the distance it started with; needs
+        ``side``. A bar moves the stop by its open, which comes first, but never by its high (low,
+        for a short), because the low may have come before: that counts from the next bar on. Bars
+        that fill no exit do not move it.
 
     Notes
     -----
@@ -168,6 +179,8 @@ class TripleBarrierLabeller(BaseTransformer):  # type: ignore[misc]
         "cost_adjustment": one_of("net", "shift", None),
         "side": optional(either(string(), one_of(-1, 1))),
         "both": one_of("zero", "open_proximity"),
+        "unit": one_of("atr", "ticks", "money", "percent"),
+        "trailing": boolean(),
     }
 
     def __init__(
@@ -187,6 +200,8 @@ class TripleBarrierLabeller(BaseTransformer):  # type: ignore[misc]
         roll: str = "exit",
         weighting: str | None = None,
         time_decay: float = 1.0,
+        unit: str = "atr",
+        trailing: bool = False,
     ) -> None:
         self.horizon = horizon
         self.k_up = k_up
@@ -203,6 +218,8 @@ class TripleBarrierLabeller(BaseTransformer):  # type: ignore[misc]
         self.roll = roll
         self.weighting = weighting
         self.time_decay = time_decay
+        self.unit = unit
+        self.trailing = trailing
         super().__init__()
 
     def __post_init__(self) -> None:
@@ -213,6 +230,18 @@ class TripleBarrierLabeller(BaseTransformer):  # type: ignore[misc]
             raise ParameterError(
                 f"{type(self).__name__}: parameter 'cost_adjustment' must be 'net' or None with "
                 "'side'; got 'shift'. The side says which way to move the barriers: use 'net'."
+            )
+        if self.trailing and self.side is None:
+            raise ParameterError(
+                f"{type(self).__name__}: parameter 'side' must be given with trailing=True; got "
+                "None. A stop belongs to a position: name the bar column with the side of a "
+                "primary model, or pass side=1 or side=-1."
+            )
+        if self.unit in ("ticks", "money") and self.contract is None:
+            raise ParameterError(
+                f"{type(self).__name__}: parameter 'contract' must be given with unit="
+                f"{self.unit!r}; got None. Pass contract='MES', or a Contract(symbol, tick_size, "
+                "tick_value)."
             )
 
     def _transform(self, X: Bars, y: pd.DataFrame | None = None) -> Labels:
@@ -250,5 +279,14 @@ class TripleBarrierLabeller(BaseTransformer):  # type: ignore[misc]
                 "costs": Costs(spread=0.01),
                 "side": -1,
                 "cross_session": True,
+                "trailing": True,
+            },
+            {
+                "horizon": 4,
+                "atr_window": 2,
+                "unit": "percent",
+                "k_up": 0.2,
+                "k_down": 0.3,
+                "cost_adjustment": None,
             },
         ]

@@ -77,35 +77,36 @@ class _LabelTable:
     """The uncut labels of a set of bars, with their positions on the bar index."""
 
     def __init__(self, bars: Bars, labels: Labels, spec: LabelSpec | None) -> None:
-        check_labels(labels, bars, "Samples")
         self.bars = bars
-        self.spec, self.labels = _specified(labels, spec)
+        self.spec, self.labels = _specified(labels, bars, spec)
         self.pos, self.end_pos = label_positions(labels, bars.index)
         self.usable: IntArray = np.flatnonzero(
             ~labels["censored"].to_numpy(dtype=bool) & (self.end_pos >= 0)
         )
 
-    @cached_property
-    def own_weight(self) -> FloatArray:
-        """The labeller's weighting, with what depends on the rows beside it divided out."""
-        own = np.zeros(len(self.labels))
-        rows = self.usable
-        own[rows] = self.labels["weight"].to_numpy()[rows] / self.shared_weight(rows)
-        return own
-
-    def shared_weight(self, rows: IntArray) -> FloatArray:
-        """Average uniqueness among ``rows``, and the labeller's time decay over them."""
+    def weight(self, rows: IntArray) -> FloatArray:
+        """Own weights of ``rows`` times what depends on the rows beside them."""
+        if len(rows) == 0:
+            return np.empty(0)
+        own = self.labels["weight"].to_numpy(dtype=np.float64)[rows]
+        level = own.mean()
+        if not level > 0.0:
+            raise DataError(
+                f"Samples.weight: the column 'weight' of 'labels' is 0 for all {len(rows)} rows. "
+                "Take rows that count, or label with weighting=None."
+            )
         pos = self.pos[rows]
         unique = average_uniqueness(pos, self.end_pos[rows], len(self.bars))
         oldest = self.spec.time_decay
-        if oldest == 1.0:
-            return unique
-        symbol = np.searchsorted(symbol_starts(self.bars.index), pos, side="right")
-        return unique * time_decay_weights(unique, symbol, oldest)
+        if oldest < 1.0:
+            symbol = np.searchsorted(symbol_starts(self.bars.index), pos, side="right")
+            unique = unique * time_decay_weights(unique, symbol, oldest)
+        return unique * (own / level)
 
 
-def _specified(labels: Labels, spec: LabelSpec | None) -> tuple[LabelSpec, Labels]:
-    """Specification of the labels, and the table that carries it."""
+def _specified(labels: Labels, bars: Bars, spec: LabelSpec | None) -> tuple[LabelSpec, Labels]:
+    """Specification of the labels, and the table that carries it; checked."""
+    check_labels(labels, bars, "Samples", spec)
     if spec is None:
         return LabelSpec.of(labels, "Samples"), labels
     if "spec" not in labels.attrs:
@@ -302,13 +303,16 @@ class Samples(Shown):
     def weight(self) -> FloatArray:
         """Weights of the samples, of shape (n,), made of the rows of this view alone.
 
-        Average uniqueness and time decay among these rows, times the labeller's own weighting at
-        a mean of 1 over them: neither its scale nor a row's age may depend on later labels.
+        The column ``weight`` at a mean of 1 over these rows, times average uniqueness and time
+        decay among them. Rows that no other row overlaps weigh 1 where the column is constant and
+        nothing decays. No bar after the last ``end`` of the view moves a weight.
+
+        Raises
+        ------
+        DataError
+            The column is 0 for all rows.
         """
-        own = self._labels.own_weight[self.rows]
-        level = own.mean() if len(own) else 0.0
-        shared = self._labels.shared_weight(self.rows)
-        return shared * (own / level) if level > 0 else shared
+        return self._labels.weight(self.rows)
 
     def last(self) -> npt.NDArray[np.float32]:
         """Features at the decision bars, of shape (n, C), NaN where there is no history."""

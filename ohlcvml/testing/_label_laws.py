@@ -13,7 +13,7 @@ from ohlcvml.samples import Samples
 from ohlcvml.testing._future import cuts, futures
 from ohlcvml.testing._parameters import check_parameters_matter
 from ohlcvml.testing._report import LawBroken
-from ohlcvml.typing import Bars
+from ohlcvml.typing import Bars, Labels
 
 __all__ = ["LABEL_CLASS_LAWS", "LABEL_LAWS"]
 
@@ -58,7 +58,7 @@ def nothing_after_the_end_changes_a_label(labeller: Any) -> None:
 
 
 def later_labels_do_not_move_training_weights(labeller: Any) -> None:
-    """Samples settled before a cut weigh the same whatever happens from the cut on."""
+    """Samples settled before a cut keep the bits of their weights whatever happens after it."""
     bars = label_bars()
     whole = Samples(bars, labeller.fit_transform(bars))
     for cut in cuts(bars):
@@ -67,7 +67,7 @@ def later_labels_do_not_move_training_weights(labeller: Any) -> None:
             settled = whole.index[(whole.end < bars.index[cut]) & whole.index.isin(other.index)]
             one = whole[whole.index.isin(settled)].weight
             two = other[other.index.isin(settled)].weight
-            if not np.allclose(one, two, rtol=1e-9, atol=0.0):
+            if not np.array_equal(one, two):
                 raise LawBroken(
                     f"{type(labeller).__name__}: weights of samples settled before row {cut} "
                     f"changed when the bars from there on were {name}."
@@ -78,7 +78,8 @@ def table_keeps_its_contract(labeller: Any) -> None:
     """Columns, types and order of the labels table; intervals run forward."""
     bars = label_bars()
     table = labeller.fit_transform(bars)
-    if list(table.columns) != list(LABEL_COLUMNS):
+    meta = ["side"] if LabelSpec.of(table).kind == "meta" else []
+    if list(table.columns) != [LABEL_COLUMNS[0], *meta, *LABEL_COLUMNS[1:]]:
         raise LawBroken(f"{type(labeller).__name__}: columns are {list(table.columns)}.")
     used = table[~table["censored"].to_numpy()]
     known = used["end"].notna().to_numpy()
@@ -91,8 +92,15 @@ def table_keeps_its_contract(labeller: Any) -> None:
 
 
 def every_parameter_has_an_effect(labeller: Any) -> None:
-    """Each parameter moves the labels table."""
-    check_parameters_matter(type(labeller), lambda one: one.fit_transform(label_bars()))
+    """Each parameter moves the labels table, or the weights that samples make of it."""
+    check_parameters_matter(type(labeller), _labels_and_weights)
+
+
+def _labels_and_weights(labeller: Any) -> Labels:
+    bars = label_bars()
+    labels = labeller.fit_transform(bars)
+    samples = Samples(bars, labels)
+    return labels.assign(sample_weight=pd.Series(samples.weight, index=samples.index))
 
 
 LABEL_LAWS = (

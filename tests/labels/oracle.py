@@ -19,8 +19,8 @@ def wilder(high, low, close, window):
     return out
 
 
-def label_one_symbol(bars, labeller, sessions, *, tick=0.0, cost=0.0, side=0):
-    """Return {row: (label, exit_row, exit, exit_price, censored)}, unresolved rows as −1."""
+def label_one_symbol(bars, labeller, sessions, *, tick=0.0, cost=0.0, side=0, point_value=1.0):
+    """Return {row: (label, exit_row, exit, exit_price, censored, entry)}, unresolved rows as −1."""
     lab, n = labeller, len(bars)
     raw = "raw_" if "raw_open" in bars else ""
     o, h, l, c = (bars[raw + name].tolist() for name in ("open", "high", "low", "close"))  # noqa: E741
@@ -52,13 +52,32 @@ def label_one_symbol(bars, labeller, sessions, *, tick=0.0, cost=0.0, side=0):
 
     def brackets(entry, i, extra):
         c_ = cost * extra
+        one = {
+            "atr": atr[i],
+            "ticks": tick,
+            "money": 1 / point_value,
+            "percent": abs(entry) / 100,
+        }[lab.unit]
         if side == 0:
             shift = {None: (0, 0), "net": (c_, -c_), "shift": (-c_, -c_)}[lab.cost_adjustment]
-            return entry + lab.k_up * atr[i] + shift[0], entry - lab.k_down * atr[i] + shift[1]
+            return entry + lab.k_up * one + shift[0], entry - lab.k_down * one + shift[1]
         c_ = 0 if lab.cost_adjustment is None else c_
         if side == 1:
-            return entry + lab.k_up * atr[i] + c_, entry - lab.k_down * atr[i] + c_
-        return entry + lab.k_down * atr[i] - c_, entry - lab.k_up * atr[i] - c_
+            return entry + lab.k_up * one + c_, entry - lab.k_down * one + c_
+        return entry + lab.k_down * one - c_, entry - lab.k_up * one - c_
+
+    def trail(entry, e, i, j):
+        """How far the stop has moved for the good when bar j opens, in price units."""
+        if not lab.trailing:
+            return 0.0
+        seen = [(q, o[q]) for q in range(i + 1, j + 1)]
+        seen += [(q, h[q] if side == 1 else l[q]) for q in range(i + 1, j)]
+        gained = [
+            side * (price - entry - (offset[e] - offset[q] if lab.roll == "hold" else 0.0))
+            for q, price in seen
+            if settles(q)
+        ]
+        return side * max([0.0, *gained])
 
     def on_tick(up, down):
         if not tick:
@@ -68,7 +87,7 @@ def label_one_symbol(bars, labeller, sessions, *, tick=0.0, cost=0.0, side=0):
     answers = {}
     for i in range(n - 1):
         e = i + 1 if lab.entry == "next_open" else i
-        if math.isnan(atr[i]) or atr[i] <= 0:
+        if math.isnan(atr[i]) or (lab.unit == "atr" and atr[i] <= 0):
             continue
         if number[i] != number[i + 1] and not lab.cross_session:
             continue
@@ -106,15 +125,23 @@ def label_one_symbol(bars, labeller, sessions, *, tick=0.0, cost=0.0, side=0):
             if lab.roll == "hold":
                 rolls += contract[j] != contract[j - 1] and j > e
             move = offset[e] - offset[j] if lab.roll == "hold" else 0.0
-            up_j, down_j = on_tick(*(b + move for b in brackets(entry, i, 1 + rolls)))
+            up_j, down_j = (b + move for b in brackets(entry, i, 1 + rolls))
+            if side == 1:
+                down_j += trail(entry, e, i, j)
+            elif side == -1:
+                up_j += trail(entry, e, i, j)
+            up_j, down_j = on_tick(up_j, down_j)
             can_up = sell(j) if side >= 0 else buy(j)
             can_down = buy(j) if side <= 0 else sell(j)
             tiny = tick * 1e-6
             above = can_up and h[j] >= up_j - tiny
             below = can_down and l[j] <= down_j + tiny
-            if above and o[j] >= up_j - tiny:
+            gap_up = above and o[j] >= up_j - tiny
+            gap_down = below and o[j] <= down_j + tiny
+            # a stop that trails an open beyond the target may pass it: the target came first
+            if gap_up and not (side == -1 and gap_down):
                 answer = (1, j, 0, o[j])
-            elif below and o[j] <= down_j + tiny:
+            elif gap_down:
                 answer = (-1, j, 1, o[j])
             elif above and below:
                 near_up, near_down = up_j - o[j], o[j] - down_j
@@ -130,9 +157,12 @@ def label_one_symbol(bars, labeller, sessions, *, tick=0.0, cost=0.0, side=0):
             else:
                 continue
             break
-        label = answer[0] if side == 0 else int(answer[0] == side)
-        price = answer[3]
+        label, price = answer[0], answer[3]
+        paid = cost
         if lab.roll == "hold" and answer[1] >= 0:
             price += offset[answer[1]] - offset[e]
+            paid *= 1 + sum(contract[q] != contract[q - 1] for q in range(e + 1, answer[1] + 1))
+        if side:  # did following it earn more than its cost?
+            label = int(answer[1] >= 0 and side * math.log(price / entry) > paid / entry)
         answers[i] = (label, answer[1], answer[2], price, x < 0, entry)
     return answers

@@ -182,8 +182,75 @@ def test_meta_labels(side, bar, verdict, code, price):
     labels = label(bar, FLAT, FLAT, FLAT, horizon=1, side=side, **META)
     check(first(labels), verdict, code, price)
     assert LabelSpec.of(labels).classes == (0, 1)
-    expected = side * first(labels)["ret"] - 0.002 if verdict else 0.0
-    assert first(labels)["net_ret"] == pytest.approx(expected)
+    assert first(labels)["side"] == side
+    assert first(labels)["net_ret"] == pytest.approx(side * first(labels)["ret"] - 0.002)
+
+
+@pytest.mark.parametrize(
+    ("side", "close", "both", "verdict", "code"),
+    [
+        (1, 100.25, False, 1, "time"),  # 0.25 earned, 0.2 paid
+        (1, 100.15, False, 0, "time"),
+        (-1, 99.75, False, 1, "time"),
+        (-1, 99.85, False, 0, "time"),
+        (1, 100.25, True, 1, "both"),
+        (1, 100.15, True, 0, "both"),
+        (-1, 99.75, True, 1, "both"),
+    ],
+)
+def test_meta_take_is_what_following_the_side_earned(side, close, both, verdict, code):
+    bar = (100, 103, 97, close) if both else (100, 100.4, 99.6, close)
+    check(first(label(bar, FLAT, FLAT, horizon=1, side=side, **META)), verdict, code, close)
+
+
+def test_meta_take_after_a_stop_in_profit():
+    """A trailing stop that leaves with more than the cost was worth taking."""
+    rows = (100, 101.5, 99.9, 101.4), (101.4, 101.6, 100.5, 100.6), FLAT
+    params = META | {"k_up": 9.0}
+    check(first(label(*rows, horizon=2, side=1, trailing=True, **params)), 1, "down", 100.7)
+    check(first(label(*rows, horizon=2, side=1, **params)), 1, "time", 100.6)
+
+
+# A stop 1 below the best price, without costs and without a target in reach.
+TRAIL = {"k_up": 50.0, "k_down": 1.0, "trailing": True}
+
+
+@pytest.mark.parametrize(
+    ("rows", "code", "price"),
+    [
+        # the high of a bar does not move the stop that its low meets: 100.2 stays above 99
+        ([(100, 102, 100.2, 101.5), (101.5, 101.6, 101.2, 101.3)], "time", 101.3),
+        # from the next bar on it does: 102 − 1
+        ([(100, 102, 100.2, 101.5), (101.5, 101.6, 101, 101.3)], "down", 101),
+        # the open comes first: 103 − 1, although the bar before only reached 100.5
+        ([(100, 100.5, 99.5, 100), (103, 103.2, 101.9, 102.5)], "down", 102),
+        # an open below the stop fills there
+        ([(100, 102, 100.2, 101.5), (100.4, 103, 100.3, 102)], "down", 100.4),
+        # it never moves back: 101 − 1, whatever the open of the next bar
+        ([(100, 101, 100.2, 100.5), (100.1, 100.2, 100, 100.05)], "down", 100),
+    ],
+)
+def test_a_trailing_stop(rows, code, price):
+    check_trail(rows, 1, code, price)
+    mirrored = [(200 - o, 200 - low, 200 - high, 200 - c) for o, high, low, c in rows]
+    check_trail(mirrored, -1, {"down": "up"}.get(code, code), 200 - price)
+
+
+def check_trail(rows, side, code, price):
+    row = first(label(*rows, FLAT, horizon=2, side=side, **TRAIL))
+    check(row, int(side * (price - 100) > 0), code, price)
+
+
+@pytest.mark.parametrize(
+    ("unit", "k", "distance"),
+    [("atr", 1.5, 1.5), ("ticks", 6, 1.5), ("money", 7.5, 1.5), ("percent", 1.5, 1.5)],
+)
+def test_units_of_distance(unit, k, distance):
+    """MES: a tick is 0.25 points and a point is 5 dollars."""
+    reach = (100, 100 + distance, 99, 100)
+    check(first(label(reach, FLAT, FLAT, k=k, unit=unit, contract=MES)), 1, "up", 100 + distance)
+    short = (100, 100 + distance - 0.01, 99, 100)
+    assert first(label(short, FLAT, FLAT, k=k, unit=unit, contract=MES))["exit"] == 2
 
 
 def test_meta_stop_loses_exactly_k_after_costs():
@@ -207,5 +274,10 @@ def test_the_cost_formula_wants_costs():
         TripleBarrierLabeller(cost_adjustment="shift", costs=Costs(spread=0.1), side=1)
     with pytest.raises(ParameterError, match="round_trip: parameter 'contract'"):
         TripleBarrierLabeller(costs=Costs(commission_per_side=1.0))
+    for unit in ("ticks", "money"):
+        with pytest.raises(ParameterError, match=f"contract' must be given with unit='{unit}'"):
+            TripleBarrierLabeller(cost_adjustment=None, unit=unit)
+    with pytest.raises(ParameterError, match="'side' must be given with trailing=True"):
+        TripleBarrierLabeller(cost_adjustment=None, trailing=True)
     with pytest.raises(ParameterError, match="calendar with session_exit"):
         TripleBarrierLabeller(cost_adjustment=None, session_exit=True)

@@ -29,13 +29,23 @@ parameters = st.fixed_dictionaries(
         "session_exit": st.booleans(),
         "cross_session": st.booleans(),
         "roll": st.sampled_from(["exit", "hold"]),
+        "unit": st.sampled_from(["atr", "atr", "ticks", "money", "percent"]),
     }
 )
+SIZES = {"atr": 1.0, "ticks": 4.0, "money": 3.0, "percent": 0.5}
+
+
+def sized(params):
+    """Barriers about as wide as one ATR, whatever their unit."""
+    size = SIZES[params["unit"]]
+    return params | {"k_up": params["k_up"] * size, "k_down": params["k_down"] * size}
 
 
 def compare(bars, labels, labeller, side=0):
     sessions = Sessions(CALENDAR)
-    expected = label_one_symbol(bars, labeller, sessions, tick=0.25, cost=COST, side=side)
+    expected = label_one_symbol(
+        bars, labeller, sessions, tick=0.25, cost=COST, side=side, point_value=4.0
+    )
     start, end = label_positions(labels, bars.index)
     assert start.tolist() == sorted(expected)
     if not expected:
@@ -48,6 +58,10 @@ def compare(bars, labels, labeller, side=0):
     np.testing.assert_array_equal(labels["exit"], code)
     np.testing.assert_array_equal(labels["censored"], censored)
     np.testing.assert_allclose(labels["ret"], np.log(price / entry), rtol=0, atol=1e-12)
+    if side:
+        assert (labels["side"] == side).all()
+        net = side * labels["ret"] - labels["cost"]
+        np.testing.assert_array_equal(labels["net_ret"], net)
 
 
 @settings(max_examples=50, deadline=None)
@@ -56,13 +70,13 @@ def test_random_bars(params, seed, lock):
     rng = np.random.default_rng(seed)
     # twenty-minute bars over two CME closes, an hour's halt among them
     bars = random_bars(rng, 160, freq="20min", start="2024-03-04 18:00", lock=lock)
-    labeller = TripleBarrierLabeller(contract=SPEC, costs=COSTS, **params)
+    labeller = TripleBarrierLabeller(contract=SPEC, costs=COSTS, **sized(params))
     compare(bars, labeller.fit_transform(bars), labeller)
 
 
 @settings(max_examples=30, deadline=None)
-@given(parameters, st.integers(0, 2**32 - 1), st.sampled_from([-1, 1]))
-def test_meta_labels_with_rolls(params, seed, side):
+@given(parameters, st.integers(0, 2**32 - 1), st.sampled_from([-1, 1]), st.booleans())
+def test_meta_labels_with_rolls(params, seed, side, trailing):
     rng = np.random.default_rng(seed)
     bars = random_bars(rng, 120, freq="20min", start="2024-03-04 18:00", lock=True)
     for name in ("open", "high", "low", "close"):
@@ -70,7 +84,9 @@ def test_meta_labels_with_rolls(params, seed, side):
     bars["contract"] = np.repeat([202403, 202406, 202409], 40)
     if params["cost_adjustment"] == "shift":
         params["cost_adjustment"] = "net"
-    labeller = TripleBarrierLabeller(contract=SPEC, costs=COSTS, side=side, **params)
+    labeller = TripleBarrierLabeller(
+        contract=SPEC, costs=COSTS, side=side, trailing=trailing, **sized(params)
+    )
     compare(bars, labeller.fit_transform(bars), labeller, side)
 
 

@@ -12,11 +12,12 @@ from ohlcvml.exceptions import DataError, ParameterError
 from ohlcvml.labels import (
     LABEL_COLUMNS,
     FixedHorizonLabeller,
+    LabelSpec,
     TripleBarrierLabeller,
     average_uniqueness,
     check_labels,
-    label_positions,
 )
+from ohlcvml.samples import Samples
 from tests.labels.builders import race_bars, random_bars, stamped
 
 LABELLERS = [TripleBarrierLabeller, FixedHorizonLabeller]
@@ -57,7 +58,8 @@ CHANGES = [
     {"cross_session": True},
     {"roll": "hold"},
     {"weighting": "return"},
-    {"time_decay": 0.5},
+    {"unit": "percent"},
+    {"trailing": True, "side": 1},
 ]
 
 
@@ -89,7 +91,7 @@ def test_every_parameter_has_an_effect(labeller, change, bars):
 @pytest.mark.parametrize("labeller", LABELLERS)
 def test_the_changes_above_move_every_parameter(labeller):
     moved = {name for owner, change in PAIRS if owner is labeller for name in change}
-    assert moved == set(labeller.get_param_defaults())
+    assert moved == set(labeller.get_param_defaults()) - {"time_decay"}  # Samples applies it
 
 
 @pytest.mark.parametrize(
@@ -159,25 +161,70 @@ def test_uniqueness_refuses_unresolved_labels():
         average_uniqueness(np.array([0, 3]), np.array([1, -1]), 5)
 
 
-def test_weights_are_the_uniqueness_of_usable_rows(bars):
-    labels = TripleBarrierLabeller(6, cost_adjustment=None).fit_transform(bars)
-    start, end = label_positions(labels, bars.index)
-    usable = ~labels["censored"].to_numpy()
-    expected = average_uniqueness(start[usable], end[usable], len(bars))
-    np.testing.assert_array_equal(labels["weight"][usable], expected)
-    assert (labels["weight"][~usable] == 0).all()
+@pytest.mark.parametrize("labeller", LABELLERS)
+@pytest.mark.parametrize("weighting", [None, "return"])
+def test_the_weight_is_the_labellers_own_weighting_alone(labeller, weighting, bars):
+    labels = labeller(6, cost_adjustment=None, weighting=weighting, time_decay=0.5).fit_transform(
+        bars
+    )
+    own = labels["ret"].abs() if weighting else pd.Series(1.0, index=labels.index)
+    np.testing.assert_array_equal(labels["weight"], own.where(~labels["censored"], 0.0))
 
 
-def test_return_weighting_and_time_decay(bars):
-    def weights(**params):
-        labels = FixedHorizonLabeller(6, cost_adjustment=None, **params).fit_transform(bars)
-        return labels[~labels["censored"]]
+def test_time_decay_runs_with_cumulative_uniqueness(bars):
+    labels = FixedHorizonLabeller(6, cost_adjustment=None, time_decay=0.5).fit_transform(bars)
+    samples = Samples(bars, labels)
+    unique = average_uniqueness(samples.pos, samples.end_pos, len(bars))
+    age = unique.cumsum() / unique.sum()
+    np.testing.assert_allclose(samples.weight, unique * (0.5 + 0.5 * age))
 
-    plain, by_return, decayed = weights(), weights(weighting="return"), weights(time_decay=0.5)
-    size = plain["ret"].abs()
-    np.testing.assert_allclose(by_return["weight"], plain["weight"] * size / size.mean())
-    age = plain["weight"].cumsum() / plain["weight"].sum()
-    np.testing.assert_allclose(decayed["weight"], plain["weight"] * (0.5 + 0.5 * age))
+
+# What the columns may hold
+
+WRONG = {
+    "text labels": ({"label": "up"}, r"'label' of 'labels' must hold integers .* got (str|object)"),
+    "labels with gaps": ({"label": 0.5}, "'label' of 'labels' must hold integers"),
+    "labels of other classes": ({"label": np.int8(2)}, r"class set -1, 0, 1; got 2 in row 0 .*247"),
+    "a weight that is missing": (
+        {"weight": np.nan},
+        "'weight' of 'labels' must be finite",
+    ),
+    "an infinite weight": ({"weight": np.inf}, "'weight' of 'labels' must be finite and not neg"),
+    "a negative weight": ({"weight": -1.0}, "'weight' of 'labels' must be finite and not negative"),
+    "no weight at all": ({"weight": 0.0}, "must not be 0 for every row that may be used"),
+    "text weights": ({"weight": "1.0"}, r"must hold numbers .*astype\('float64'\)"),
+    "returns that are missing": ({"ret": np.nan}, "'ret' of 'labels' must be finite where a label"),
+    "costs that are infinite": ({"cost": np.inf}, "'cost' of 'labels' must be finite where"),
+    "text ends": (
+        {"end": "2024-03-04 19:00"},
+        r"'end' .* stamps .*pd.to_datetime\(labels\['end'\]",
+    ),
+    "censoring as numbers": ({"censored": 1}, "'censored' of 'labels' must hold True or False"),
+}
+
+
+@pytest.mark.parametrize(("change", "message"), WRONG.values(), ids=WRONG)
+def test_columns_are_checked(change, message, bars):
+    labels = TripleBarrierLabeller(5, cost_adjustment=None).fit_transform(bars)
+    spoilt = LabelSpec.of(labels).attach(labels.assign(**change))
+    with pytest.raises(DataError, match=message):
+        Samples(bars, spoilt)
+
+
+def test_one_bad_value_is_named(bars):
+    labels = TripleBarrierLabeller(5, cost_adjustment=None).fit_transform(bars)
+    labels.iloc[7, labels.columns.get_loc("weight")] = np.nan
+    stamp = str(labels.index[7]).replace("+", r"\+")
+    with pytest.raises(DataError, match=rf"got nan in row 7 \({stamp}\), 1 such rows in all"):
+        Samples(bars, labels)
+
+
+def test_meta_labels_must_say_the_side(bars):
+    labels = TripleBarrierLabeller(5, cost_adjustment=None, side=1).fit_transform(bars)
+    with pytest.raises(DataError, match="'side' for meta-labels; side missing"):
+        Samples(bars, labels.drop(columns="side"))
+    with pytest.raises(DataError, match="'side' of 'labels' must be -1 or 1"):
+        Samples(bars, labels.assign(side=np.int8(0)))
 
 
 # Messages

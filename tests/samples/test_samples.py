@@ -59,7 +59,7 @@ def test_any_item_gives_a_view(samples, item):
 def test_views_of_views_are_views(samples):
     one, two = samples[100:][::2][5], samples[110]
     assert one.index.equals(two.index)
-    assert one.weight == two.weight == samples._labels.own_weight[samples.rows[110]]
+    assert one.weight == two.weight == 1.0
 
 
 def test_slicing_copies_nothing(samples):
@@ -76,14 +76,27 @@ def test_weight_is_uniqueness_among_the_rows_times_own_weighting(weighting):
     labeller = TripleBarrierLabeller(horizon=20, cost_adjustment=None, weighting=weighting)
     bars, labels = make(600, labeller=labeller)
     samples = Samples(bars, labels)
-    np.testing.assert_allclose(samples.weight, labels["weight"].to_numpy()[samples.rows])
+    unique = average_uniqueness(samples.pos, samples.end_pos, len(bars))
+    own = labels["weight"].to_numpy()[samples.rows]
+    np.testing.assert_allclose(samples.weight, unique * own / own.mean())
     thin = samples[::40]  # further apart than they live: every label is alone
     assert (np.diff(thin.pos) > 20).all()
-    own = np.ones(len(thin))
-    if weighting:
-        size = np.abs(labels["ret"].to_numpy())
-        own = size[thin.rows] / size[thin.rows].mean()
-    np.testing.assert_allclose(thin.weight, own)
+    own = labels["weight"].to_numpy()[thin.rows]
+    np.testing.assert_allclose(thin.weight, own / own.mean())
+
+
+def test_rows_that_overlap_nothing_weigh_one(tables):
+    bars, labels = tables
+    assert (Samples(bars, labels.iloc[::25]).weight == 1.0).all()
+
+
+def test_weights_of_zero_for_every_row_are_refused(tables):
+    bars, labels = tables
+    weight = np.where(np.arange(len(labels)) < 300, 0.0, 1.0)
+    samples = Samples(bars, labels.assign(weight=weight))
+    with pytest.raises(DataError, match=r"Samples.weight: the column 'weight' .* 0 for all 100"):
+        samples[:100].weight
+    assert samples[:0].weight.shape == (0,)
 
 
 def test_two_labels_that_share_bars_share_weight():
