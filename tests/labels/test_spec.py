@@ -9,7 +9,7 @@ from ohlcvml.evaluation import backtest
 from ohlcvml.exceptions import DataError, ParameterError
 from ohlcvml.labels import FixedHorizonLabeller, LabelSpec, TripleBarrierLabeller
 from ohlcvml.models import LogisticClassifier
-from ohlcvml.models.forecast import BarrierSpec
+from ohlcvml.models.paths import BarrierSpec
 from ohlcvml.samples import Samples
 from ohlcvml.splits import PurgedKFold
 from tests.label_specs import PLAIN
