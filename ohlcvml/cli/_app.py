@@ -212,7 +212,7 @@ def predict(
 
     signals, lookback = predict_file(bundle, data, tz, scale or 1.0, symbol, policy or "raise")
     signals.to_csv(output)
-    known = signals["p_up"].notna()
+    known = signals["confidence"].notna()
     sides = signals["side"].value_counts()
     console.print(
         f"{len(signals):,} bars: {int((~known).sum()):,} not answered (each needs {lookback:,} "

@@ -138,7 +138,9 @@ def cross_validate(
         inner = out_of_fold(model, samples, _InnerSplits(cv), **again)
         expected = inner.signal["expected_return"]
         thresholds = {
-            fold: equal_exposure(expected.iloc[inner.of_fold(fold)], exposure)
+            fold: equal_exposure(
+                expected.iloc[inner.of_fold(fold)], exposure, one_sided=samples.spec.kind == "meta"
+            )
             for fold in inner.folds.index
         }
     results = [_score(found, fold, bars, trading, thresholds) for fold in found.folds.index]

@@ -38,6 +38,7 @@ __all__ = [
 ]
 
 PROBABILITIES = {-1: "p_down", 0: "p_flat", 1: "p_up"}
+META_PROBABILITIES = {0: "p_skip", 1: "p_take"}
 
 
 @dataclass(frozen=True, repr=False)
@@ -161,7 +162,8 @@ def predictions_table(model: BaseBarClassifier, samples: Samples) -> pd.DataFram
 
 def probabilities(table: pd.DataFrame, classes: Any) -> FloatArray:
     """Probability columns in the order of ``classes``."""
-    return table[[PROBABILITIES[int(c)] for c in classes]].to_numpy(dtype=np.float64)
+    names = META_PROBABILITIES if "p_take" in table.columns else PROBABILITIES
+    return table[[names[int(c)] for c in classes]].to_numpy(dtype=np.float64)
 
 
 def score_predictions(
@@ -240,7 +242,13 @@ def baseline_scores(
 def exposure_scores(
     table: pd.DataFrame, samples: Samples, threshold: float, trading: Trading
 ) -> dict[str, float]:
-    """Trading scores when |expected return| must reach a threshold, whatever the costs say."""
-    sides = sides_at(table["expected_return"], threshold)
+    """Trading scores when |expected return| must reach a threshold, whatever the costs say.
+
+    Meta-labels: the primary model is followed where what it is expected to earn reaches it.
+    """
+    primary = None
+    if samples.spec.kind == "meta":
+        primary = samples.labels["side"].to_numpy()[samples.rows]
+    sides = sides_at(table["expected_return"], threshold, primary)
     signals = pd.DataFrame({"side": sides}, index=table.index)
     return _scores(_run(signals, samples, trading, None))

@@ -2,6 +2,7 @@
 
 from ohlcvml.labels._fixed_horizon import FixedHorizonLabeller
 from ohlcvml.labels._race import SLACK
+from ohlcvml.labels._side import primary_side
 from ohlcvml.labels._spec import LabelSpec
 from ohlcvml.labels._table import EXIT_CODES, LABEL_COLUMNS, check_labels, label_positions
 from ohlcvml.labels._triple_barrier import TripleBarrierLabeller
@@ -18,4 +19,5 @@ __all__ = [
     "average_uniqueness",
     "check_labels",
     "label_positions",
+    "primary_side",
 ]

@@ -22,6 +22,7 @@ from ohlcvml.labels._market import (
     specifications,
 )
 from ohlcvml.labels._race_trailing import race_trailing
+from ohlcvml.labels._side import primary_side
 from ohlcvml.labels._spec import CLASSES, LabelSpec
 from ohlcvml.typing import Bars, BoolArray, FloatArray, IntArray, Labels
 
@@ -85,7 +86,9 @@ def label_bars(bars: Bars, scheme: Scheme, who: str) -> Labels:
             "adjusted minus raw price changes within a contract. Use "
             "ohlcvml.bars.continuous(..., adjustment='difference') or roll='exit'."
         )
-    side = _sides(bars, scheme.side, len(market.index), who)
+    side = None
+    if scheme.side is not None:
+        side = np.nan_to_num(primary_side(bars, scheme.side, who), nan=0.0)
     reason = np.full(len(market.index), -1, dtype=np.int8)
     parts: list[Decided] = []
     gaps = ties = 0
@@ -159,26 +162,6 @@ def _specification(
         contract=latest_specification(scheme.contract, index),
         costs=scheme.costs,
     )
-
-
-def _sides(bars: Bars, side: str | int | None, n: int, who: str) -> FloatArray | None:
-    if side is None:
-        return None
-    if not isinstance(side, str):
-        return np.full(n, float(side))
-    if side not in bars.columns:
-        raise DataError(
-            f"{who}: parameter 'side' must name a column of the bars; {side!r} is not among "
-            f"{list(map(str, bars.columns))}. Join the primary model's side (-1, 0, +1) to them."
-        )
-    values = bars[side].to_numpy(dtype=np.float64, na_value=0.0)
-    values = np.nan_to_num(values, nan=0.0)
-    if not np.isin(values, (-1.0, 0.0, 1.0)).all():
-        raise DataError(
-            f"{who}: the side column {side!r} must hold -1, 0, +1 or NaN; got "
-            f"{values[~np.isin(values, (-1.0, 0.0, 1.0))][0]}. Take the sign of a score."
-        )
-    return np.asarray(values, dtype=np.float64)
 
 
 def _direction(

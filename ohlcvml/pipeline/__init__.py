@@ -8,9 +8,11 @@ from ohlcvml.pipeline._out_of_fold import out_of_fold
 from ohlcvml.pipeline._out_of_fold_table import OutOfFold
 from ohlcvml.pipeline._selector import FeatureSelector
 from ohlcvml.pipeline._signal import (
+    META_SIGNAL_COLUMNS,
     SIGNAL_COLUMNS,
     SignalModel,
     atr_scale,
+    primary_of,
     return_units,
     signal_table,
 )
@@ -21,6 +23,7 @@ __all__ = [
     "return_units",
     "fit_step",
     "check_unseen",
+    "META_SIGNAL_COLUMNS",
     "SIGNAL_COLUMNS",
     "Answer",
     "BarPipeline",
@@ -31,5 +34,6 @@ __all__ = [
     "FeatureSelector",
     "SignalModel",
     "atr_scale",
+    "primary_of",
     "signal_table",
 ]

@@ -11,7 +11,7 @@ import pandas as pd
 from ohlcvml._checks import check_value, each, real
 from ohlcvml.exceptions import DataError
 from ohlcvml.pipeline._answer import Answer
-from ohlcvml.pipeline._signal import SignalModel, atr_scale, signal_table
+from ohlcvml.pipeline._signal import SignalModel, atr_scale, primary_of, signal_table
 from ohlcvml.pipeline._training_record import check_unseen
 from ohlcvml.samples import BarPanel, Samples
 from ohlcvml.typing import Bars, IntArray
@@ -123,6 +123,16 @@ class AnswersBars:
         -------
         pd.DataFrame
             Columns p_down, p_flat, p_up, expected_return, expected_net_return, side, confidence.
+            Meta-labels: p_skip and p_take instead of the first three; ``expected_return`` is what
+            following the primary model is expected to earn, and ``side`` is the primary model's
+            where that exceeds the cost, else 0.
+
+        Raises
+        ------
+        DataError
+            Meta-labels, and the bars lack the column with the primary model's side.
+        LeakageError
+            If samples overlap the training rows.
         """
         answer = self._asked(X, f"{type(self).__name__}.predict_signal")
         return self._signal_of(answer, X)
@@ -131,10 +141,21 @@ class AnswersBars:
         """The signal that an answer to X amounts to."""
         me: Any = self
         bars, pos, index = _rows_of(X)
-        model = SignalModel(me.classes_, me.return_means_, me.round_trip_, me.atr_window_)
+        model = SignalModel(
+            me.classes_, me.return_means_, me.round_trip_, me.atr_window_, me.label_kind_
+        )
         scale, price = atr_scale(bars, me.atr_window_)
+        primary = None
+        if me.label_kind_ == "meta":
+            primary = primary_of(X, me.primary_, f"{type(self).__name__}.predict_signal")
         return signal_table(
-            answer.probabilities, model, scale[pos], price[pos], index, answer.expected_return
+            answer.probabilities,
+            model,
+            scale[pos],
+            price[pos],
+            index,
+            answer.expected_return,
+            primary,
         )
 
     def predict_quantiles(

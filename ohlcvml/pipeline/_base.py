@@ -66,6 +66,8 @@ class BaseBarClassifier(AnswersBars, BaseClassifier):  # type: ignore[misc]
     return_means_: FloatArray
     round_trip_: float
     atr_window_: int
+    label_kind_: str
+    primary_: str | int | None
     fit_report_: dict[str, int]
 
     def __post_init__(self) -> None:
@@ -119,6 +121,7 @@ class BaseBarClassifier(AnswersBars, BaseClassifier):  # type: ignore[misc]
         signal = SignalModel.fit(samples, weight)
         self.return_means_, self.round_trip_ = signal.return_means, signal.round_trip
         self.atr_window_ = signal.atr_window
+        self.label_kind_, self.primary_ = samples.spec.kind, samples.spec.side
 
     def _fit_samples(self, samples: Samples) -> None:
         panel, good = samples.panel(self._window)

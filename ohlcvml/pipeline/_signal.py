@@ -8,21 +8,25 @@ import numpy as np
 import pandas as pd
 
 from ohlcvml.bars import price_arrays, symbol_starts, traded_close
+from ohlcvml.exceptions import DataError
+from ohlcvml.labels import primary_side
 from ohlcvml.samples import Samples
 from ohlcvml.streams import average_true_range
 from ohlcvml.typing import Bars, FloatArray, IntArray
 
-__all__ = ["SIGNAL_COLUMNS", "SignalModel", "atr_scale", "return_units", "signal_table"]
+__all__ = [
+    "META_SIGNAL_COLUMNS",
+    "SIGNAL_COLUMNS",
+    "SignalModel",
+    "atr_scale",
+    "primary_of",
+    "return_units",
+    "signal_table",
+]
 
-SIGNAL_COLUMNS = (
-    "p_down",
-    "p_flat",
-    "p_up",
-    "expected_return",
-    "expected_net_return",
-    "side",
-    "confidence",
-)
+_WORTH = ("expected_return", "expected_net_return", "side", "confidence")
+SIGNAL_COLUMNS: tuple[str, ...] = ("p_down", "p_flat", "p_up", *_WORTH)
+META_SIGNAL_COLUMNS: tuple[str, ...] = ("p_skip", "p_take", *_WORTH)
 
 
 @dataclass(frozen=True)
@@ -34,17 +38,20 @@ class SignalModel:
     classes : int64 array of shape (n_classes,)
     return_means : float64 array of shape (n_classes,)
         Weighted training mean of the label return in units of ATR at the decision; 0 for a class
-        that does not occur.
+        that does not occur. Meta-labels: of what following the primary model earned.
     round_trip : float
         Cost of a round trip in price units.
     atr_window : int
         Window of the ATR in bars.
+    kind : {"direction", "meta"}, default="direction"
+        What the labels are about; see :class:`~ohlcvml.labels.LabelSpec`.
     """
 
     classes: IntArray
     return_means: FloatArray
     round_trip: float
     atr_window: int
+    kind: str = "direction"
 
     @classmethod
     def fit(cls, samples: Samples, weight: FloatArray) -> SignalModel:
@@ -61,11 +68,14 @@ class SignalModel:
         if round_trip is None:
             cost = samples.labels["cost"].to_numpy()[samples.rows]
             round_trip = float(np.median(cost * one))
-        return cls(classes, means, float(round_trip), window)
+        return cls(classes, means, float(round_trip), window, samples.spec.kind)
 
 
 def return_units(samples: Samples) -> FloatArray:
-    """Label returns in units of the ATR at the decision, shape (n,); NaN where there is none."""
+    """Label returns in units of the ATR at the decision, shape (n,); NaN where there is none.
+
+    Meta-labels: returns of following the primary model.
+    """
     return _in_ranges(samples)[2]
 
 
@@ -78,7 +88,55 @@ def _in_ranges(samples: Samples) -> tuple[int, FloatArray, FloatArray]:
     points = samples.spec.return_unit == "points"
     one = np.ones(len(pos)) if points else price[pos]
     returns = samples.labels["ret"].to_numpy()[samples.rows]
+    if samples.spec.kind == "meta":
+        returns = returns * samples.labels["side"].to_numpy()[samples.rows]
     return window, one, returns * one / (scale[pos] * price[pos])
+
+
+def primary_of(X: Bars | Samples, side: str | int | None, who: str) -> FloatArray:
+    """Side of the primary model at the rows asked about: every bar, or those of the samples.
+
+    Parameters
+    ----------
+    X : pd.DataFrame of bars, or Samples
+    side : str, int or None
+        ``LabelSpec.side`` of the training labels: the column of the bars that holds it, or one
+        side for all bars.
+    who : str
+        Name of the caller, for the message.
+
+    Returns
+    -------
+    float64 array of shape (n,)
+        −1, 0, +1, or NaN where the primary model has none.
+
+    Raises
+    ------
+    DataError
+        The bars lack the column, or the samples are not of meta-labels.
+
+    Examples
+    --------
+    >>> from ohlcvml.bars import simulate_bars
+    >>> from ohlcvml.pipeline import primary_of
+    >>> bars = simulate_bars(3, seed=0).bars.assign(trend=[1, 0, -1])
+    >>> primary_of(bars, "trend", "example").tolist()
+    [1.0, 0.0, -1.0]
+    """
+    if isinstance(X, Samples):
+        if X.spec.kind != "meta":
+            raise DataError(
+                f"{who}: a model of meta-labels needs Samples of meta-labels, whose table has the "
+                "primary model's side; got labels of direction. Label the bars with side=..."
+            )
+        return X.labels["side"].to_numpy(dtype=np.float64)[X.rows]
+    if side is None:
+        raise DataError(
+            f"{who}: the side of the primary model at each bar is not known: the labels were made "
+            "from sides without a name. Pass Samples, or make them from a bar column: "
+            "labels_from(bars, label, end, side='column')."
+        )
+    return primary_side(X, side, who)
 
 
 def atr_scale(bars: Bars, window: int) -> tuple[FloatArray, FloatArray]:
@@ -112,6 +170,7 @@ def signal_table(
     price: FloatArray,
     index: pd.Index,
     expected: FloatArray | None = None,
+    primary: FloatArray | None = None,
 ) -> pd.DataFrame:
     """Return the signal per row: probabilities, expected returns, side and confidence.
 
@@ -126,11 +185,15 @@ def signal_table(
     expected : float64 array of shape (n,), optional
         Expected return in ATR where the model has one of its own; by default the sum over classes
         of probability times training mean.
+    primary : float64 array of shape (n,), optional
+        Meta-labels: side of the primary model, from :func:`primary_of`. It is traded or nothing
+        is; a row where it is NaN has no answer.
 
     Returns
     -------
     pd.DataFrame
-        Columns as in ``SIGNAL_COLUMNS``.
+        Columns as in ``SIGNAL_COLUMNS``; for meta-labels as in ``META_SIGNAL_COLUMNS``, where
+        ``expected_return`` is what following the primary model is expected to earn.
 
     Examples
     --------
@@ -148,21 +211,48 @@ def signal_table(
     """
     expected = (proba @ model.return_means if expected is None else expected) * scale
     cost = model.round_trip / price
+    if model.kind == "meta":
+        return _follow(proba, expected, cost, primary, index)
     excess = np.abs(expected) - cost
     side = np.where(excess > 0, np.sign(expected), 0.0)
-    side[np.isnan(expected)] = np.nan  # no answer is not "flat"
     by_class = {int(c): proba[:, k] for k, c in enumerate(model.classes)}
     absent = np.where(np.isnan(proba[:, 0]), np.nan, 0.0)
-    return pd.DataFrame(
-        {
-            "p_down": by_class.get(-1, absent),
-            "p_flat": by_class.get(0, absent),
-            "p_up": by_class.get(1, absent),
-            "expected_return": expected,
-            "expected_net_return": np.maximum(excess, 0.0),
-            "side": side,
-            "confidence": proba.max(axis=1),
-        },
-        index=index,
-        columns=list(SIGNAL_COLUMNS),
-    )
+    shares = [by_class.get(c, absent) for c in (-1, 0, 1)]
+    return _columns(SIGNAL_COLUMNS, shares, expected, excess, side, proba, index)
+
+
+def _follow(
+    proba: FloatArray,
+    expected: FloatArray,
+    cost: FloatArray,
+    primary: FloatArray | None,
+    index: pd.Index,
+) -> pd.DataFrame:
+    """Trade the primary model's side where following it is expected to earn more than its cost."""
+    if primary is None:
+        raise DataError(
+            "signal_table: 'primary' must be the side of the primary model for meta-labels; got "
+            "None. Pass primary_of(bars, side, who)."
+        )
+    unknown = np.isnan(primary)
+    proba = np.where(unknown[:, None], np.nan, proba)
+    expected = np.where(primary == 0.0, 0.0 * expected, expected)  # nothing is earned by nothing
+    expected = np.where(unknown, np.nan, expected)
+    excess = expected - cost
+    side = np.where(excess > 0, primary, 0.0)
+    shares = [proba[:, 0], proba[:, 1]]
+    return _columns(META_SIGNAL_COLUMNS, shares, expected, excess, side, proba, index)
+
+
+def _columns(
+    names: tuple[str, ...],
+    shares: list[FloatArray],
+    expected: FloatArray,
+    excess: FloatArray,
+    side: FloatArray,
+    proba: FloatArray,
+    index: pd.Index,
+) -> pd.DataFrame:
+    side = np.where(np.isnan(expected), np.nan, side)  # no answer is not "flat"
+    worth = (expected, np.maximum(excess, 0.0), side, proba.max(axis=1))
+    return pd.DataFrame(dict(zip(names, (*shares, *worth), strict=True)), index=index)

@@ -61,7 +61,7 @@ READERS = {
     "PurgedKFold": lambda bars, labels: list(PurgedKFold(2, embargo=0).split(labels)),
     "LogisticClassifier": lambda bars, labels: LogisticClassifier().fit(bars, labels),
     "backtest": lambda bars, labels: backtest(
-        bars, pd.DataFrame({"side": 1}, index=bars.index), labels, horizon=3, entry="next_open"
+        bars, pd.DataFrame({"side": 1}, index=bars.index), labels
     ),
     "BarrierSpec": lambda bars, labels: BarrierSpec.from_labels(labels),
 }

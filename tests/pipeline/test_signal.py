@@ -57,7 +57,7 @@ def test_rows_without_an_answer_are_nan_in_every_column():
 
 
 def test_classes_that_the_labeller_does_not_have():
-    meta = SignalModel(np.array([0, 1]), np.array([-1.0, 1.0]), 0.0, 14)
+    meta = SignalModel(np.array([0, 1]), np.array([-1.0, 1.0]), 0.0, 14)  # labels 0 and +1
     got = row([0.4, 0.6], meta)
     assert got["p_down"] == 0.0
     assert got["p_flat"] == 0.4

@@ -16,6 +16,7 @@ from ohlcvml.typing import Bars, FloatArray, IntArray
 __all__ = [
     "Blocks",
     "Int8Array",
+    "check_follows",
     "check_market",
     "check_tables",
     "find_blocks",
@@ -62,6 +63,24 @@ def check_tables(bars: Bars, signals: Any, labels: Any) -> None:
             f"backtest: 'labels' do not match 'bars': they run from {labels.index[0]} to "
             f"{labels.index[-1]} on other stamps than the bars, which run from {bars.index[0]} to "
             f"{bars.index[-1]}. Label the bars you pass."
+        )
+
+
+def check_follows(signals: pd.DataFrame, labels: pd.DataFrame) -> None:
+    """Raise unless the signals trade the side that meta-labels are about, or nothing.
+
+    The label of a long says nothing of a short: its stop is the short's target.
+    """
+    primary = labels["side"].reindex(signals.index).to_numpy(dtype=np.float64)
+    side = signals["side"].to_numpy(dtype=np.float64)
+    against = (side != 0.0) & np.isfinite(side) & np.isfinite(primary) & (side != primary)
+    if against.any():
+        at = int(np.flatnonzero(against)[0])
+        raise DataError(
+            "backtest: with meta-labels the column 'side' of 'signals' must be the primary model's "
+            f"side or 0; {int(against.sum())} rows trade the other side, the first is "
+            f"{signals.index[at]}: {side[at]:g}, the labels have {primary[at]:g}. Label the bars "
+            "without side=... to trade either side."
         )
 
 

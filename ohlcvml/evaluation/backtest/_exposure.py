@@ -12,7 +12,9 @@ from ohlcvml.exceptions import DataError
 __all__ = ["equal_exposure", "sides_at"]
 
 
-def equal_exposure(scores: npt.ArrayLike | pd.Series, share: float) -> float:
+def equal_exposure(
+    scores: npt.ArrayLike | pd.Series, share: float, *, one_sided: bool = False
+) -> float:
     """Find the |score| threshold that trades a fixed share of rows.
 
     A model that trades twice as often is not twice as skilful. Set the threshold on *training*
@@ -25,6 +27,8 @@ def equal_exposure(scores: npt.ArrayLike | pd.Series, share: float) -> float:
         Training out-of-fold scores, e.g. ``expected_return``; NaN rows are left out.
     share : float
         Share of rows to trade, in (0, 1].
+    one_sided : bool, default=False
+        Meta-labels: only large scores are traded, so the threshold is one of the score itself.
 
     Returns
     -------
@@ -42,7 +46,8 @@ def equal_exposure(scores: npt.ArrayLike | pd.Series, share: float) -> float:
     [1, -1, 0]
     """
     check_value("equal_exposure", "share", real(0.0, 1.0, open_low=True), share)
-    size = np.abs(np.asarray(scores, dtype=np.float64))
+    size = np.asarray(scores, dtype=np.float64)
+    size = size if one_sided else np.abs(size)
     size = np.sort(size[np.isfinite(size)])
     if len(size) == 0:
         raise DataError(
@@ -53,8 +58,12 @@ def equal_exposure(scores: npt.ArrayLike | pd.Series, share: float) -> float:
     return float(size[len(size) - traded])
 
 
-def sides_at(scores: npt.ArrayLike | pd.Series, threshold: float) -> npt.NDArray[np.int8]:
+def sides_at(
+    scores: npt.ArrayLike | pd.Series, threshold: float, primary: npt.ArrayLike | None = None
+) -> npt.NDArray[np.int8]:
     """Sides of shape (n_rows,): the score's sign where |score| >= threshold, else 0 (NaN: 0).
+
+    With the sides of a primary model: its side where score >= threshold, else 0.
 
     Examples
     --------
@@ -62,5 +71,8 @@ def sides_at(scores: npt.ArrayLike | pd.Series, threshold: float) -> npt.NDArray
     >>> sides_at([0.35, -0.3, 0.2, float("nan")], threshold=0.3).tolist()
     [1, -1, 0, 0]
     """
-    values = np.nan_to_num(np.asarray(scores, dtype=np.float64), nan=0.0)
+    values = np.asarray(scores, dtype=np.float64)
+    if primary is not None:
+        return np.where(values >= threshold, np.asarray(primary), 0).astype(np.int8)
+    values = np.nan_to_num(values, nan=0.0)
     return np.where(np.abs(values) >= threshold, np.sign(values), 0).astype(np.int8)

@@ -92,6 +92,8 @@ class Trading:
         prices = self.prices
         _d.check_tables(self.bars, signals, labels)
         spec, execution = LabelSpec.of(labels, "backtest"), self.execution
+        if spec.kind == "meta":
+            _d.check_follows(signals, labels)
         average = execution.rule == "average_active"
         stretches = _d.find_blocks(blocks, self.bars.index, signals)
         session = np.empty(0, np.int64) if spec.cross_session else self.session
