@@ -1,6 +1,7 @@
 """Labels: what a decision would have earned, when it was known, and how much of it is its own."""
 
 from ohlcvml.labels._fixed_horizon import FixedHorizonLabeller
+from ohlcvml.labels._from import labels_from
 from ohlcvml.labels._race import SLACK
 from ohlcvml.labels._side import primary_side
 from ohlcvml.labels._spec import LabelSpec
@@ -19,5 +20,6 @@ __all__ = [
     "average_uniqueness",
     "check_labels",
     "label_positions",
+    "labels_from",
     "primary_side",
 ]

@@ -130,8 +130,8 @@ def label_bars(bars: Bars, scheme: Scheme, who: str) -> Labels:
     fixed = {t.cost for t in (_terms(scheme, spec, 1) for spec, _ in specs) if not t.rate}
     constant = len(fixed) == 1 and not (scheme.costs and scheme.costs.rate_per_side)
     table.attrs.update(unused=unused, both=ties, gap_fills=gaps)
-    spec = _specification(scheme, market.index, unit, fixed.pop() if constant else None)
-    return spec.attach(table)
+    round_trip = fixed.pop() if constant else None
+    return _specification(scheme, market.index, unit, round_trip).attach(table)
 
 
 def _specification(

@@ -37,7 +37,7 @@ class BarrierSpec:
     horizon : int or None
         Bars until the position is closed at the close.
     k_up, k_down : float or None
-        Distances in ATR; None without barriers.
+        Distances in ``unit``; None without barriers.
     atr_window : int, default=14
         Window of Wilder's ATR in bars.
     cost_adjustment : {"net", "shift", None}, default=None
@@ -48,6 +48,9 @@ class BarrierSpec:
         Round trip as a fraction of the price, on top.
     tick_size : float, default=0.0
         Barriers are rounded outward to it; 0: not rounded.
+    unit : {"atr", "price", "percent"}, default="atr"
+        Unit of ``k_up`` and ``k_down``: ATR, price units (labels in ticks or money), or percent of
+        the price.
 
     Examples
     --------
@@ -74,6 +77,7 @@ class BarrierSpec:
     cost: float = 0.0
     cost_rate: float = 0.0
     tick_size: float = 0.0
+    unit: str = "atr"
 
     def __post_init__(self) -> None:
         distance = real(0.0, open_low=True)
@@ -87,6 +91,7 @@ class BarrierSpec:
             "cost": real(0.0),
             "cost_rate": real(0.0),
             "tick_size": real(0.0),
+            "unit": one_of("atr", "price", "percent"),
         }
         for name, rule in rules.items():
             check_value(type(self).__name__, name, rule, getattr(self, name))
@@ -116,16 +121,21 @@ class BarrierSpec:
             return cls(None, made.horizon, atr_window=made.atr_window)
         spec, costs = made.contract, made.costs or Costs()
         barrier = kind == "barrier"
+        unit, one = made.unit, 1.0
+        if spec is not None and unit in ("ticks", "money"):
+            one = spec.tick_size if unit == "ticks" else 1.0 / spec.point_value
+            unit = "price"
         return cls(
             kind=kind,
             horizon=made.horizon,
-            k_up=made.k_up,
-            k_down=made.k_down,
+            k_up=None if made.k_up is None else made.k_up * one,
+            k_down=None if made.k_down is None else made.k_down * one,
             atr_window=made.atr_window,
             cost_adjustment=made.cost_adjustment,
             cost=float(costs.round_trip(spec, price=0.0)),
             cost_rate=2.0 * costs.rate_per_side,
             tick_size=float(spec.tick_size) if spec is not None and barrier else 0.0,
+            unit=unit,
         )
 
     def distances(self, bars: Bars, pos: Any) -> tuple[FloatArray, FloatArray]:
@@ -175,13 +185,14 @@ class BarrierSpec:
         assert self.k_up is not None, "by the rules"
         assert self.k_down is not None, "by the rules"
         up_sign, down_sign = SHIFTS[self.cost_adjustment]
-        upper = price + self.k_up * atr + up_sign * cost
-        lower = price - self.k_down * atr + down_sign * cost
+        one = {"atr": atr, "price": 1.0, "percent": 0.01 * price}[self.unit]
+        upper = price + self.k_up * one + up_sign * cost
+        lower = price - self.k_down * one + down_sign * cost
         if self.tick_size > 0.0:  # outward, as the labeller does
             upper = np.ceil(upper / self.tick_size - SLACK) * self.tick_size
             lower = np.floor(lower / self.tick_size + SLACK) * self.tick_size
         slack = self.tick_size * SLACK
-        good = (upper - slack > price) & (lower + slack < price) & (atr > 0.0)
+        good = (upper - slack > price) & (lower + slack < price) & (one > 0.0)
         with np.errstate(divide="ignore", invalid="ignore"):
             above, below = np.log(upper / price), np.log(np.maximum(lower, 0.0) / price)
         return np.where(good, above, np.nan), np.where(good, below, np.nan)

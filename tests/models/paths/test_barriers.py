@@ -173,6 +173,7 @@ def test_what_the_labels_say(bars):
     assert asdict(spec) == {
         "kind": "barrier", "horizon": 9, "k_up": 1.5, "k_down": 1.5, "atr_window": 7,
         "cost_adjustment": "net", "cost": 0.748, "cost_rate": 0.0, "tick_size": 0.25,
+        "unit": "atr",
     }  # fmt: skip
     assert BarrierSpec(**asdict(spec)) == spec
     own = Contract("OWN", tick_size=0.5, tick_value=5.0)
@@ -183,6 +184,22 @@ def test_what_the_labels_say(bars):
     assert (got.kind, got.horizon, got.k_up, got.cost, got.cost_rate, got.tick_size) == (
         "fixed", 3, None, 1.0, 0.0002, 0.0,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("unit", "k", "points"), [("ticks", 8, 2.0), ("money", 10, 2.0), ("percent", 0.05, None)]
+)
+def test_barriers_in_other_units(bars, unit, k, points):
+    labels = TripleBarrierLabeller(
+        k_up=k, k_down=k, unit=unit, contract="MES", cost_adjustment=None
+    ).fit_transform(bars)
+    pos, _ = label_positions(labels, bars.index)
+    upper, lower = BarrierSpec.from_labels(labels).distances(bars, pos)
+    price = bars["close"].to_numpy()[pos]
+    reach = price * 0.0005 if points is None else points
+    rounded = np.ceil((price + reach) / 0.25 - 1e-6) * 0.25
+    np.testing.assert_allclose(upper, np.log(rounded / price))
+    assert (lower < 0).all()
 
 
 def test_labels_without_barriers_have_no_law(bars):
