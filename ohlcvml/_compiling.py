@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
-from typing import Any, TypeVar, overload
+from typing import Any
 
 import numba
 
@@ -12,14 +11,9 @@ from ohlcvml.exceptions import CompilationWarning
 
 __all__ = ["njit"]
 
-F = TypeVar("F", bound=Callable[..., Any])
 _told = False
 
 
-@overload
-def njit(function: F) -> F: ...
-@overload
-def njit(**options: Any) -> Callable[[F], F]: ...
 def njit(function: Any = None, **options: Any) -> Any:
     """``numba.njit``; with ``cache=True`` and no folder to keep it in, uncached with one warning.
 

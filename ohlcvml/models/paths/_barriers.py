@@ -185,7 +185,7 @@ class BarrierSpec:
         assert self.k_up is not None, "by the rules"
         assert self.k_down is not None, "by the rules"
         up_sign, down_sign = SHIFTS[self.cost_adjustment]
-        one = {"atr": atr, "price": 1.0, "percent": 0.01 * price}[self.unit]
+        one: Any = {"atr": atr, "price": 1.0, "percent": 0.01 * price}[self.unit]
         upper = price + self.k_up * one + up_sign * cost
         lower = price - self.k_down * one + down_sign * cost
         if self.tick_size > 0.0:  # outward, as the labeller does
