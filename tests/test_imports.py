@@ -45,6 +45,19 @@ def imports(path):
     return found
 
 
+def named(path):
+    """Estimators that a file looks up by a name it spells out."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.Call):
+            continue
+        called = getattr(node.func, "id", getattr(node.func, "attr", ""))
+        if called in ("find_estimator", "find_model") and node.args:
+            constants = [a.value for a in ast.walk(node.args[0]) if isinstance(a, ast.Constant)]
+            found |= {value for value in constants if isinstance(value, str)}
+    return found
+
+
 def rank(part):
     """Place in the flow; the root modules come first."""
     return FLOW.index(part) if part in FLOW else -1
@@ -58,6 +71,19 @@ def test_arrows_point_left():
         for there in imports(path):
             if there and there[0] != here[0] and rank(there[0]) >= max(rank(here[0]), 0):
                 wrong.append(f"{'.'.join(here)} -> {'.'.join(there)}")
+    assert not wrong
+
+
+def test_names_looked_up_point_left_too():
+    from ohlcvml.registry import all_estimators
+
+    stage = {name: cls.__module__.split(".")[1] for name, cls in all_estimators()}
+    wrong = [
+        f"{'.'.join(here)} -> {name}"
+        for here, path in MODULES.items()
+        for name in named(path)
+        if here and name in stage and rank(stage[name]) >= rank(here[0])
+    ]
     assert not wrong
 
 
