@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ohlcvml._time import nanoseconds
 from ohlcvml.exceptions import ParameterError
 
 __all__ = [
@@ -252,7 +253,7 @@ def _add_values(hashed: Any, column: pd.Series) -> None:
     """Type, length and content of a column."""
     if isinstance(column.dtype, (pd.DatetimeTZDtype, np.dtypes.DateTime64DType)):
         kind = "utc" if isinstance(column.dtype, pd.DatetimeTZDtype) else "naive"
-        values: Any = pd.DatetimeIndex(column).as_unit("ns").asi8
+        values: Any = nanoseconds(pd.DatetimeIndex(column), nat="keep")
     elif isinstance(column.dtype, np.dtype) and column.dtype.kind in "biuf":
         kind, values = column.dtype.str, column.to_numpy()
     else:

@@ -1,9 +1,13 @@
 """Stamps as integers and runs of equal values."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
+import ohlcvml
 from ohlcvml._time import (
     DAY,
     NAT,
@@ -54,3 +58,10 @@ def test_runs_of_equal_values():
     assert run_ends(values).tolist() == [1, 1, 2, 5, 5, 5]
     assert len(run_starts(values[:0])) == len(run_ends(values[:0])) == 0
     assert run_starts(values[:1]).tolist() == run_ends(values[:1]).tolist() == [0]
+
+
+def test_stamps_become_integers_here_alone():
+    package = Path(ohlcvml.__file__).parent
+    pattern = re.compile(r"as_unit\(.ns.\)\)?\.asi8")
+    found = {p.name for p in package.rglob("*.py") if pattern.search(p.read_text())}
+    assert found == {"_time.py"}

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from ohlcvml._time import nanoseconds
 from ohlcvml.bars._frame import frequent_size, symbol_starts
 from ohlcvml.bars._names import OHLCV, REMEDY, has_bar_columns
 from ohlcvml.exceptions import DataError
@@ -187,7 +188,7 @@ def _has_infinities(column: pd.Series) -> bool:
 
 
 def _check_size(time: pd.DatetimeIndex, starts: IntArray, told: pd.Timedelta, who: str) -> None:
-    stamps = (time if time.unit == "ns" else time.as_unit("ns")).asi8
+    stamps = nanoseconds(time, nat="keep")
     step = np.diff(stamps)
     step[starts[1:-1] - 1] = 0  # from one symbol to the next
     as_told = int(np.count_nonzero(step == told.as_unit("ns").value))

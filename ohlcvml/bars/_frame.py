@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from ohlcvml._time import nanoseconds
 from ohlcvml.bars._names import OHLCV, REMEDY, has_bar_columns
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import FloatArray, IntArray
@@ -90,7 +91,7 @@ def bar_size(bars: pd.DataFrame | pd.Index) -> pd.Timedelta | None:
     time = index.get_level_values(-1) if isinstance(index, pd.MultiIndex) else index
     if not isinstance(time, pd.DatetimeIndex) or len(time) < 2:
         return None
-    return frequent_size(np.diff(time.as_unit("ns").asi8))
+    return frequent_size(np.diff(nanoseconds(time, nat="keep")))
 
 
 def frequent_size(step: IntArray) -> pd.Timedelta | None:

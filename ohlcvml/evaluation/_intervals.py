@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ohlcvml._time import nanoseconds
 from ohlcvml.evaluation._scores import side_hits, sided_rows
 from ohlcvml.evaluation.backtest import Backtest
 from ohlcvml.pipeline import (
@@ -39,7 +40,7 @@ def bar_numbers(samples: Samples, rows: pd.Index) -> tuple[IntArray, IntArray]:
 def _nanoseconds(index: pd.Index) -> IntArray:
     time = index.get_level_values(-1)
     if isinstance(time, pd.DatetimeIndex):
-        return np.asarray(time.as_unit("ns").asi8, dtype=np.int64)
+        return nanoseconds(time, nat="keep")
     return np.asarray(time, dtype=np.int64)  # bars without stamps are numbered
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 
 from ohlcvml._home import data_folder
 from ohlcvml._identity import digest, rows_identity
+from ohlcvml._time import nanoseconds
 from ohlcvml.bars import Contract
 from ohlcvml.bars import contract as look_up
 from ohlcvml.evaluation._ledger import in_ledger
@@ -190,7 +191,7 @@ def _old_fingerprint(samples: Samples) -> str:
     hashed = hashlib.sha256()
     first, last = int(samples.pos.min()), int(samples.end_pos.max())
     stamps = pd.DatetimeIndex(samples.bars.index[first : last + 1].get_level_values(-1))
-    hashed.update(stamps.as_unit("ns").asi8.tobytes())
+    hashed.update(nanoseconds(stamps, nat="keep").tobytes())
     close = samples.bars["close"].to_numpy(dtype=np.float64)[first : last + 1]
     hashed.update(close.tobytes())
     return hashed.hexdigest()

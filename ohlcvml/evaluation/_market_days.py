@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ohlcvml._time import nanoseconds
 from ohlcvml.samples import Samples
 from ohlcvml.typing import FloatArray, IntArray
 
@@ -76,7 +77,7 @@ def market_spans(samples: Samples, name: str | None, tick: float | None) -> list
     bars = samples.bars
     price = "raw_close" if "raw_close" in bars.columns else "close"
     close = bars[price].to_numpy(dtype=np.float64)
-    stamps = np.asarray(pd.DatetimeIndex(bars.index.get_level_values(-1)).as_unit("ns").asi8)
+    stamps = nanoseconds(bars.index)
     symbols = np.zeros(len(bars), dtype=np.int64)
     names: list[str | None] = [name]
     if isinstance(bars.index, pd.MultiIndex):

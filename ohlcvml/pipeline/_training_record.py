@@ -9,6 +9,7 @@ from types import FrameType
 import numpy as np
 import pandas as pd
 
+from ohlcvml._time import nanoseconds
 from ohlcvml.exceptions import LeakageError, LeakageWarning
 from ohlcvml.samples import Samples
 from ohlcvml.typing import BoolArray, IntArray
@@ -92,7 +93,7 @@ def occupied(samples: Samples, reach: int) -> tuple[IntArray, IntArray]:
     time = index.get_level_values(-1) if isinstance(index, pd.MultiIndex) else index
     if not isinstance(time, pd.DatetimeIndex):
         return samples.pos, np.maximum(samples.end_pos, samples.pos + reach)
-    bars = time.as_unit("ns").asi8
+    bars = nanoseconds(time, nat="keep")
     first = bars[samples.pos]
     stamps = np.unique(bars) if isinstance(index, pd.MultiIndex) else bars
     number = np.searchsorted(stamps, first)

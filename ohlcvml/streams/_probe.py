@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ohlcvml._time import nanoseconds
 from ohlcvml.bars import OHLCV
 from ohlcvml.typing import Bars
 
@@ -98,7 +99,7 @@ def future_cuts(bars: Bars, count: int = 5, seed: int = 0) -> list[int]:
     chosen = generator.integers(len(bars) // 4, len(bars) - 2, count)
     if isinstance(index, pd.MultiIndex) or not isinstance(index, pd.DatetimeIndex):
         return [int(cut) for cut in chosen]
-    step = np.diff(index.as_unit("ns").asi8)
+    step = np.diff(nanoseconds(index, nat="keep"))
     session_starts = np.flatnonzero(step > 2 * np.median(step)) + 1
     session_starts = session_starts[session_starts > len(bars) // 4]
     if len(session_starts):
