@@ -97,8 +97,8 @@ def _interval(intervals: pd.DataFrame, key: str, value: Any, form: str) -> str:
     """Ends of the interval of the very figure that is shown."""
     if value is None or key not in intervals.index:
         return "-"
-    row = intervals.loc[key]
-    estimate, low, high = (float(row[name]) for name in ("estimate", "low", "high"))
+    row: Any = intervals.loc[key]
+    estimate, low, high = (float(row.at[name]) for name in ("estimate", "low", "high"))
     if np.isnan(low) or not np.isclose(estimate, value):
         return "-"
     return f"[{form.format(low)}, {form.format(high)}]"
