@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 from sktime.split.base import BaseSplitter
-from sktime.transformations.base import BaseTransformer
 
+from ohlcvml.streams import BaseBarTransformer
 from ohlcvml.typing import Bars, Features, IntArray
 
 __all__ = [
@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 
-class _Leak(BaseTransformer):  # type: ignore[misc]
+class _Leak(BaseBarTransformer):
     """A stateless transformer that claims to be production safe."""
 
     _tags = {
