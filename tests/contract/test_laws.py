@@ -20,9 +20,9 @@ CLASSES = [cls for _, cls in all_estimators()]
 def test_every_law_holds_for_the_first_parameters(cls):
     instance = cls.create_test_instance()
     results = check_estimator(instance, sktime_suite=False, raise_exceptions=True)
-    laws, class_laws = laws_of(instance)
+    laws, _ = laws_of(instance)  # those of the class ask all its parameters, slowly
     assert set(results.values()) == {"PASSED"}
-    assert len(results) == len(laws) + len(class_laws) >= 5
+    assert len(results) == len(laws) >= 4
 
 
 @pytest.mark.slow

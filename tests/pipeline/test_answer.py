@@ -83,7 +83,7 @@ def test_levels_need_a_distribution_and_lie_inside_0_and_1(fitted, bars):
 
 
 def test_a_path_model_gives_law_and_quantiles_at_once(bars):
-    model = ForecastClassifier("drift", context=32, n_paths=128)
+    model = ForecastClassifier("drift", window=32, n_paths=128)
     model.fit(bars, LABELLER.fit_transform(bars))
     answer = model.answer(bars)
     np.testing.assert_array_equal(answer.probabilities, model.predict_proba(bars))

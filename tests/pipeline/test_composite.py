@@ -28,7 +28,7 @@ class Untagged(BaseTransformer):
 SHORT = ReturnFeatures(lags=(1, 5)) * LogisticClassifier()
 LONG = OHLCVFeatures(("returns", "trend"), timeframes=("5min",)) * LogisticClassifier()
 UNSAFE = ReturnFeatures(lags=(30,)) * Untagged() * LogisticClassifier()
-PATHS = ForecastClassifier("drift", context=40, n_paths=64)
+PATHS = ForecastClassifier("drift", window=40, n_paths=64)
 UNBUNDLED = SHORT.clone()
 UNBUNDLED.steps[-1][1].set_tags(**{"capability:bundle": False})
 UNBUNDLED = BarPipeline(UNBUNDLED.steps)

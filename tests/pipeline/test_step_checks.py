@@ -160,7 +160,7 @@ def test_raw_prices_are_refused(model, samples):
 def test_raw_prices_are_let_through_on_demand_and_noted(samples):
     result = cross_validate(MODEL, samples.bars, samples.labels, CV, allow_raw_prices=True)
     assert "the model sees raw prices (allow_raw_prices=True)" in result.notes
-    paths = ForecastClassifier("drift", context=20, n_paths=64)
+    paths = ForecastClassifier("drift", window=20, n_paths=64)
     for model in (RETURNS * Vote([("a", MODEL), ("b", MODEL)]), paths, RETURNS * MODEL):
         assert check_steps(model, samples, allow_raw_prices=False).notes == []
 
