@@ -46,10 +46,6 @@ def reliability_curve(
     >>> curve[["forecast", "observed", "rows"]].round(2).to_numpy().tolist()
     [[0.35, 0.5, 2.0], [0.85, 1.0, 2.0]]
     """
-    if isinstance(n_bins, bool) or not isinstance(n_bins, (int, np.integer)) or n_bins < 1:
-        raise ParameterError(
-            f"reliability_curve: 'n_bins' must be an integer of at least 1; got {n_bins!r}."
-        )
     p = np.asarray(probability, dtype=np.float64)
     happened = np.asarray(hit, dtype=np.float64)
     w = np.ones(len(p)) if weight is None else np.asarray(weight, dtype=np.float64)
@@ -60,8 +56,7 @@ def reliability_curve(
         )
     if not ((p >= 0) & (p <= 1 + 1e-9)).all():
         raise DataError("reliability_curve: 'probability' must lie in [0, 1], without NaN.")
-    # The upper edge belongs to the bin; rounding keeps 0.3 from landing above the edge 3/10.
-    bins = (np.ceil(np.round(p * n_bins, 9)).astype(np.int64) - 1).clip(0, n_bins - 1)
+    bins = _bin_numbers(p, n_bins, "reliability_curve")
     total = np.bincount(bins, w, minlength=n_bins)
     some = np.where(total > 0, total, np.nan)
     edges = np.arange(n_bins + 1) / n_bins
@@ -139,7 +134,16 @@ def calibration_error(
     return float(np.mean(each))
 
 
+def _bin_numbers(p: FloatArray, n_bins: int, who: str) -> IntArray:
+    """Bin of each probability, from 0."""
+    if isinstance(n_bins, bool) or not isinstance(n_bins, (int, np.integer)) or n_bins < 1:
+        raise ParameterError(f"{who}: 'n_bins' must be an integer of at least 1; got {n_bins!r}.")
+    # The upper edge belongs to the bin; rounding keeps 0.3 from landing above the edge 3/10.
+    return (np.ceil(np.round(p * n_bins, 9)).astype(np.int64) - 1).clip(0, n_bins - 1)
+
+
 def _binned_error(hit: BoolArray, p: FloatArray, w: FloatArray, n_bins: int) -> float:
-    curve = reliability_curve(hit, np.minimum(p, 1.0), n_bins, w)
-    gap = (curve["observed"] - curve["forecast"]).abs().fillna(0.0)
-    return float((gap * curve["weight"]).sum() / curve["weight"].sum())
+    """|observed − forecast| of each bin, averaged by the weight in it."""
+    bins = _bin_numbers(p, n_bins, "calibration_error")
+    gaps = np.bincount(bins, w * (hit - p), minlength=n_bins)
+    return float(np.abs(gaps).sum() / w.sum())
