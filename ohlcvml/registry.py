@@ -155,6 +155,14 @@ def adapter(cls: AnyType) -> AnyType:
     """Make a class known to :func:`adapter_for`: a decorator.
 
     The class has a class method ``_adapts(obj)``, true for what ``cls(obj)`` wraps.
+
+    Examples
+    --------
+    >>> from ohlcvml.models import SklearnClassifier
+    >>> from ohlcvml.registry import adapter_for
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> SklearnClassifier._adapts(GaussianNB())  # the class is decorated with @adapter
+    True
     """
     _adapters.append(cls)
     return cls

@@ -246,7 +246,15 @@ def tag_of(part: Any, name: str) -> Any:
 
 
 def stands_alone(model: Any) -> bool:
-    """Whether a model takes the bars themselves and no feature steps before it."""
+    """Whether a model takes the bars themselves and no feature steps before it.
+
+    Examples
+    --------
+    >>> from ohlcvml.models import ForecastClassifier, LogisticClassifier
+    >>> from ohlcvml.pipeline import stands_alone
+    >>> stands_alone(ForecastClassifier()), stands_alone(LogisticClassifier())
+    (True, False)
+    """
     return tag_of(model, "representation") == "path"
 
 

@@ -153,7 +153,17 @@ class _SearchedClassifier(BaseBarClassifier):
 
 
 def check_search_scores(search: Any, who: str) -> None:
-    """Raise if a candidate of a fitted search has no score: the choice would mean nothing."""
+    """Raise if a candidate of a fitted search has no score: the choice would mean nothing.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from ohlcvml.pipeline import check_search_scores
+    >>> fitted = SimpleNamespace(cv_results_={"mean_test_score": [0.5, float("nan")]})
+    >>> check_search_scores(fitted, "example")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ohlcvml.exceptions.DataError: example: the search SimpleNamespace has no score for 1 of 2 ...
+    """
     results = getattr(search, "cv_results_", None)
     if not isinstance(results, Mapping):
         return

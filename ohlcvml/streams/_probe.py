@@ -93,7 +93,15 @@ def future_seen(
 
 
 def future_cuts(bars: Bars, count: int = 5, seed: int = 0) -> list[int]:
-    """Random rows to cut at, among them the first bar of a session where there is one."""
+    """Random rows to cut at, among them the first bar of a session where there is one.
+
+    Examples
+    --------
+    >>> from ohlcvml.bars import simulate_bars
+    >>> from ohlcvml.streams import future_cuts
+    >>> len(future_cuts(simulate_bars(100, seed=0).bars, 3))
+    3
+    """
     generator = np.random.default_rng(seed)
     index = bars.index
     chosen = generator.integers(len(bars) // 4, len(bars) - 2, count)
@@ -108,7 +116,15 @@ def future_cuts(bars: Bars, count: int = 5, seed: int = 0) -> list[int]:
 
 
 def changed_futures(bars: Bars, cut: int, seed: int = 0) -> Iterator[tuple[str, Bars]]:
-    """Yield tables equal to ``bars`` before row ``cut`` and different from there on."""
+    """Yield tables equal to ``bars`` before row ``cut`` and different from there on.
+
+    Examples
+    --------
+    >>> from ohlcvml.bars import simulate_bars
+    >>> from ohlcvml.streams import changed_futures
+    >>> [change for change, _ in changed_futures(simulate_bars(100, seed=0).bars, 60)]
+    ['truncated', 'moved', 'permuted']
+    """
     yield "truncated", bars.iloc[:cut]
     yield "moved", _moved(bars, cut)
     order = np.arange(len(bars))
@@ -133,7 +149,16 @@ def _moved(bars: Bars, cut: int) -> Bars:
 
 
 def same_bits(a: pd.DataFrame, b: pd.DataFrame) -> bool:
-    """Whether two tables hold the same bits."""
+    """Whether two tables hold the same bits.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from ohlcvml.streams import same_bits
+    >>> one = pd.DataFrame({"a": [1.0, float("nan")]})
+    >>> same_bits(one, one.copy()), same_bits(one, one + 1e-12)
+    (True, False)
+    """
     x, y = a.to_numpy(), b.to_numpy()
     if x.dtype.kind == "f" and y.dtype.kind == "f":
         return np.array_equal(x, y, equal_nan=True)

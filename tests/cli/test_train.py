@@ -98,7 +98,7 @@ def test_yaml_errors(run, tmp_path, text, message):
     ("options", "message"),
     [
         (["--param", "n_estimators"], "must look like name=value; got 'n_estimators'"),
-        (["--param", "trees=5"], "of lightgbm must be one of colsample_bytree, learning_rate"),
+        (["--param", "trees=5"], "of lightgbm must be one of class_weight, colsample_bytree"),
         (["--param", "n_estimators=ten"], "'n_estimators' must be an integer of at least 1"),
         (["--param", "n_estimators=[1"], "must have a value in YAML; got '[1'"),
         (["--model", "forest"], "or a YAML file with the keys model and params; got 'forest'"),

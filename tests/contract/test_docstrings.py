@@ -15,6 +15,7 @@ RESULTS = {
     "Bundle", "BundleReport", "Check", "LawBroken", "BaseFeature", "BaseRegime",
     "BaseBarClassifier", "BarRow", "Channels", "Column", "GrowingArray", "KernelNode", "Node",
     "ParallelNodes", "SerialNodes", "PriceArrays", "FeatureTable", "QuantileAnswers",
+    "FutureSeen", "StepChecks",
 }  # fmt: skip
 
 

@@ -69,6 +69,7 @@ def test_nested_cross_validation_of_a_vote_computes_the_features_once(samples):
     assert len(calls) == 1
 
 
+@pytest.mark.slow
 def test_a_worker_computes_the_features_once_at_most(samples):
     found = Parallel(n_jobs=2)(delayed(_in_worker)(samples, fold) for fold in range(6))
     assert {calls for _, calls in found} == {1}
