@@ -74,7 +74,7 @@ def test_the_other_results_come_back_too(forward, tmp_path):
     parts = PurgedHoldout(validation=0.0, test=0.3).parts(samples)
     result = evaluate(MODEL.clone().fit(samples[parts.train]), samples[parts.test])
     same(result, type(result).load(result.save(tmp_path / "evaluation")))
-    paths = CombinatorialPurgedCV(4, 2, embargo=20)
+    paths = CombinatorialPurgedCV(4, n_test_groups=2, embargo=20)
     combined = cross_validate(MODEL, BARS, LABELS, paths)
     same(combined, CrossValidation.load(combined.save(tmp_path / "combined")))
 
