@@ -173,7 +173,7 @@ def cross_validate(
             )
             for fold in inner.folds.index
         }
-    results = [_score(found, fold, bars, trading, thresholds) for fold in found.folds.index]
+    results = [_score(found, fold, trading, thresholds) for fold in found.folds.index]
     result = _collect(found, results, samples, table, cv, model, trading)
     return replace(result, notes=[*result.notes, *checks.notes], unsafe_steps=checks.unsafe)
 
@@ -208,19 +208,17 @@ def _label(labels: Any, bars: Bars) -> tuple[Labels, Any]:
     )
 
 
-def _score(
-    found: OutOfFold, fold: int, bars: Bars, trading: Trading, thresholds: dict[int, float]
-) -> _Scored:
+def _score(found: OutOfFold, fold: int, trading: Trading, thresholds: dict[int, float]) -> _Scored:
     at = found.of_fold(fold)
-    test = Samples(bars, found.labels.iloc[at])  # each fold brings its own labels
+    labels = found.labels.iloc[at]  # each fold brings its own
     table = found.table.iloc[at]
     classes = found.class_shares.columns
     shares = found.class_shares.loc[fold].to_numpy(dtype=np.float64)
-    scores, trades = score_predictions(table, test, classes, shares, trading)
-    baselines = baseline_scores(table, test, classes, shares, trading, trades)
+    scores, trades = score_predictions(table, labels, classes, shares, trading)
+    baselines = baseline_scores(table, labels, classes, shares, trading, trades)
     if fold in thresholds:
         baselines.loc["equal_exposure"] = pd.Series(
-            exposure_scores(table, test, thresholds[fold], trading)
+            exposure_scores(table, labels, thresholds[fold], trading)
         )
     return _Scored(scores, baselines, classification_by_regime(table, classes, shares, trading))
 

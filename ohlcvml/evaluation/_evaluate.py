@@ -25,9 +25,10 @@ from ohlcvml.evaluation.backtest import (
     sides_at,
 )
 from ohlcvml.exceptions import ParameterError
+from ohlcvml.labels import LabelSpec
 from ohlcvml.pipeline import BaseBarClassifier, check_steps
 from ohlcvml.samples import Samples
-from ohlcvml.typing import FloatArray
+from ohlcvml.typing import FloatArray, Labels
 
 __all__ = [
     "Evaluation",
@@ -155,8 +156,9 @@ def evaluate(
     checks = check_steps(model, samples, allow_unsafe=allow_unsafe)
     table = predictions_table(model, samples)
     shares = model.class_shares_
-    scores, run = score_predictions(table, samples, model.classes_, shares, trading)
-    baselines = baseline_scores(table, samples, model.classes_, shares, trading, run)
+    labels = samples.labels.iloc[samples.rows]
+    scores, run = score_predictions(table, labels, model.classes_, shares, trading)
+    baselines = baseline_scores(table, labels, model.classes_, shares, trading, run)
     by_regime = join_regimes(classification_by_regime(table, model.classes_, shares, trading), run)
     later = later_training(model, samples)
     notes = [
@@ -237,17 +239,19 @@ def probabilities(table: pd.DataFrame, classes: Any) -> FloatArray:
 
 def score_predictions(
     table: pd.DataFrame,
-    samples: Samples,
+    labels: Labels,
     classes: Any,
     shares: FloatArray,
     trading: Trading,
-    blocks: Any = None,
 ) -> tuple[dict[str, float], Backtest | None]:
-    """Classification and trading scores of a predictions table; several symbols do not trade."""
+    """Classification and trading scores of a predictions table and the labels of its rows.
+
+    Several symbols do not trade.
+    """
     scores = classification_scores(
         table["label"].to_numpy(), probabilities(table, classes), list(classes), shares
     )
-    run = _run(table[["side"]], samples, trading, blocks)
+    run = _run(table[["side"]], labels, trading)
     return {**scores, **_scores(run)}, run
 
 
@@ -279,15 +283,13 @@ def _scores(run: Backtest | None) -> dict[str, float]:
     return {} if run is None else run.scores
 
 
-def _run(signals: pd.DataFrame, samples: Samples, trading: Trading, blocks: Any) -> Backtest | None:
-    if trading.several:
-        return None
-    return trading.run(signals, samples.labels.iloc[samples.rows], blocks)
+def _run(signals: pd.DataFrame, labels: Labels, trading: Trading) -> Backtest | None:
+    return None if trading.several else trading.run(signals, labels)
 
 
 def baseline_scores(
     table: pd.DataFrame,
-    samples: Samples,
+    labels: Labels,
     classes: Any,
     shares: FloatArray,
     trading: Trading,
@@ -297,11 +299,11 @@ def baseline_scores(
 
     No skill is scored on the very rows that the model answered.
     """
-    proba = np.tile(shares, (len(samples), 1))
+    proba = np.tile(shares, (len(labels), 1))
     proba[table["confidence"].isna().to_numpy()] = np.nan
-    no_skill = classification_scores(samples.y, proba, list(classes), shares)
-    flat = pd.DataFrame({"side": np.zeros(len(samples), dtype=np.int8)}, index=samples.index)
-    idle = _run(flat, samples, trading, None)
+    no_skill = classification_scores(labels["label"].to_numpy(), proba, list(classes), shares)
+    flat = pd.DataFrame({"side": np.zeros(len(labels), dtype=np.int8)}, index=labels.index)
+    idle = _run(flat, labels, trading)
     rows = {"no_skill": {**no_skill, **_scores(idle)}}
     if like is not None:
         rows["buy_and_hold"] = hold(trading, like).scores
@@ -309,15 +311,15 @@ def baseline_scores(
 
 
 def exposure_scores(
-    table: pd.DataFrame, samples: Samples, threshold: float, trading: Trading
+    table: pd.DataFrame, labels: Labels, threshold: float, trading: Trading
 ) -> dict[str, float]:
     """Trading scores when |expected return| must reach a threshold, whatever the costs say.
 
     Meta-labels: the primary model is followed where what it is expected to earn reaches it.
     """
     primary = None
-    if samples.spec.kind == "meta":
-        primary = samples.labels["side"].to_numpy()[samples.rows]
+    if LabelSpec.of(labels, "exposure_scores").kind == "meta":
+        primary = labels["side"].to_numpy()
     sides = sides_at(table["expected_return"], threshold, primary)
     signals = pd.DataFrame({"side": sides}, index=table.index)
-    return _scores(_run(signals, samples, trading, None))
+    return _scores(_run(signals, labels, trading))
