@@ -98,7 +98,7 @@ def _interval(intervals: pd.DataFrame, key: str, value: Any, form: str) -> str:
     if value is None or key not in intervals.index:
         return "-"
     row: Any = intervals.loc[key]
-    estimate, low, high = (float(row.at[name]) for name in ("estimate", "low", "high"))
+    estimate, low, high = (float(row[name]) for name in ("estimate", "low", "high"))
     if np.isnan(low) or not np.isclose(estimate, value):
         return "-"
     return f"[{form.format(low)}, {form.format(high)}]"
