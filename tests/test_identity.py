@@ -113,8 +113,8 @@ def test_evaluation_rows_are_the_very_rows_their_labels_and_the_closes_between()
     assert rows_identity(SAMPLES[np.r_[0 : len(SAMPLES) : 7, len(SAMPLES) - 1]]) != base
     assert rows_identity(SAMPLES[1:]) != base
     turned = LABELS.copy()
-    turned.iloc[SAMPLES.rows[5], LABELS.columns.get_loc("label")] *= -1
-    turned.iloc[SAMPLES.rows[6], LABELS.columns.get_loc("label")] += 1
+    own = turned.iloc[SAMPLES.rows[5], turned.columns.get_loc("label")]
+    turned.iloc[SAMPLES.rows[5], turned.columns.get_loc("label")] = 1 if own < 1 else -1
     assert rows_identity(Samples(BARS, turned)) != base
     bars = BARS.copy()
     bars.iloc[SAMPLES.pos[100], 3] += 0.25

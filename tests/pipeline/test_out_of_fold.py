@@ -104,7 +104,7 @@ def test_a_fold_that_fails_loses_no_other(samples, forward, monkeypatch):
 
 
 def test_paths_are_those_of_the_splitter(samples):
-    cv = CombinatorialPurgedCV(4, 2, embargo=0)
+    cv = CombinatorialPurgedCV(n_groups=4, n_test_groups=2, embargo=0)
     found = out_of_fold(MODEL, samples, cv)
     group = np.full(len(samples), -1)
     for number, rows in enumerate(cv.group_rows(samples)):
@@ -157,7 +157,8 @@ def test_every_row_that_the_table_or_its_purge_zone_meets_is_told(samples):
 
 
 def test_a_saved_table_comes_back_whole_and_serves_only_later_rows(samples, tmp_path):
-    table = out_of_fold(MODEL, samples[300:800], CombinatorialPurgedCV(4, 2, embargo=0))
+    cv = CombinatorialPurgedCV(n_groups=4, n_test_groups=2, embargo=0)
+    table = out_of_fold(MODEL, samples[300:800], cv)
     early, late = samples[:150], samples[900:]
     table.check_unseen(early)
     table.check_unseen(late)
