@@ -13,6 +13,7 @@ from ohlcvml.bars import Contract, Costs, Sessions
 from ohlcvml.exceptions import DataError
 from ohlcvml.labels import _race
 from ohlcvml.labels._columns import Decided, label_table
+from ohlcvml.labels._decisions import REASONS, count_reasons, decide
 from ohlcvml.labels._market import (
     Market,
     latest_specification,
@@ -27,19 +28,6 @@ from ohlcvml.labels._spec import CLASSES, LabelSpec
 from ohlcvml.typing import Bars, BoolArray, FloatArray, IntArray, Labels
 
 __all__ = ["Scheme", "label_bars"]
-
-# Why a decision has no row, in the order in which the reasons are tried.
-REASONS: tuple[str, ...] = (
-    "no_side",
-    "warm_up",
-    "no_next_bar",
-    "next_session",
-    "no_fill",
-    "locked",
-    "closed",
-    "no_range",
-    "wrong_side",
-)
 
 
 @dataclass(frozen=True)
@@ -124,7 +112,7 @@ def label_bars(bars: Bars, scheme: Scheme, who: str) -> Labels:
         side=side,
         weighting=scheme.weighting,
     )
-    counts = np.bincount(reason[reason >= 0], minlength=len(REASONS))
+    counts = count_reasons(reason, len(REASONS))
     unused = {name: int(count) for name, count in zip(REASONS, counts, strict=True)}
     unused["censored"] = int(table["censored"].sum())
     fixed = {t.cost for t in (_terms(scheme, spec, 1) for spec, _ in specs) if not t.rate}
@@ -211,34 +199,23 @@ def _decisions(
     reason: Any,
 ) -> IntArray:
     """Rows that open a position; the others get their reason."""
-    n = len(market.index)
-    rows = np.arange(n)
-    last = market.final == rows
-    following = np.minimum(rows + 1, n - 1)
-    at_open = scheme.entry == "next_open"
-    entry = following if at_open else rows
-    todo = np.ones(n, dtype=bool) if mine is None else mine.copy()
-
-    def reject(name: str, bad: BoolArray) -> None:
-        hit = todo & bad
-        reason[hit] = REASONS.index(name)
-        todo[hit] = False
-
-    reject("warm_up", np.isnan(market.atr))
-    reject("no_next_bar", last)
-    if not scheme.cross_session:
-        reject("next_session", market.session_run[following] != market.session_run)
-    if not enters.all():
-        if not market.trades.all():
-            reject("no_fill", ~market.trades[entry])
-        reject("locked", ~enters[entry])
-    if scheme.session_exit:
-        reject("closed", market.after_close[entry])
-    if limit is not None:
-        reject("closed", limit[entry] < rows + 1)
-    if scheme.barriers and scheme.unit == "atr":
-        reject("no_range", market.atr <= 0.0)
-    return np.flatnonzero(todo).astype(np.int64)
+    nothing, whole = np.empty(0, dtype=bool), np.empty(0, dtype=np.int64)
+    free = bool(enters.all())  # and then every bar trades
+    return np.asarray(
+        decide(
+            reason,
+            nothing if mine is None else mine,
+            market.starts,
+            market.atr,
+            whole if scheme.cross_session else market.session_run,
+            nothing if free else market.trades,
+            nothing if free else enters,
+            market.after_close if scheme.session_exit else nothing,
+            whole if limit is None else limit,
+            bool(scheme.barriers and scheme.unit == "atr"),
+            scheme.entry == "next_open",
+        )
+    )
 
 
 def _distances(market: Market, scheme: Scheme, spec: Contract | None) -> FloatArray:

@@ -125,10 +125,15 @@ def read_market(bars: Bars, atr_window: int, sessions: Sessions, who: str) -> Ma
         by_difference=by_difference,
         trades=~(prices.volume <= 0.0),
         lock=_locks(frame, who) if clock else None,
-        contract_run=np.cumsum(new_contract),
-        session_run=np.cumsum(new_session),
+        contract_run=_numbered(new_contract),
+        session_run=_numbered(new_session),
         after_close=after_close,
     )
+
+
+def _numbered(begins: BoolArray) -> IntArray:
+    """Number of each bar's run, from the bars at which a run begins."""
+    return np.cumsum(begins) if begins.any() else np.zeros(len(begins), dtype=np.int64)
 
 
 def _check_finite(prices: PriceArrays, index: pd.Index, who: str) -> None:

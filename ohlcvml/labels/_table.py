@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ohlcvml._compiling import njit
 from ohlcvml.exceptions import DataError
 from ohlcvml.labels import _race
 from ohlcvml.labels._spec import LabelSpec
@@ -38,11 +39,23 @@ EXIT_CODES: dict[str, int] = {
 def end_stamps(index: pd.Index, rows: IntArray) -> pd.Index:
     """Stamps of ``rows`` in the index's own type; NaT (or −1 for integers) where a row is −1."""
     time = index.get_level_values(-1) if isinstance(index, pd.MultiIndex) else index
+    if isinstance(time, pd.DatetimeIndex):
+        stamps = _taken(time.asi8, rows, pd.NaT.value)
+        ends = pd.DatetimeIndex(stamps.view(f"M8[{time.unit}]"))
+        return ends if time.tz is None else ends.tz_localize("UTC").tz_convert(time.tz)
     known = rows >= 0
     taken = time.take(np.where(known, rows, 0))
     if pd.api.types.is_integer_dtype(time.dtype):
         return pd.Index(np.where(known, taken.to_numpy(), -1))
     return taken if known.all() else taken.where(known)
+
+
+@njit(cache=True)
+def _taken(stamps, rows, missing):  # type: ignore[no-untyped-def]
+    out = np.empty(len(rows), np.int64)
+    for k in range(len(rows)):
+        out[k] = stamps[rows[k]] if rows[k] >= 0 else missing
+    return out
 
 
 def label_positions(labels: Labels, index: pd.Index) -> tuple[IntArray, IntArray]:
