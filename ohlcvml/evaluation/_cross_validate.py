@@ -173,7 +173,8 @@ def cross_validate(
             )
             for fold in inner.folds.index
         }
-    results = [_score(found, fold, trading, thresholds) for fold in found.folds.index]
+    answers = found.table
+    results = [_score(found, answers, fold, trading, thresholds) for fold in found.folds.index]
     result = _collect(found, results, samples, table, cv, model, trading)
     return replace(result, notes=[*result.notes, *checks.notes], unsafe_steps=checks.unsafe)
 
@@ -208,10 +209,16 @@ def _label(labels: Any, bars: Bars) -> tuple[Labels, Any]:
     )
 
 
-def _score(found: OutOfFold, fold: int, trading: Trading, thresholds: dict[int, float]) -> _Scored:
+def _score(
+    found: OutOfFold,
+    answers: pd.DataFrame,
+    fold: int,
+    trading: Trading,
+    thresholds: dict[int, float],
+) -> _Scored:
     at = found.of_fold(fold)
     labels = found.labels.iloc[at]  # each fold brings its own
-    table = found.table.iloc[at]
+    table = answers.iloc[at]
     classes = found.class_shares.columns
     shares = found.class_shares.loc[fold].to_numpy(dtype=np.float64)
     scores, trades = score_predictions(table, labels, classes, shares, trading)
