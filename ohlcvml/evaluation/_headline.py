@@ -17,7 +17,6 @@ HEADLINE: tuple[tuple[str, str, str], ...] = (
     ("skill", "skill over no-skill", "{:+.2%}"),
     ("auc", "AUC", "{:.3f}"),
     ("directional_accuracy", "directional accuracy", "{:.3f}"),
-    ("calibration_error", "calibration error", "{:.3f}"),
     ("net_sharpe", "net Sharpe", "{:+.2f}"),
     ("net_return", "net return", "{:+.2%}"),
     ("max_drawdown", "maximum drawdown", "{:.2%}"),
@@ -25,7 +24,7 @@ HEADLINE: tuple[tuple[str, str, str], ...] = (
 )
 # A ratio of a mean to a spread says nothing of a handful of sessions.
 LEAST_SESSIONS = 5
-MOST_NOTES, LONGEST_NOTE = 3, 160
+MOST_NOTES, LONGEST_NOTE = 3, 120
 
 
 def score_card(
@@ -72,6 +71,8 @@ def score_card(
         *(["95 % interval"] if intervals is not None else []),
         *rivals,
     ]
+    # What departs from the labels is never the note that has no room.
+    notes = sorted(notes, key=lambda note: not note.startswith("as given"))
     shown = [_short(note) for note in notes[:MOST_NOTES]]
     if len(notes) > MOST_NOTES:
         shown.append(f"{len(notes) - MOST_NOTES} more in .notes")
