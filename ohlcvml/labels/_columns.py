@@ -114,8 +114,8 @@ def _index_of(index: pd.Index, rows: IntArray) -> pd.Index:
     if len(rows) == 0 or rows[-1] - rows[0] + 1 != len(rows):
         return index[rows]
     stretch = index[rows[0] : rows[-1] + 1]
-    if getattr(stretch, "freq", None) is not None and not isinstance(stretch, pd.PeriodIndex):
-        stretch.freq = None  # as for any other selection of rows
+    if isinstance(stretch, pd.DatetimeIndex):
+        stretch.freq = None  # type: ignore[misc]  # as for any other selection of rows
     return stretch
 
 
