@@ -14,7 +14,7 @@ __all__ = ["compiled", "entry_of", "fused", "inlined"]
 
 # Kernels allocate nothing and their caller holds every array, so numba need not count references;
 # left on, counting costs a step up to ten times its work. Division by zero gives infinity or NaN.
-# Without the interpreter's lock, families run beside each other in threads. Nobody calls them from C.
+# Without the interpreter's lock, families run beside each other in threads. None is called from C.
 compiled = njit(cache=True, error_model="numpy", nogil=True, no_cfunc_wrapper=True, _nrt=False)
 
 # For a step, and whatever it hands arrays to: an array is seven words to a call.
