@@ -93,6 +93,12 @@ class _Inspection:
         schema = self.manifest.get("schema_version")
         if self.manifest.get("format") != FORMAT or type(schema) is not int or schema < 1:
             raise BundleError(f"load: {self.path} is not a bundle of ohlcvml.")
+        if schema < SCHEMA_VERSION:
+            raise BundleError(
+                f"load: the bundle has schema version {schema}, from before releases; this version "
+                f"of ohlcvml reads {SCHEMA_VERSION}: classes and hashes have moved, and labels say "
+                "what was assumed in them. Fit and save the model again."
+            )
         if schema > SCHEMA_VERSION:
             raise BundleError(
                 f"load: the bundle has schema version {schema}; this version of ohlcvml reads up "

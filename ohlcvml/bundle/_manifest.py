@@ -45,7 +45,8 @@ __all__ = [
 BUNDLE = Kind("bundle", BundleError)
 MANIFEST = BUNDLE.manifest
 FORMAT = "ohlcvml.bundle"
-SCHEMA_VERSION = 1
+# 2: labels carry a LabelSpec, hashes are those of _identity, classes stand where they live now.
+SCHEMA_VERSION = 2
 PACKAGES = (
     "numba",
     "numpy",

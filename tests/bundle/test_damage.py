@@ -110,7 +110,8 @@ def test_an_edited_manifest_is_damage(bundle):
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        (lambda m: m.update(schema_version=2), "Upgrade"),
+        (lambda m: m.update(schema_version=3), "Upgrade"),
+        (lambda m: m.update(schema_version=1), "Fit and save the model again"),
         (lambda m: m.update(schema_version="1"), "not a bundle of ohlcvml"),
         (lambda m: m.update(format="other"), "not a bundle of ohlcvml"),
         (lambda m: m.pop("schema_version"), "not a bundle of ohlcvml"),

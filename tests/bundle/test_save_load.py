@@ -305,6 +305,6 @@ def test_importing_the_package_loads_no_booster():
 
 def test_the_manifest_can_be_read_without_us(bundle):
     manifest = json.loads(Path(bundle / "manifest.json").read_text())
-    assert manifest["schema_version"] == 1
+    assert manifest["schema_version"] == 2
     assert manifest["model"]["parameters"]["kept"]["lags"] == [1, 2]
     assert manifest["input"]["columns"][0] == {"name": "open", "kind": "f", "dtype": "float64"}
