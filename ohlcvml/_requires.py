@@ -121,10 +121,11 @@ def require(module: str, *, extra: str | None, who: str) -> Any:
     >>> require("lightgbm", extra=None, who="example").__name__
     'lightgbm'
     """
+    name = module.partition(".")[0]
     try:
+        import_module(name)  # a part may be loaded where the whole no longer is
         return import_module(module)
     except ImportError as error:
-        name = module.partition(".")[0]
         package = PACKAGE_OF.get(name, name)
         raise _missing(who, [package], [f"ohlcvml[{extra}]" if extra else package]) from error
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from ohlcvml.bundle._frames import pack_frame, unpack_frame
 from ohlcvml.exceptions import BundleError, OhlcvmlError
+from ohlcvml.pipeline import feature_memo
 from ohlcvml.typing import Bars
 
 __all__ = ["EXACT", "make_golden", "replay"]
@@ -43,7 +44,8 @@ def make_golden(model: Any, bars: Bars) -> tuple[dict[str, Any], dict[str, np.nd
         block = _tail(bars, rows)
         tables = {INPUT: pack_frame(block, INPUT, arrays)}
         # Answer on what will be read back, so that only the model can differ later.
-        answers = _answer(model, unpack_frame(tables[INPUT], INPUT, arrays))
+        with feature_memo.bypassed():  # features must come from the code that is here
+            answers = _answer(model, unpack_frame(tables[INPUT], INPUT, arrays))
         answered = min(int(table.notna().all(axis=1).sum()) for table in answers.values())
         if answered > 0:
             break
@@ -92,7 +94,8 @@ def replay(
     """
     tables = golden["tables"]
     try:
-        answers = _answer(model, unpack_frame(tables[INPUT], INPUT, arrays))
+        with feature_memo.bypassed():  # features must come from the code that is here
+            answers = _answer(model, unpack_frame(tables[INPUT], INPUT, arrays))
     except OhlcvmlError as error:
         raise BundleError(
             f"load: the model cannot answer its golden rows: {error} The features computed here "

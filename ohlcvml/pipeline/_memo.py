@@ -6,7 +6,8 @@ import hashlib
 import inspect
 import os
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from threading import Lock, RLock
 from types import FunctionType, ModuleType
@@ -98,6 +99,15 @@ class FeatureMemo:
             self._tables.clear()
             self._passing.clear()
             self.size = 0
+
+    @contextmanager
+    def bypassed(self) -> Iterator[None]:
+        """Compute everything anew within: for checks that must trust nothing that was kept."""
+        kept, self.limit = self.limit, 0
+        try:
+            yield
+        finally:
+            self.limit = kept
 
     def get(self, key: str, compute: Callable[[], Features], source: str | None) -> FeatureTable:
         """The table of ``key``, computed if it is not held.

@@ -16,6 +16,7 @@ from ohlcvml.features import OHLCVFeatures, ReturnFeatures
 from ohlcvml.labels import TripleBarrierLabeller
 from ohlcvml.models import LightGBMClassifier, LogisticClassifier, SklearnClassifier
 from ohlcvml.registry import all_estimators
+from ohlcvml.testing._future import told_size
 from tests.registered import installed
 
 CLASSIFIERS = [cls for _, cls in all_estimators("classifier") if installed(cls)]
@@ -69,10 +70,11 @@ def test_classifiers_at_the_panel_door(model, tmp_path):
 def test_transformers(transformer, tmp_path):
     # Golden rows need rows without a missing value, and sessions need days for one.
     golden = transformer.get_tag("is_production_safe") and (transformer.lookback or 0) < len(BARS)
-    y = np.sign(BARS["close"].diff()).fillna(0.0) if transformer.get_tag("requires_y") else None
-    transformer = transformer.clone().fit(BARS, y)
-    again = load(save(transformer, tmp_path / "b.zip", bars=BARS if golden else None))
-    assert again.transform(BARS).equals(transformer.transform(BARS))
+    bars = simulate_bars(700, seed=0, bar_size=told_size(transformer)).bars
+    y = np.sign(bars["close"].diff()).fillna(0.0) if transformer.get_tag("requires_y") else None
+    transformer = transformer.clone().fit(bars, y)
+    again = load(save(transformer, tmp_path / "b.zip", bars=bars if golden else None))
+    assert again.transform(bars).equals(transformer.transform(bars))
 
 
 def pipeline():

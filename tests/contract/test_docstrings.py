@@ -14,8 +14,8 @@ RESULTS = {
     "HoldoutParts", "SignalModel", "Backtest", "CrossValidation", "Evaluation", "SharpeEstimate",
     "Bundle", "BundleReport", "Check", "LawBroken", "BaseFeature", "BaseRegime",
     "BaseBarClassifier", "BarRow", "Channels", "Column", "GrowingArray", "KernelNode", "Node",
-    "ParallelNodes", "SerialNodes", "PriceArrays", "FeatureTable", "QuantileAnswers",
-    "FutureSeen", "StepChecks",
+    "ParallelNodes", "SerialNodes", "PriceArrays", "FeatureTable", "TradedPrices",
+    "InnerHoldout", "Fold", "OutOfFold", "FutureSeen", "StepChecks",
 }  # fmt: skip
 
 

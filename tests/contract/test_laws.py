@@ -22,7 +22,7 @@ def test_every_law_holds_for_the_first_parameters(cls):
     results = check_estimator(instance, sktime_suite=False, raise_exceptions=True)
     laws, _ = laws_of(instance)  # those of the class ask all its parameters, slowly
     assert set(results.values()) == {"PASSED"}
-    assert len(results) == len(laws) >= 4
+    assert len(results) == len(laws) >= 3
 
 
 @pytest.mark.slow

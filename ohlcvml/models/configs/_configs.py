@@ -80,8 +80,8 @@ def model_config(name: str | Path) -> dict[str, Any]:
     Examples
     --------
     >>> from ohlcvml.models import model_config
-    >>> model_config("logistic")
-    {'model': 'LogisticClassifier', 'params': {'C': 0.01, 'max_iter': 500, 'tol': 0.0001}}
+    >>> model_config("logistic")["params"]
+    {'C': 0.01, 'max_iter': 500, 'tol': 0.0001, 'class_weight': None}
     """
     if is_file_name(name):
         path = Path(name)

@@ -59,7 +59,7 @@ def test_the_last_of_several_threads_lets_go():
 
 
 def test_a_malloc_that_the_user_set_up_is_left_alone():
-    code = "from ohlcvml.models.neural import _cpu; assert _cpu._glibc() is None"
+    code = "from ohlcvml.models.neural.training import _cpu; assert _cpu._glibc() is None"
     for name, value in (
         ("MALLOC_TRIM_THRESHOLD_", "1000000"),
         ("GLIBC_TUNABLES", "glibc.malloc.mmap_max=10"),
