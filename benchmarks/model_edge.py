@@ -54,8 +54,8 @@ def compare(classes, seeds, n_rows, params):
         started = time.perf_counter()
         try:
             model = default_model(cls, params)
-            edge = edge_table(model, 0.3, seeds, n_rows, n_rows)
-            noise = edge_table(model, 0.0, seeds, n_rows, n_rows)
+            edge = edge_table(model, edge=0.3, seeds=seeds, n_train=n_rows, n_test=n_rows)
+            noise = edge_table(model, edge=0.0, seeds=seeds, n_train=n_rows, n_test=n_rows)
         except OSError as error:  # weights that are neither here nor can be fetched
             print(f"| {name} | weights not available here: {type(error).__name__} |")
             continue

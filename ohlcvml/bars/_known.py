@@ -20,8 +20,8 @@ __all__ = ["known_at", "known_nanoseconds", "positive_size"]
 
 def known_at(
     bars: Bars,
-    sessions: Sessions | Contract | str | None = None,
     *,
+    sessions: Sessions | Contract | str | None = None,
     bar_size: str | pd.Timedelta | None = None,
 ) -> pd.DatetimeIndex:
     """Moment at which each bar is complete and may be used.
@@ -63,7 +63,7 @@ def known_at(
     >>> bars = pd.DataFrame(1.0, time, ["open", "high", "low", "close", "volume"])
     >>> known_at(bars).strftime("%H:%M").tolist()
     ['17:00', '18:00', '19:00']
-    >>> known_at(bars, "MES").strftime("%H:%M").tolist()
+    >>> known_at(bars, sessions="MES").strftime("%H:%M").tolist()
     ['17:00', '18:00', '18:15']
     """
     told = () if bar_size is None else (positive_size(bar_size, "known_at", "bar_size"),)

@@ -169,7 +169,7 @@ def _train_and_print(bars: Any, settings: Any, notes: list[str]) -> None:
         assert forward is not None  # walk-forward tests each row once
         figure = plot_equity(
             forward,
-            {"buy and hold": result.held},
+            others={"buy and hold": result.held},
             name=settings.model,
             title="Walk-forward, out of fold, net of costs",
         )

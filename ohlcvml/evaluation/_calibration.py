@@ -17,6 +17,7 @@ __all__ = ["calibration_error", "reliability_curve"]
 def reliability_curve(
     hit: npt.ArrayLike,
     probability: npt.ArrayLike,
+    *,
     n_bins: int = 10,
     weight: npt.ArrayLike | None = None,
 ) -> pd.DataFrame:
@@ -76,6 +77,7 @@ def calibration_error(
     y: npt.ArrayLike,
     proba: npt.ArrayLike,
     classes: Sequence[int] | IntArray,
+    *,
     n_bins: int = 10,
     weight: npt.ArrayLike | None = None,
     kind: str = "top_label",

@@ -320,6 +320,6 @@ def exposure_scores(
     primary = None
     if LabelSpec.of(labels, "exposure_scores").kind == "meta":
         primary = labels["side"].to_numpy()
-    sides = sides_at(table["expected_return"], threshold, primary)
+    sides = sides_at(table["expected_return"], threshold, primary=primary)
     signals = pd.DataFrame({"side": sides}, index=table.index)
     return _scores(_run(signals, labels, trading))

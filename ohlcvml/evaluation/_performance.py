@@ -94,7 +94,7 @@ def max_drawdown(pnl: npt.ArrayLike) -> float:
     return float(_deepest(session_returns(pnl, "max_drawdown")))
 
 
-def calmar_ratio(daily: npt.ArrayLike, per_year: float, fall: float | None = None) -> float:
+def calmar_ratio(daily: npt.ArrayLike, per_year: float, *, fall: float | None = None) -> float:
     """Return a year (mean session return × sessions a year) over the maximum drawdown.
 
     ``fall`` is a drawdown measured more finely, e.g. bar by bar; default that of ``daily``.
@@ -272,7 +272,7 @@ def daily_and_figures(
         "sessions": float(len(daily)),
         "sortino": sortino_ratio(daily, per_year),
         "max_drawdown": fall,
-        "calmar": calmar_ratio(daily, per_year, fall),
+        "calmar": calmar_ratio(daily, per_year, fall=fall),
         "net_return": net / capital,
         "gross_return": gross / capital,
         "annual_return": float(daily.mean()) * per_year if some else 0.0,

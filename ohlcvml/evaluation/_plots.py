@@ -42,8 +42,8 @@ class HasEquity(Protocol):
 
 def plot_equity(
     backtest: HasEquity,
-    others: Mapping[str, HasEquity] | HasEquity | None = None,
     *,
+    others: Mapping[str, HasEquity] | HasEquity | None = None,
     name: str = "strategy",
     title: str | None = None,
     figure: Figure | None = None,
@@ -190,7 +190,7 @@ def plot_calibration(
     top.plot([0.0, 1.0], [0.0, 1.0], color=GREY, lw=1.0, ls="--", label="perfect")
     for c, label in enumerate(classes):
         colour = COLOURS[c % len(COLOURS)]
-        curve = reliability_curve(labels == label, p[:, c], n_bins, w)
+        curve = reliability_curve(labels == label, p[:, c], n_bins=n_bins, weight=w)
         curve = curve[curve["rows"] > 0]
         share = curve["observed"].to_numpy()
         error = 2.0 * np.sqrt(share * (1.0 - share) / curve["rows"].to_numpy())
@@ -201,7 +201,7 @@ def plot_calibration(
         edges = np.linspace(0.0, 1.0, 4 * n_bins + 1)
         bottom.hist(p[:, c], bins=edges, weights=w, histtype="step", color=colour, lw=1.3)
     if title is None:
-        error = calibration_error(labels, p, classes, n_bins, w)
+        error = calibration_error(labels, p, classes, n_bins=n_bins, weight=w)
         title = f"Calibration error {error:.3f} (top label, {n_bins} bins, {len(p):,} rows)"
     top.set_title(title, loc="left", fontsize=11)
     top.set_ylabel("observed frequency")

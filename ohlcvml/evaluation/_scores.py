@@ -96,6 +96,7 @@ def auc(
     y: npt.ArrayLike,
     proba: npt.ArrayLike,
     classes: Sequence[int] | IntArray,
+    *,
     weight: npt.ArrayLike | None = None,
 ) -> float:
     """Area under the ROC curve of up against down; of take against skip for meta-labels.
@@ -139,6 +140,7 @@ def classification_scores(
     proba: npt.ArrayLike,
     classes: Sequence[int] | IntArray,
     prior: npt.ArrayLike,
+    *,
     weight: npt.ArrayLike | None = None,
 ) -> dict[str, float]:
     """All scores of one stretch of rows. Take fold means; a pooled AUC is biased on noise.

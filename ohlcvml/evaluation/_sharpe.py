@@ -113,7 +113,7 @@ def session_returns(daily: npt.ArrayLike, who: str) -> FloatArray:
 
 
 def sharpe_ratio(
-    daily: npt.ArrayLike, per_year: float, level: float = 0.95, *, block: int = 1
+    daily: npt.ArrayLike, per_year: float, *, level: float = 0.95, block: int = 1
 ) -> SharpeEstimate:
     """Annualised Sharpe ratio of session returns, with an interval.
 

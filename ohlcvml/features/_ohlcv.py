@@ -196,7 +196,7 @@ class OHLCVFeatures(BaseFeature):
         return self._union().lookback
 
     def _write(self, X: Bars, channels: Channels, out: FloatArray) -> None:
-        write_parts(stripes(self._union().features, out), X, channels, self.n_jobs)
+        write_parts(stripes(self._union().features, out), X, channels, n_jobs=self.n_jobs)
 
     def _node(self, source: BarRow, out: FloatArray) -> Node:
         return self._union()._node(source, out)

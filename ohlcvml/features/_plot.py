@@ -23,8 +23,8 @@ _CANDLES = 400  # more bars are drawn as a line of closes in a band of highs and
 def plot_features(
     bars: Bars,
     table: Features,
-    columns: Sequence[str] | None = None,
     *,
+    columns: Sequence[str] | None = None,
     title: str | None = None,
     figure: Figure | None = None,
 ) -> Figure:

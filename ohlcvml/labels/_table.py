@@ -96,7 +96,7 @@ def label_positions(labels: Labels, index: pd.Index) -> tuple[IntArray, IntArray
     return start, end
 
 
-def check_labels(labels: Labels, bars: Bars, who: str, spec: LabelSpec | None = None) -> None:
+def check_labels(labels: Labels, bars: Bars, who: str, *, spec: LabelSpec | None = None) -> None:
     """Raise :class:`DataError` unless ``labels`` is a labels table on these ``bars``.
 
     Parameters

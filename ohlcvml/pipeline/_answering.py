@@ -154,8 +154,8 @@ class AnswersBars:
             scale[pos],
             price[pos],
             index,
-            answer.expected_return,
-            primary,
+            expected=answer.expected_return,
+            primary=primary,
         )
 
     def predict_quantiles(

@@ -182,6 +182,7 @@ def signal_table(
     scale: FloatArray,
     price: FloatArray,
     index: pd.Index,
+    *,
     expected: FloatArray | None = None,
     primary: FloatArray | None = None,
 ) -> pd.DataFrame:

@@ -199,7 +199,7 @@ def _verdict(step: Any, fitted: Any, table: Features) -> str:
 
 
 def _probe(fitted: Any, table: Features) -> str:
-    past = fitted.transform(table).iloc[: max(future_cuts(table, N_CUTS))]
+    past = fitted.transform(table).iloc[: max(future_cuts(table, count=N_CUTS))]
     if not past.notna().to_numpy().any():
         return (
             f"it gives no value in the first {len(past)} of {len(table)} bars, so nothing shows "

@@ -110,7 +110,7 @@ class _LabelTable:
 
 def _specified(labels: Labels, bars: Bars, spec: LabelSpec | None) -> tuple[LabelSpec, Labels]:
     """Specification of the labels, and the table that carries it; checked."""
-    check_labels(labels, bars, "Samples", spec)
+    check_labels(labels, bars, "Samples", spec=spec)
     if spec is None:
         return LabelSpec.of(labels, "Samples"), labels
     if "spec" not in labels.attrs:

@@ -43,7 +43,12 @@ class FutureSeen:
 
 
 def future_seen(
-    compute: Callable[[Bars], pd.DataFrame], bars: Bars, *, n_cuts: int = 5, seed: int = 0
+    compute: Callable[[Bars], pd.DataFrame],
+    bars: Bars,
+    *,
+    n_cuts: int = 5,
+    seed: int = 0,
+    tolerance: float = 0.0,
 ) -> FutureSeen | None:
     """Look for rows that change with later bars.
 
@@ -60,6 +65,9 @@ def future_seen(
         Cuts to try, three changes each; one at the start of a session where there is one.
     seed : int, default=0
         Of the cuts and of the changes.
+    tolerance : float, default=0.0
+        How far a number may move: above 0 only where arithmetic goes by the number of rows asked
+        at once, as in networks.
 
     Returns
     -------
@@ -77,8 +85,8 @@ def future_seen(
     truncated
     """
     whole = compute(bars)
-    for cut in future_cuts(bars, n_cuts, seed):
-        for change, changed in changed_futures(bars, cut, seed):
+    for cut in future_cuts(bars, count=n_cuts, seed=seed):
+        for change, changed in changed_futures(bars, cut, seed=seed):
             past, expected = compute(changed).iloc[:cut], whole.iloc[:cut]
             if past.shape != expected.shape:
                 return FutureSeen(min(len(past), cut - 1), str(whole.columns[0]), cut, change)
@@ -87,19 +95,24 @@ def future_seen(
                     (past.to_numpy() == expected.to_numpy())
                     | (past.isna().to_numpy() & expected.isna().to_numpy())
                 )
+                if tolerance > 0.0:
+                    moved = np.abs(past.to_numpy() - expected.to_numpy())
+                    differs &= ~(moved <= tolerance)
+                    if not differs.any():
+                        continue
                 row, column = np.argwhere(differs)[0]
                 return FutureSeen(int(row), str(whole.columns[column]), cut, change)
     return None
 
 
-def future_cuts(bars: Bars, count: int = 5, seed: int = 0) -> list[int]:
+def future_cuts(bars: Bars, *, count: int = 5, seed: int = 0) -> list[int]:
     """Random rows to cut at, among them the first bar of a session where there is one.
 
     Examples
     --------
     >>> from ohlcvml.bars import simulate_bars
     >>> from ohlcvml.streams import future_cuts
-    >>> len(future_cuts(simulate_bars(100, seed=0).bars, 3))
+    >>> len(future_cuts(simulate_bars(100, seed=0).bars, count=3))
     3
     """
     generator = np.random.default_rng(seed)
@@ -115,7 +128,7 @@ def future_cuts(bars: Bars, count: int = 5, seed: int = 0) -> list[int]:
     return [int(cut) for cut in chosen]
 
 
-def changed_futures(bars: Bars, cut: int, seed: int = 0) -> Iterator[tuple[str, Bars]]:
+def changed_futures(bars: Bars, cut: int, *, seed: int = 0) -> Iterator[tuple[str, Bars]]:
     """Yield tables equal to ``bars`` before row ``cut`` and different from there on.
 
     Examples

@@ -214,7 +214,7 @@ def stripes(
 
 
 def write_parts(
-    parts: list[tuple[BaseFeature, FloatArray]], X: Bars, channels: Channels, n_jobs: int = 1
+    parts: list[tuple[BaseFeature, FloatArray]], X: Bars, channels: Channels, *, n_jobs: int = 1
 ) -> None:
     """Let each part write its columns, in ``n_jobs`` threads: kernels hold no lock.
 

@@ -15,7 +15,7 @@ from ohlcvml.typing import Bars
 __all__ = ["check_past_unchanged", "law_bars", "told_size"]
 
 
-def law_bars(n_bars: int = 600, seed: int = 0, bar_size: str = "1min") -> Bars:
+def law_bars(n_bars: int = 600, *, seed: int = 0, bar_size: str = "1min") -> Bars:
     """Simulated bars with a session break, after 300 of them if they are 1-minute bars, for laws.
 
     Examples
@@ -35,7 +35,12 @@ def told_size(transformer: Any) -> str:
 
 
 def check_past_unchanged(
-    compute: Callable[[Bars], pd.DataFrame], bars: Bars, who: str, seed: int = 0
+    compute: Callable[[Bars], pd.DataFrame],
+    bars: Bars,
+    who: str,
+    *,
+    seed: int = 0,
+    tolerance: float = 0.0,
 ) -> None:
     """Raise unless rows before a cut are the same bits whatever happens from the cut on.
 
@@ -48,6 +53,8 @@ def check_past_unchanged(
         Name for the message.
     seed : int
         Of the five cuts and of the changes.
+    tolerance : float, default=0.0
+        How far a number may move where arithmetic goes by the number of rows asked at once.
 
     Raises
     ------
@@ -63,6 +70,6 @@ def check_past_unchanged(
     ohlcvml.testing._report.LawBroken: diff: row 299 (column 'open') changed when the bars from row
     300 on were truncated: it sees the future.
     """
-    seen = future_seen(compute, bars, seed=seed)
+    seen = future_seen(compute, bars, seed=seed, tolerance=tolerance)
     if seen is not None:
         raise LawBroken(f"{who}: {seen}")

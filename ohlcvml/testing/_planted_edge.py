@@ -27,6 +27,7 @@ PURGE = 60  # bars between training and test rows: max(60, horizon)
 
 def edge_table(
     model: Any,
+    *,
     edge: float = 0.3,
     seeds: Sequence[int] = (1000, 1001, 1002),
     n_train: int = 2000,

@@ -18,7 +18,7 @@ __all__ = ["near_unit_root_columns", "stationary_by_design", "weekly_share"]
 _LIMIT, _WEEKS, _BARS = 0.5, 10, 7 * 1440
 
 
-def near_unit_root_columns(transformer: Any, limit: float = _LIMIT) -> dict[str, float]:
+def near_unit_root_columns(transformer: Any, *, limit: float = _LIMIT) -> dict[str, float]:
     """Columns that keep wandering on bars that forget everything.
 
     The bars are a random walk of independent, identical 1-minute steps over ten weeks, so nothing

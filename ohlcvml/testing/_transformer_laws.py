@@ -20,7 +20,7 @@ __all__ = ["TRANSFORMER_CLASS_LAWS", "TRANSFORMER_LAWS"]
 
 def _bars(transformer: Any, n_bars: int, seed: int = 0) -> Bars:
     """Bars of the size that the transformer was told."""
-    return law_bars(n_bars, seed, told_size(transformer))
+    return law_bars(n_bars, seed=seed, bar_size=told_size(transformer))
 
 
 def _fit(transformer: Any, bars: Bars) -> Any:

@@ -30,7 +30,7 @@ def test_stamp_plus_size():
 def test_capped_at_the_close_of_the_session():
     # NYSE closes at 21:00 UTC; an hourly bar stamped half past is over half an hour early.
     bars = frame("2024-01-08 19:30", "2024-01-08 20:30", "2024-01-09 14:30")
-    assert clock(known_at(bars, Sessions("NYSE"), bar_size="1h")) == [
+    assert clock(known_at(bars, sessions=Sessions("NYSE"), bar_size="1h")) == [
         "08 20:30",
         "08 21:00",
         "09 15:30",
@@ -40,22 +40,27 @@ def test_capped_at_the_close_of_the_session():
 def test_a_bar_that_reaches_into_the_next_session_is_not_capped():
     # 20:00 to 24:00 UTC holds the close at 22:00 and an hour of the session that opens at 23:00.
     bars = frame("2024-01-08 16:00", "2024-01-08 20:00")
-    assert clock(known_at(bars, contract("MES"), bar_size="4h")) == ["08 20:00", "09 00:00"]
+    assert clock(known_at(bars, sessions=contract("MES"), bar_size="4h")) == [
+        "08 20:00",
+        "09 00:00",
+    ]
 
 
 def test_daily_bars_stamped_at_the_open_are_known_at_the_close():
     bars = frame("2024-01-07 23:00", "2024-01-08 23:00")
-    assert clock(known_at(bars, "MES")) == ["08 22:00", "09 22:00"]
+    assert clock(known_at(bars, sessions="MES")) == ["08 22:00", "09 22:00"]
 
 
 def test_bars_outside_the_session_are_not_capped():
-    assert clock(known_at(frame("2024-01-08 22:10"), "MES", bar_size="5min")) == ["08 22:15"]
+    assert clock(known_at(frame("2024-01-08 22:10"), sessions="MES", bar_size="5min")) == [
+        "08 22:15"
+    ]
 
 
 def test_the_column_known_is_the_answer():
     known = pd.to_datetime(["2024-01-08 10:07", "2024-01-08 10:30"]).tz_localize("UTC")
     bars = frame("2024-01-08 10:00", "2024-01-08 10:07", known=known.tz_convert("Asia/Tokyo"))
-    assert clock(known_at(bars, "MES")) == ["08 10:07", "08 10:30"]
+    assert clock(known_at(bars, sessions="MES")) == ["08 10:07", "08 10:30"]
 
 
 def test_multiindex_keeps_the_order_of_the_rows():
@@ -109,7 +114,7 @@ def test_another_size_than_the_bars_have_is_refused():
 def test_nothing_trades_between_known_and_the_end_of_the_bar(minute, size, calendar):
     stamps = pd.Timestamp("2024-11-01", tz="UTC") + pd.to_timedelta(sorted(minute), unit="min")
     sessions, span = Sessions(calendar), pd.Timedelta(size)
-    known = known_at(frame(*stamps.tz_localize(None)), sessions, bar_size=size)
+    known = known_at(frame(*stamps.tz_localize(None)), sessions=sessions, bar_size=size)
     assert ((known > stamps) & (known <= stamps + span)).all()
     for i in np.flatnonzero(known < stamps + span):
         rest = pd.date_range(known[i], stamps[i] + span, freq="min", inclusive="left")

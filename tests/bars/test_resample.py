@@ -156,7 +156,7 @@ def test_prefix_law(gaps, cut, size, calendar, outside, irregular):
     else:
         keywords["bar_size"] = "1min"
     prefix = bars.iloc[: max(1, int(cut * len(bars)))]
-    seen = known_at(prefix, sessions, bar_size="1min")[-1]
+    seen = known_at(prefix, sessions=sessions, bar_size="1min")[-1]
     whole = resample(bars, size, **keywords)
     pd.testing.assert_frame_equal(resample(prefix, size, **keywords), whole[whole["known"] <= seen])
 

@@ -32,7 +32,7 @@ def test_the_equity_line_ends_at_the_net_return():
 def test_a_second_line_is_named_buy_and_hold():
     bars, labels, signals = random_case(1)
     run = backtest(bars, signals, labels)
-    figure = plot_equity(run, buy_and_hold(bars, like=run), name="model")
+    figure = plot_equity(run, others=buy_and_hold(bars, like=run), name="model")
     names = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
     assert names[0].startswith("model: ")
     assert names[1].startswith("buy and hold: ")

@@ -46,7 +46,7 @@ def test_perfect_probabilities_score_perfectly():
 def test_answering_the_shares_has_no_skill(seed):
     y, _, w = draw(seed)
     prior = class_shares(y, CLASSES)
-    scores = classification_scores(y, np.tile(prior, (len(y), 1)), CLASSES, prior, w)
+    scores = classification_scores(y, np.tile(prior, (len(y), 1)), CLASSES, prior, weight=w)
     assert scores["skill"] == pytest.approx(0.0, abs=1e-12)
     assert scores["auc"] == pytest.approx(0.5)
     assert scores["auc_macro"] == pytest.approx(0.5)
@@ -73,9 +73,9 @@ def test_agrees_with_scikit_learn(seed):
             y[sided], np.where(given_either > 0.5, 1, -1), sample_weight=w[sided]
         ),
     }
-    scores = classification_scores(y, p, CLASSES, [0.3, 0.3, 0.4], w)
+    scores = classification_scores(y, p, CLASSES, [0.3, 0.3, 0.4], weight=w)
     assert {name: scores[name] for name in expected} == pytest.approx(expected)
-    assert auc(y, p, CLASSES, w) == scores["auc"]
+    assert auc(y, p, CLASSES, weight=w) == scores["auc"]
 
 
 # ---- up against down
@@ -277,12 +277,16 @@ def test_skill_rises_with_the_information_in_the_probabilities():
         (([2], [[0.2, 0.3, 0.5]], CLASSES), r"one of 'classes'.*\[2\]"),
         (([1], [[0.2, 0.3, 0.6]], CLASSES), "sum to 1"),
         (([1], [[0.2, 0.3, 0.5]], [1, 0, -1]), "increasing"),
-        (([1], [[0.2, 0.3, 0.5]], CLASSES, [-1.0]), "non-negative"),
     ],
 )
 def test_what_cannot_be_scored_is_named(arguments, message):
     with pytest.raises(DataError, match=message):
         auc(*arguments)
+
+
+def test_weights_below_zero_are_named():
+    with pytest.raises(DataError, match="non-negative"):
+        auc([1], [[0.2, 0.3, 0.5]], CLASSES, weight=[-1.0])
 
 
 def test_priors_must_be_shares_of_the_classes():

@@ -19,7 +19,7 @@ def _close_figures():
 
 
 def test_panels_are_the_columns():
-    figure = plot_features(BARS.iloc[300:500], TABLE, ["macd_12_26", "rsi_7"], title="two")
+    figure = plot_features(BARS.iloc[300:500], TABLE, columns=["macd_12_26", "rsi_7"], title="two")
     top, first, second = figure.axes
     assert np.array_equal(first.lines[0].get_ydata(), TABLE["macd_12_26"].iloc[300:500])
     assert np.array_equal(second.lines[0].get_ydata(), TABLE["rsi_7"].iloc[300:500])
@@ -35,7 +35,7 @@ def test_many_bars_are_a_line_of_closes():
 
 
 def test_ticks_are_stamps_of_bars():
-    axes = plot_features(BARS.iloc[:120], TABLE, ["rsi_7"]).axes[-1]
+    axes = plot_features(BARS.iloc[:120], TABLE, columns=["rsi_7"]).axes[-1]
     form = axes.xaxis.get_major_formatter()
     assert form(60, 0) == BARS.index[60].strftime("%H:%M")
     assert form(-5, 0) == form(500, 0) == ""
@@ -43,7 +43,7 @@ def test_ticks_are_stamps_of_bars():
 
 def test_unknown_columns_and_rows_are_refused():
     with pytest.raises(DataError, match="plot_features: 'table' must have the rows"):
-        plot_features(BARS, TABLE, ["rsi_99"])
+        plot_features(BARS, TABLE, columns=["rsi_99"])
     with pytest.raises(DataError, match="rows are missing"):
         plot_features(BARS, TABLE.iloc[:100])
 

@@ -20,7 +20,7 @@ def joined(bars, inner, size, sessions):
     coarse = resample(bars, size, sessions=sessions, bar_size="1min").iloc[1:]
     known = pd.DatetimeIndex(coarse.pop("known"))
     values = inner.fit_transform(coarse).to_numpy()
-    at = known.searchsorted(known_at(bars, sessions, bar_size="1min"), side="right") - 1
+    at = known.searchsorted(known_at(bars, sessions=sessions, bar_size="1min"), side="right") - 1
     return np.where(at[:, None] >= 0, values[np.maximum(at, 0)], np.nan)
 
 

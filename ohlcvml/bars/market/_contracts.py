@@ -189,7 +189,7 @@ def register_contract(specification: Contract, *, replace: bool = False) -> Cont
     return specification
 
 
-def contract(symbol: str, on: str | date | pd.Timestamp | None = None) -> Contract:
+def contract(symbol: str, *, on: str | date | pd.Timestamp | None = None) -> Contract:
     """Look a contract up, as it was specified on a date.
 
     Parameters

@@ -59,7 +59,7 @@ def equal_exposure(
 
 
 def sides_at(
-    scores: npt.ArrayLike | pd.Series, threshold: float, primary: npt.ArrayLike | None = None
+    scores: npt.ArrayLike | pd.Series, threshold: float, *, primary: npt.ArrayLike | None = None
 ) -> npt.NDArray[np.int8]:
     """Sides of shape (n_rows,): the score's sign where |score| >= threshold, else 0 (NaN: 0).
 

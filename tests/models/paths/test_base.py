@@ -7,7 +7,7 @@ from scipy.special import ndtri
 from sktime.forecasting.naive import NaiveForecaster
 
 from ohlcvml.bars import simulate_bars
-from ohlcvml.exceptions import DataError, LeakageError
+from ohlcvml.exceptions import DataError, LeakageError, ParameterError
 from ohlcvml.features import MomentumFeatures
 from ohlcvml.labels import FixedHorizonLabeller, LabelSpec, TripleBarrierLabeller
 from ohlcvml.models import ForecastClassifier
@@ -209,8 +209,8 @@ def test_sampled_paths_agree_with_quantiles(bars, labels):
 
 
 def test_features_are_refused(bars, labels):
-    with pytest.raises(DataError, match="takes bars, not features"):
-        (MomentumFeatures() * ForecastClassifier()).fit(bars, labels)
+    with pytest.raises(ParameterError, match="takes bars, not features"):
+        MomentumFeatures() * ForecastClassifier()
     model = Walk().fit(bars, labels)
     with pytest.raises(DataError, match="takes bars, not features"):
         model.predict_proba(MomentumFeatures().fit_transform(bars))
