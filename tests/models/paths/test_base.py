@@ -212,7 +212,7 @@ def test_features_are_refused(bars, labels):
     with pytest.raises(ParameterError, match="takes bars, not features"):
         MomentumFeatures() * ForecastClassifier()
     model = Walk().fit(bars, labels)
-    with pytest.raises(DataError, match="takes bars, not features"):
+    with pytest.raises(DataError, match="must have columns open"):
         model.predict_proba(MomentumFeatures().fit_transform(bars))
 
 
