@@ -73,20 +73,20 @@ def test_tags_reach_a_suite_that_was_imported_first():
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize(("name", "cls"), all_estimators(), ids=lambda x: getattr(x, "__name__", x))
-def test_every_estimator_says_whether_it_looks_ahead(name, cls):
-    assert cls.get_class_tag("is_production_safe") in (True, False)
-    if cls.get_class_tag("object_type") == "classifier":
-        assert cls.get_class_tag("representation") in ("row", "window", "path")
-        assert cls.get_class_tag("licence")
-        assert cls.get_class_tag("model_family")
-        assert cls.get_class_tag("capability:bundle") in (True, False)
+def test_every_estimator_says_what_it_is():
+    for name, cls in all_estimators():
+        assert cls.get_class_tag("is_production_safe") in (True, False), name
+        if cls.get_class_tag("object_type") == "classifier":
+            assert cls.get_class_tag("representation") in ("row", "window", "path"), name
+            assert cls.get_class_tag("licence"), name
+            assert cls.get_class_tag("model_family"), name
+            assert cls.get_class_tag("capability:bundle") in (True, False), name
 
 
-@pytest.mark.parametrize(("name", "cls"), all_estimators(), ids=lambda x: getattr(x, "__name__", x))
-def test_random_state_is_told(name, cls):
-    told = cls.get_class_tag("capability:random_state", False)
-    assert bool(told) == ("random_state" in cls.get_param_names())
+def test_random_state_is_told():
+    for name, cls in all_estimators():
+        told = cls.get_class_tag("capability:random_state", False)
+        assert bool(told) == ("random_state" in cls.get_param_names()), name
 
 
 def test_stages_are_those_that_exist():

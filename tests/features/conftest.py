@@ -51,10 +51,10 @@ def make_bars(n, seed=0, start="2025-01-06", size="1min"):
 many_bars = lru_cache(lambda size: make_bars(6000, size=size))
 
 
-def instances():
-    """Every family by its test parameters and its defaults, and composites of them."""
+def instances(tested=True):
+    """Every family by its test parameters, if asked for, and its defaults; composites of them."""
     for cls in FAMILIES:
-        for params in [*cls.get_test_params(), {}]:
+        for params in [*(cls.get_test_params() if tested else ()), {}]:
             yield cls(**params)
     small = features.ReturnFeatures((1, 2)) + features.VolumeFeatures((3,))
     yield small

@@ -10,13 +10,18 @@ from ohlcvml.pipeline import BarPipeline
 from ohlcvml.registry import all_estimators
 from ohlcvml.testing import edge_table, planted_leaks
 from tests.models.zoo import EXCEPTIONS, classifiers, is_pretrained, learner
+from tests.registered import slow, without_networks
 
 CLASSES = classifiers()
-LEARNING = [cls for cls in CLASSES if not is_pretrained(cls)]
+QUICK = without_networks()
 
 
-def named(cls):
-    return cls.__name__
+def marked(classes):
+    """Classes by name; networks but two are slow."""
+    return [pytest.param(cls, id=cls.__name__, marks=slow(cls, QUICK)) for cls in classes]
+
+
+LEARNING = marked(cls for cls in CLASSES if not is_pretrained(cls))
 
 
 def distance(table):
@@ -26,7 +31,7 @@ def distance(table):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("cls", LEARNING, ids=named)
+@pytest.mark.parametrize("cls", LEARNING)
 def test_a_planted_edge_is_learned(cls):
     table = edge_table(learner(cls), edge=0.3)
     assert table["oracle"].mean() == pytest.approx(0.722, abs=0.02)
@@ -34,7 +39,7 @@ def test_a_planted_edge_is_learned(cls):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("cls", CLASSES, ids=named)
+@pytest.mark.parametrize("cls", marked(CLASSES))
 def test_nothing_is_found_in_noise(cls):
     table = edge_table(learner(cls), edge=0.0)
     assert table["rows"].min() >= 1900

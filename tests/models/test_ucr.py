@@ -5,6 +5,7 @@ import pytest
 from benchmarks.model_ucr import DATA, PUBLISHED, accuracy, networks
 
 pytest.importorskip("torch")
+pytestmark = pytest.mark.slow
 
 # Smaller than in the papers and trained for fewer epochs; full size in benchmarks/model_ucr.py.
 SMALL = {
