@@ -20,8 +20,9 @@ def data_folder() -> Path:
     override = os.environ.get("OHLCVML_HOME")
     if override:
         return Path(override)
-    if os.name == "nt":
-        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
-    else:
-        base = Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local" / "share"))
-    return base / "ohlcvml"
+    windows = os.name == "nt"
+    base = os.environ.get("LOCALAPPDATA" if windows else "XDG_DATA_HOME")
+    if base:  # a machine account may have no home, so it is only asked for where it is needed
+        return Path(base) / "ohlcvml"
+    home = Path.home()
+    return (home / "AppData" / "Local" if windows else home / ".local" / "share") / "ohlcvml"

@@ -24,7 +24,7 @@ EXTRAS: dict[str, frozenset[str]] = {
     "boosting": frozenset({"xgboost"}),
     "forecast": frozenset({"neuralforecast"}),
     "foundation": frozenset(
-        {"chronos-forecasting", "einops", "huggingface-hub", "timesfm", "torch"}
+        {"chronos-forecasting", "einops", "huggingface-hub", "timesfm", "torch", "transformers"}
     ),
     "neural": frozenset({"torch"}),
 }

@@ -11,7 +11,16 @@ import pandas as pd
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import IntArray
 
-__all__ = ["DAY", "NAT", "nanoseconds", "run_ends", "run_starts", "span_nanoseconds", "utc_days"]
+__all__ = [
+    "DAY",
+    "NAT",
+    "distinct",
+    "nanoseconds",
+    "run_ends",
+    "run_starts",
+    "span_nanoseconds",
+    "utc_days",
+]
 
 DAY = 86_400_000_000_000  # nanoseconds
 NAT = int(np.iinfo(np.int64).min)  # what a missing stamp is as an integer: before all others
@@ -74,6 +83,17 @@ def run_starts(values: npt.NDArray[Any]) -> IntArray:
     if len(values) == 0:
         return np.empty(0, dtype=np.int64)
     return np.append(0, np.flatnonzero(values[1:] != values[:-1]) + 1).astype(np.int64)
+
+
+def distinct(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Distinct values in increasing order: ``np.unique`` for numbers that are mostly in order.
+
+    numpy puts whole numbers into a hash table, which costs ten times as much.
+    """
+    if (values[1:] > values[:-1]).all():
+        return values
+    ordered = np.sort(values, kind="stable")
+    return ordered[run_starts(ordered)]
 
 
 def run_ends(values: npt.NDArray[Any]) -> IntArray:

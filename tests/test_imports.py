@@ -183,6 +183,29 @@ def test_importing_bars_loads_little_beyond_pandas():
     assert not {name for name in loaded if name.startswith(heavy)}
 
 
+def test_help_of_every_command_loads_nothing_that_commands_need_to_run():
+    code = """
+import typer
+import ohlcvml.cli
+from ohlcvml.cli._app import app
+
+def leaves(command, path=()):
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from leaves(inner, (*path, name))
+    yield path
+
+for path in leaves(typer.main.get_command(app)):
+    try:
+        app([*path, "--help"])
+    except SystemExit as done:
+        assert done.code == 0, path
+"""
+    heavy = ("sktime", "skbase", "sklearn", "scipy", "numba", "numpy", "pandas", "pyarrow")
+    loaded = modules_after(code)
+    assert "rich" in loaded
+    assert not {name for name in loaded if name.startswith(heavy)}
+
+
 def test_files_stay_small():
     assert not {path.name for path in FILES if len(path.read_text().splitlines()) > 400}
 

@@ -1,5 +1,6 @@
 """What is installed: the light core imports by itself, the wheel holds what it should."""
 
+import ast
 import json
 import re
 import subprocess
@@ -22,6 +23,12 @@ IMPORT_NAMES = {
     "chronos-forecasting": ("chronos",),
     "dask": ("dask", "distributed"),
     "mamba-ssm": ("mamba_ssm",),
+}
+MODULE_OF = {
+    "chronos-forecasting": "chronos",
+    "pyyaml": "yaml",
+    "scikit-base": "skbase",
+    "scikit-learn": "sklearn",
 }
 TOOLS = {"test", "docs", "all"}
 # Packages that are nothing without an extra: nothing else imports them before it is needed.
@@ -167,6 +174,21 @@ except MissingDependencyError as error:
     print(error)
 """)
     assert f"ohlcvml[{extra}]" in out
+
+
+def test_every_package_imported_is_declared():
+    imported = set()
+    for path in (ROOT / "ohlcvml").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                imported.add(node.module.partition(".")[0])
+    asked = [*PROJECT["dependencies"], *(r for extra in EXTRAS.values() for r in extra)]
+    declared = {
+        MODULE_OF.get(name, name.replace("-", "_")) for name in map(requirement_name, asked)
+    }
+    assert imported - declared - set(sys.stdlib_module_names) - {"ohlcvml"} == set()
 
 
 def test_all_is_every_extra_but_mamba():

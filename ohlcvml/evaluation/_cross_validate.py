@@ -175,7 +175,7 @@ def cross_validate(
         }
     answers = found.table
     results = [_score(found, answers, fold, trading, thresholds) for fold in found.folds.index]
-    result = _collect(found, results, samples, table, cv, model, trading)
+    result = _collect(found, answers, results, samples, table, cv, model, trading)
     return replace(result, notes=[*result.notes, *checks.notes], unsafe_steps=checks.unsafe)
 
 
@@ -232,6 +232,7 @@ def _score(
 
 def _collect(
     found: OutOfFold,
+    answers: pd.DataFrame,
     results: list[_Scored],
     samples: Samples,
     table: Labels,
@@ -241,9 +242,9 @@ def _collect(
 ) -> CrossValidation:
     scores = pd.DataFrame([result.scores for result in results], index=found.folds.index)
     folds = pd.concat([found.folds, scores], axis=1)
-    predictions = found.table.drop(columns="path", errors="ignore")
+    predictions = answers.drop(columns="path", errors="ignore")
     baselines = fold_means([result.baselines for result in results])
-    paths = trade_paths(found.labels, found.table, trading, found.path)
+    paths = trade_paths(found.labels, answers, trading, found.path)
     run = median_path(paths)
     two_sided = bool(getattr(cv, "two_sided", True))
     report = cv.report(samples) if hasattr(cv, "report") else None

@@ -302,10 +302,9 @@ def baseline_scores(
     proba = np.tile(shares, (len(labels), 1))
     proba[table["confidence"].isna().to_numpy()] = np.nan
     no_skill = classification_scores(labels["label"].to_numpy(), proba, list(classes), shares)
-    flat = pd.DataFrame({"side": np.zeros(len(labels), dtype=np.int8)}, index=labels.index)
-    idle = _run(flat, labels, trading)
-    rows = {"no_skill": {**no_skill, **_scores(idle)}}
+    rows = {"no_skill": no_skill}
     if like is not None:
+        rows["no_skill"] = {**no_skill, **trading.idle_scores(table)}
         rows["buy_and_hold"] = hold(trading, like).scores
     return pd.DataFrame(rows).T
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ohlcvml._time import nanoseconds
+from ohlcvml._time import distinct, nanoseconds
 from ohlcvml.evaluation._scores import side_hits, sided_rows
 from ohlcvml.evaluation.backtest import Backtest
 from ohlcvml.pipeline import (
@@ -33,7 +33,7 @@ COLUMNS = ["estimate", "low", "high", "blocks"]
 
 def bar_numbers(samples: Samples, rows: pd.Index) -> tuple[IntArray, IntArray]:
     """Number of each row's bar on the stamps of all symbols, and those stamps in nanoseconds."""
-    stamps = np.unique(_nanoseconds(samples.bars.index))
+    stamps = distinct(_nanoseconds(samples.bars.index))
     return np.searchsorted(stamps, _nanoseconds(rows)).astype(np.int64), stamps
 
 
@@ -81,14 +81,15 @@ def score_intervals(
         ``low``, ``high`` (NaN below 6 effective blocks), ``blocks`` (effective).
     """
     p, marks = np.asarray(proba, dtype=np.float64), np.asarray(fold)
-    n_folds = len(np.unique(marks)) if n_folds is None else n_folds
+    n_folds = len(distinct(marks)) if n_folds is None else n_folds
     known = np.isfinite(p).all(axis=1)
     p, labels, marks = p[known], np.asarray(y)[known], marks[known]
     block = number_blocks(position[known], BLOCK_HORIZONS * horizon, fold=marks, stamps=stamps)
     rows = _Rows(marks, block, n_folds)
     codes = class_codes(labels, classes, "score_intervals")
     loss = log_losses(labels, p, classes)
-    without = np.array([shares[mark] for mark in marks]).reshape(len(p), len(classes))
+    each = np.array([shares[mark] for mark in rows.folds]).reshape(-1, len(classes))
+    without = each[rows.at]
     no_skill = log_losses(labels, without, classes)
     sided, up, given = sided_rows(codes, p, classes)
     found = {
@@ -98,8 +99,8 @@ def score_intervals(
         "auc": rows.only(sided).area([up[sided]], [given[sided]]),
     }
     if len(classes) > 2:
-        each = range(len(classes))
-        found["auc_macro"] = rows.area([codes == c for c in each], [p[:, c] for c in each])
+        kinds = range(len(classes))
+        found["auc_macro"] = rows.area([codes == c for c in kinds], [p[:, c] for c in kinds])
     if classes[0] < 0 < classes[-1]:
         found["directional_accuracy"] = rows.only(sided).mean(side_hits(up, given)[sided])
     found["accuracy"] = rows.mean((p.argmax(axis=1) == codes).astype(np.float64))

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from scipy.special import stdtrit
 
 from ohlcvml._checks import check_value, integer, real
+from ohlcvml._time import distinct
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import FloatArray, IntArray
 
@@ -114,7 +115,7 @@ def number_blocks(
             "number_blocks: 'position' must hold bar numbers from 0; got "
             f"{int(bar.min())}. Rows must stand on the bars that are passed."
         )
-    bars = np.unique(bar)
+    bars = distinct(bar)
     begins = np.zeros(len(bars), dtype=bool)
     begins[0] = True
     begins[1:] = np.diff(bars) > length
@@ -135,8 +136,8 @@ def number_blocks(
 def _fold_starts(bar: IntArray, fold: npt.NDArray[np.generic], length: int) -> IntArray:
     """First bars of each stretch that a fold tests; combinatorial folds test several."""
     starts = []
-    for mark in np.unique(fold):
-        mine = np.unique(bar[fold == mark])
+    for mark in distinct(fold):
+        mine = distinct(bar[fold == mark])
         starts.append(mine[np.r_[True, np.diff(mine) > length]])
     return np.concatenate(starts)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from ohlcvml._compiling import njit
 from ohlcvml.exceptions import DataError
-from ohlcvml.typing import FloatArray
+from ohlcvml.typing import BoolArray, FloatArray, IntArray
 
 __all__ = ["placement_auc"]
 
@@ -57,14 +58,47 @@ def placement_auc(
     total_up, total_down = float(w[kind].sum()), float(w[~kind].sum())
     if not (total_up > 0 and total_down > 0):
         return float("nan"), np.zeros(len(s))
-    values, at = np.unique(s, return_inverse=True)
-    ups = np.bincount(at, w * kind, minlength=len(values))
-    downs = np.bincount(at, w * ~kind, minlength=len(values))
-    beaten = (np.cumsum(downs) - 0.5 * downs) / total_down
-    beating = 1.0 - (np.cumsum(ups) - 0.5 * ups) / total_up
-    area = float((ups * beaten).sum()) / total_up
+    placement = np.empty(len(s))
+    # Ones add up to the same in any order; other weights of tied scores are added in row order.
+    order = np.argsort(s, kind=None if (w == w[0]).all() else "stable")
+    area = _placements(order, s, kind, w, total_up, total_down, placement)
     total = total_up + total_down
-    influence = np.where(
-        kind, (beaten[at] - area) * (total / total_up), (beating[at] - area) * (total / total_down)
-    )
-    return area, influence
+    placement -= area
+    placement *= np.where(kind, total / total_up, total / total_down)
+    return area, placement
+
+
+@njit(cache=True)
+def _placements(
+    order: IntArray,
+    score: FloatArray,
+    up: BoolArray,
+    weight: FloatArray,
+    total_up: float,
+    total_down: float,
+    placement: FloatArray,
+) -> float:
+    """Write the placement value of each row, rows in ``order`` of their scores; give the area."""
+    n = len(order)
+    ups = downs = won = 0.0
+    start = 0
+    while start < n:
+        tied_up = tied_down = 0.0
+        stop = start
+        while stop < n and score[order[stop]] == score[order[start]]:
+            row = order[stop]
+            if up[row]:
+                tied_up += weight[row]
+            else:
+                tied_down += weight[row]
+            stop += 1
+        beaten = (downs + 0.5 * tied_down) / total_down
+        beating = 1.0 - (ups + 0.5 * tied_up) / total_up
+        for k in range(start, stop):
+            row = order[k]
+            placement[row] = beaten if up[row] else beating
+        won += tied_up * beaten
+        ups += tied_up
+        downs += tied_down
+        start = stop
+    return won / total_up

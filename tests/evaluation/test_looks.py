@@ -4,6 +4,7 @@ import hashlib
 import json
 import multiprocessing
 import sqlite3
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -38,6 +39,17 @@ def test_other_barriers_or_another_share_make_no_new_test_set(home):
     assert count_look(held_out(0.16), LOGISTIC, contract="ES") == 3
     assert count_look(held_out(), LogisticClassifier(C=2.0), contract="ES") == 4
     assert data_folder() == home
+
+
+@pytest.mark.parametrize("name", ["OHLCVML_HOME", "XDG_DATA_HOME"])
+def test_an_account_without_a_home_may_name_the_folder(name, tmp_path, monkeypatch):
+    def homeless():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", homeless)
+    monkeypatch.delenv("OHLCVML_HOME", raising=False)
+    monkeypatch.setenv(name, str(tmp_path))
+    assert data_folder().is_relative_to(tmp_path)
 
 
 def test_an_identical_configuration_is_no_new_look(home):

@@ -115,7 +115,8 @@ class Sessions:
         if stamps is None:
             return pd.DatetimeIndex(np.full(len(index), "NaT", dtype="datetime64[ns]"))
         if self.calendar is None:
-            return pd.DatetimeIndex(stamps.astype("datetime64[ns]")).normalize()
+            days = stamps.astype("datetime64[ns]").astype("datetime64[D]")
+            return pd.DatetimeIndex(days.astype("datetime64[ns]"))
         table, at, _ = self.look_up(stamps)
         return pd.DatetimeIndex(table.date[at])
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from ohlcvml._time import nanoseconds
 from ohlcvml.bars import Contract, Sessions, TradedPrices
+from ohlcvml.evaluation._performance import daily_and_figures
 from ohlcvml.evaluation.backtest import _kernel as _k
 from ohlcvml.evaluation.backtest._execution import Execution
 from ohlcvml.evaluation.backtest._regimes import Book, regime_figures, sessions_in_block
@@ -19,7 +20,7 @@ from ohlcvml.evaluation.backtest._whole import run_whole
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import Bars, FloatArray, IntArray
 
-__all__ = ["Run", "assemble", "funding_streams", "session_opens"]
+__all__ = ["Run", "assemble", "funding_streams", "idle_figures", "session_opens"]
 
 _DAY = 24 * 3600 * 1_000_000_000
 
@@ -142,6 +143,14 @@ def assemble(run: Run, orders: _k.Orders, limits: _k.Limits, fate: dict[str, int
         overnight=run.overnight,
         _ledger=ledger,
     )
+
+
+def idle_figures(first: int, last: int, opens: IntArray, index: pd.Index) -> dict[str, float]:
+    """Performance of an account that is open from bar ``first`` to ``last`` and never trades."""
+    starts, _ = _sessions_of(slice(first, last + 1), opens, index)
+    nothing = np.zeros(last + 1 - first)
+    account = (nothing, starts, nothing, nothing, nothing, np.empty(0))
+    return daily_and_figures(*account, capital=1.0, per_year=1.0, block=1)[1]
 
 
 def session_opens(session: IntArray, index: pd.Index) -> IntArray:

@@ -12,7 +12,13 @@ import pandas as pd
 from ohlcvml.bars import Contract, Sessions, TradedPrices, check_bars, traded_prices
 from ohlcvml.evaluation.backtest import _decisions as _d
 from ohlcvml.evaluation.backtest import _match as _m
-from ohlcvml.evaluation.backtest._account import Run, assemble, funding_streams, session_opens
+from ohlcvml.evaluation.backtest._account import (
+    Run,
+    assemble,
+    funding_streams,
+    idle_figures,
+    session_opens,
+)
 from ohlcvml.evaluation.backtest._execution import Execution, check_execution
 from ohlcvml.evaluation.backtest._kernel import Limits, Orders
 from ohlcvml.evaluation.backtest._result import Backtest
@@ -146,6 +152,13 @@ class Trading:
             "block_over": int(matched.fate[_m.BLOCK_OVER]),
         }
         return assemble(run, orders, limits, fate)
+
+    def idle_scores(self, signals: pd.DataFrame) -> dict[str, float]:
+        """Scores of trading nothing over the stretch of these rows: those of a run, without one."""
+        stretch = _d.find_blocks(None, self.bars.index, signals)
+        return idle_figures(
+            int(stretch.first[0]), int(stretch.last[0]), self.opens, self.bars.index
+        )
 
     def account_of(self, spans: IntArray, execution: Execution, **known: Any) -> Run:
         """What the account needs besides orders, over the stretches ``spans``."""
