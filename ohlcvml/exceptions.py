@@ -50,7 +50,7 @@ class DataWarning(OhlcvmlWarning):
 
 
 class BundleWarning(OhlcvmlWarning):
-    """A bundle is sound but does not answer to the bit here; the message says by how much."""
+    """A bundle is sound, but its answers differ a little here; the message says by how much."""
 
 
 class CompilationWarning(OhlcvmlWarning):

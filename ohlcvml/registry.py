@@ -1,7 +1,7 @@
 """The list of estimators, look-up by name, and our tags.
 
-The registry is found, not written: every public class of a stage package that is an sktime object
-is in it, so the contract tests run on a new estimator without anyone remembering.
+The registry is read from the package: every public class of a stage that is an sktime object is in
+it, so the contract tests run on each new estimator by themselves.
 """
 
 from __future__ import annotations

@@ -21,18 +21,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-bars_app = typer.Typer(no_args_is_help=True, help="Look at files of bars.")
-bundle_app = typer.Typer(no_args_is_help=True, help="Look at bundles.")
+bars_app = typer.Typer(no_args_is_help=True, help="Check files of bars.")
+bundle_app = typer.Typer(no_args_is_help=True, help="Check bundles.")
 app.add_typer(bars_app, name="bars")
 app.add_typer(bundle_app, name="bundle")
 
 CHECK_FAILED = 3
 console = Console()
 
-Tz = Annotated[str | None, typer.Option(help="Clock of naive stamps: UTC, a zone, ZONE+7h.")]
-Scale = Annotated[float | None, typer.Option(help="Factor on prices.")]
-Symbol = Annotated[str | None, typer.Option(help="Which symbol of the file.")]
-ContractName = Annotated[str | None, typer.Option("--contract", help="ES, MES, GC, MGC, ...")]
+Tz = Annotated[
+    str | None, typer.Option(help="Time zone of stamps that have none: UTC, ZONE, ZONE+7h.")
+]
+Scale = Annotated[float | None, typer.Option(help="Multiply prices by this.")]
+Symbol = Annotated[str | None, typer.Option(help="Symbol to read, if the file has several.")]
+ContractName = Annotated[
+    str | None, typer.Option("--contract", help="Contract of the file: ES, MES, GC, MGC, ...")
+]
 Policy = Annotated[
     str | None, typer.Option(help="What to do about bad bars: raise, report, repair, drop.")
 ]
@@ -54,14 +58,16 @@ def train(
     symbol: Symbol = None,
     contract: ContractName = None,
     policy: Policy = None,
-    families: Annotated[str | None, typer.Option(help="Of features: returns,trend,...")] = None,
+    families: Annotated[
+        str | None, typer.Option(help="Families of features: returns,trend,...; default: all.")
+    ] = None,
     model: Annotated[
         str | None, typer.Option(help="A name of `ohlcvml models`, or a YAML file of one model.")
     ] = None,
     param: Annotated[
-        list[str] | None, typer.Option(help="name=value or part__name=value, repeatable.")
+        list[str] | None, typer.Option(help="Parameter of the model: name=value; repeatable.")
     ] = None,
-    horizon: Annotated[int | None, typer.Option(help="Longest label, in bars.")] = None,
+    horizon: Annotated[int | None, typer.Option(help="Longest life of a label, in bars.")] = None,
     k_up: Annotated[float | None, typer.Option(help="Upper barrier in ATR.")] = None,
     k_down: Annotated[float | None, typer.Option(help="Lower barrier in ATR.")] = None,
     cost_adjustment: Annotated[str | None, typer.Option(help="net, shift or none.")] = None,
@@ -83,17 +89,27 @@ def train(
     max_drawdown_stop: Annotated[
         float | None, typer.Option(help="Stop for good after falling by this share of capital.")
     ] = None,
-    exposure: Annotated[float | None, typer.Option(help="Share of rows traded, beside.")] = None,
-    n_splits: Annotated[int | None, typer.Option(help="Folds.")] = None,
-    embargo: Annotated[str | None, typer.Option(help="Bars, share of bars or time span.")] = None,
-    test_size: Annotated[float | None, typer.Option(help="Share kept untouched.")] = None,
+    exposure: Annotated[
+        float | None, typer.Option(help="Also report the model trading this share of rows.")
+    ] = None,
+    n_splits: Annotated[int | None, typer.Option(help="Number of folds.")] = None,
+    embargo: Annotated[
+        str | None, typer.Option(help="Embargo of k-fold: bars, share of bars or time span.")
+    ] = None,
+    test_size: Annotated[
+        float | None, typer.Option(help="Share of rows kept untouched, for one look at the end.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Random seed of the model.")] = None,
-    n_jobs: Annotated[int | None, typer.Option(help="Threads; default: all it may use.")] = None,
+    n_jobs: Annotated[
+        int | None, typer.Option(help="Threads; default: all that the process may use.")
+    ] = None,
     create_bundle: Annotated[str | None, typer.Option(help="Where to write the bundle.")] = None,
-    overwrite: Annotated[bool | None, typer.Option("--overwrite")] = None,
+    overwrite: Annotated[
+        bool | None, typer.Option("--overwrite", help="Replace an existing bundle.")
+    ] = None,
     plot: Annotated[str | None, typer.Option(help="Where to save the equity picture.")] = None,
 ) -> None:
-    """Read, check, label, evaluate walk-forward, look at the test set once, write a bundle."""
+    """Read and label a file, evaluate walk-forward, score the test set once, write a bundle."""
     given = {k: v for k, v in locals().items() if k not in {"config", "param"}}
     from ohlcvml.cli._settings import make_model, merge_settings, parse_parameters
     from ohlcvml.cli._tables import print_bars
@@ -207,7 +223,7 @@ def predict(
     symbol: Symbol = None,
     policy: Policy = None,
 ) -> None:
-    """Write a signal per bar; refuses bars of another size or schema."""
+    """Write one signal per bar. Bars of another size or with other columns are refused."""
     from ohlcvml.cli._serving import predict_file
 
     signals, lookback = predict_file(bundle, data, tz, scale or 1.0, symbol, policy or "raise")
@@ -225,7 +241,7 @@ def predict(
 
 @bundle_app.command("verify")
 def bundle_verify(path: Annotated[Path, typer.Argument(help="Bundle directory or zip.")]) -> None:
-    """Check hashes, classes, schema and golden rows. Finds damage, not a forger."""
+    """Check hashes, classes, columns and stored answers. Finds damage; proves no author."""
     from ohlcvml.bundle import verify
 
     report = verify(path)
@@ -254,7 +270,7 @@ def bars_check(
 
 @app.command()
 def models() -> None:
-    """List the models: what each sees, its licence, the extra it needs and whether it is here."""
+    """List the models: what each sees, its licence, its extra and whether it is installed."""
     from ohlcvml.cli._tables import models_table
 
     console.print(models_table())

@@ -93,7 +93,7 @@ def print_result(console: Console, result: TrainingResult, model: str) -> None:
         *_ends(forward.intervals),
         *_rows(forward.baselines),
     ]
-    title = "Walk-forward, mean of the folds, beside what needs no model"
+    title = "Walk-forward: mean of the folds, and of the baselines that need no model"
     console.print(score_table(title, columns, "; ".join(forward.notes) or None))
     assert forward.backtest is not None  # walk-forward tests each row once
     columns = [(model, forward.backtest.scores), ("buy_and_hold", result.held.scores)]

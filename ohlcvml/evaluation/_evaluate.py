@@ -47,7 +47,7 @@ META_PROBABILITIES = {0: "p_skip", 1: "p_take"}
 
 @dataclass(frozen=True, repr=False)
 class Evaluation(Shown, SavedResult):
-    """What a model made of some rows: predictions, scores, P&L and the rows beside it.
+    """How a fitted model did on held-out rows: predictions, scores, P&L and baselines.
 
     Attributes
     ----------

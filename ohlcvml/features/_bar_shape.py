@@ -126,7 +126,7 @@ def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-de
 
 
 class BarShapeFeatures(BaseFeature):
-    """Shape of the bar, of the bar beside the one before it, and its averages over a window.
+    """Shape of each bar, alone and against the bar before it, and averages over a window.
 
     Row t uses rows t - w to t, the ATR older ones. ``describe()`` says what the columns mean. A bar
     whose high equals its low has no body, no wicks and its close in the middle: 0.

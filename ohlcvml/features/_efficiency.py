@@ -96,8 +96,8 @@ class EfficiencyFeatures(BaseFeature):
     """Kaufman's efficiency ratio and the choppiness index.
 
     Row t uses rows t - w to t, of row t - w the close. Columns: ``efficiency_ratio_{w}``,
-    ``choppiness_{w}``; ``describe()`` says what they mean. A straight way is an efficiency of 1 and
-    a choppiness of 0.
+    ``choppiness_{w}``; ``describe()`` says what they mean. A price that never moves back has
+    an efficiency of 1 and a choppiness of 0.
 
     A bar with a missing price gives NaN and is passed over.
 

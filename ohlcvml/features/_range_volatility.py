@@ -114,7 +114,7 @@ def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-de
 
 
 class RangeVolatilityFeatures(BaseFeature):
-    """Volatility from the whole of each bar, as ratios that the plain levels hide.
+    """Volatility from open, high, low and close, as ratios of one estimator to another.
 
     Levels of range estimators rank bars almost alike (0.98 and more, beside ``parkinson`` and
     ``return_std``), so one is given as a level, Yang-Zhang, and the others by what sets them apart:

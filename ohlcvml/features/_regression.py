@@ -129,7 +129,7 @@ class RegressionFeatures(BaseFeature):
     Columns: ``regression_slope_{w}``, ``regression_r2_{w}``, ``regression_distance_{w}``;
     ``describe()`` says what they mean.
 
-    A bar with a missing price gives NaN and is passed over: time counts the others.
+    A bar with a missing price gives NaN, is passed over and does not count as time.
 
     Parameters
     ----------

@@ -36,7 +36,7 @@ class ReturnFeatures(BaseFeature):
     Row t uses the closes of rows t - lag and t. Columns: ``log_return_{lag}``; ``describe()`` says
     what they mean.
 
-    A bar with a missing price gives NaN and is passed over: lags count the others. Prices at or
+    A bar with a missing price gives NaN, is passed over and does not count in lags. Prices at or
     below zero raise.
 
     Parameters

@@ -137,11 +137,12 @@ class _TimeframeNode:
 class TimeframeFeatures(BaseFeature):
     """Features of coarser bars, joined to each bar by the time they are known.
 
-    Row t sees the coarse bars that are complete when bar t is: its own included where bar t is the
-    last of it. Coarse bars are counted from the session's open and end at its close at the latest,
-    as :func:`ohlcvml.bars.resample` makes them; bars after the nominal close join none, nor do
-    strays in a span whose last bar has been. A coarse bar whose beginning was not seen is left
-    out. Between two, the values of the last are held.
+    Row t sees the coarse bars that are complete when bar t is complete. The coarse bar that holds
+    bar t is among them only where bar t is its last. Coarse bars are counted from the session's
+    open and end at its close at the latest, as :func:`ohlcvml.bars.resample` makes them; bars after
+    the nominal close belong to none, nor do bars that come after the last bar of their span. A
+    coarse bar whose beginning was not seen is left out. Until the next coarse bar is complete, the
+    values of the last one are held.
 
     Parameters
     ----------

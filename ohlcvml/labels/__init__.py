@@ -1,4 +1,4 @@
-"""Labels: what a decision would have earned, when it was known, and how much of it is its own."""
+"""Labels: what each decision would have earned after costs, and which bars it lasted."""
 
 from ohlcvml.labels._fixed_horizon import FixedHorizonLabeller
 from ohlcvml.labels._from import labels_from

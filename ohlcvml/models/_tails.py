@@ -92,7 +92,7 @@ def values_at(levels: FloatArray, values: FloatArray, scores: FloatArray) -> Flo
     Parameters
     ----------
     levels : float64 array of shape (n_layers,)
-    values : float64 array of shape (n_rows, n_layers)
+    values : float64 array of shape (n_rows, n_levels)
     scores : float64 array of shape (n_rows, n_scores), or (1, n_scores) for all rows
 
     Returns
@@ -119,7 +119,7 @@ def quantiles_at(
     ----------
     levels : float64 array of shape (n_layers,)
         Increasing, inside (0, 1).
-    values : float64 array of shape (..., n_layers)
+    values : float64 array of shape (..., n_levels)
         Quantiles, non-decreasing along the last axis.
     wanted : array of shape (n_wanted,)
         Levels inside (0, 1).
@@ -169,7 +169,7 @@ def scores_at(
     Parameters
     ----------
     levels : float64 array of shape (n_layers,)
-    values : float64 array of shape (..., n_layers)
+    values : float64 array of shape (..., n_levels)
     at : float64 array of shape (...)
     last : bool, default=False
 

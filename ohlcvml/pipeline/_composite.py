@@ -180,7 +180,7 @@ class BaseBarComposite(_HeterogenousMetaEstimator, BaseBarClassifier):  # type: 
         self.fit_report_ = {"samples": len(samples), "without_history": without}
 
     def _feature_table(self, X: Bars | Samples) -> FeatureTable:
-        """Each part checks the columns that it needs; others may come and go."""
+        """The columns as they are: each part checks those that it needs, and ignores others."""
         return X._features if isinstance(X, Samples) else FeatureTable(X)
 
     def _answer_at(

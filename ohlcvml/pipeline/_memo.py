@@ -52,11 +52,11 @@ class FeatureMemo:
     """Keeps the output of stateless steps by the content of what went in.
 
     The key is the content hash of the bars and the configuration hashes of the steps. So bars that
-    were changed in place have another key, and a clone of a step has the same one. What was used
-    longest ago goes first. What is kept cannot be changed through a table handed out: to write to
-    one copies it, or raises. Only steps of ohlcvml are kept, and sktime's ``FunctionTransformer``
-    of functions that can be imported and use nothing of their module but other modules and
-    classes; the key holds the function's source.
+    were changed in place have another key, and a clone of a step has the same one. The entry used
+    longest ago is removed first. What is kept cannot be changed through a table handed out: to
+    write to one copies it, or raises. Only steps of ohlcvml are kept, and sktime's
+    ``FunctionTransformer`` of functions that can be imported and use nothing of their module but
+    other modules and classes; the key holds the function's source.
 
     Samples are kept, as folds and trials come back to them. Of tables of bars that a fitted model
     is asked about, only those of the latest table are kept, so that serving does not grow.

@@ -32,7 +32,7 @@ class _SelectNode:
 
 
 class FeatureSelector(BaseFeature):
-    """Keep the columns that tell most about the labels, one of each group of likes.
+    """Keep the columns that tell most about the labels, one of each group of similar columns.
 
     Row t sees row t only, through what ``fit`` learned: in a
     :class:`~ohlcvml.pipeline.BarPipeline` that is the training label rows of the fold, so the

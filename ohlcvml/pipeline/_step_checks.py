@@ -108,7 +108,8 @@ def check_steps(
             raise ParameterError(
                 f"{type(model).__name__}: parameter 'model' must have a feature step, for example "
                 "OHLCVFeatures() * model; this one would learn from raw prices, whose levels do "
-                "not come back and which leak in two-sided splits. allow_raw_prices=True lets it."
+                "not come back and which leak in two-sided splits. Pass allow_raw_prices=True to "
+                "allow it."
             )
         notes.append("the model sees raw prices (allow_raw_prices=True)")
     found: dict[str, str] = {}
@@ -118,7 +119,7 @@ def check_steps(
         name, fault = next(iter(faults.items()))
         raise LeakageError(
             f"{type(model).__name__}: step {name!r} is not of ohlcvml or not safe, and {fault} "
-            "Mend or leave out the step; allow_unsafe=True lets it through and marks every result."
+            "Mend or leave out the step; allow_unsafe=True allows it and marks every result."
         )
     for name, fault in faults.items():
         notes.append(f"unsafe (allow_unsafe=True): step {name!r}: {fault}")
@@ -172,7 +173,7 @@ def _walk_pipeline(model: BarPipeline, samples: Samples, found: dict[str, str]) 
     table = samples.features
     for at, (name, step) in enumerate(steps[:reach]):
         if at in doubted and _says_unsafe(step):
-            found[name] = "its tag is_production_safe is False: it says itself that it looks ahead."
+            found[name] = "its tag is_production_safe is False: it declares that it looks ahead."
         if step.is_fitted:
             fitted = step
         else:

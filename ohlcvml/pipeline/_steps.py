@@ -105,8 +105,8 @@ def fit_step(step: Any, table: Features, samples: Samples, report: dict[str, int
 def _complete_runs(piece: Features) -> list[Features]:
     """Cut a stretch at rows with a missing value: what lies around them is not adjacent.
 
-    Of bars, the prices count: an instrument may have no volume, and what a step needs of further
-    columns it says itself.
+    Of bars only the prices are looked at: an instrument may have no volume, and each step checks
+    the further columns that it needs.
     """
     prices = [name for name in PRICES if name in piece.columns]
     complete = (piece[prices] if prices else piece).notna().all(axis=1).to_numpy()

@@ -269,7 +269,7 @@ class Samples(Shown):
 
     @property
     def labels(self) -> Labels:
-        """The labels table, uncut: a splitter's cut is told from event sampling by it."""
+        """The whole labels table, also in a view of some rows."""
         return self._labels.labels
 
     @property

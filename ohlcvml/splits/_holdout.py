@@ -20,7 +20,7 @@ __all__ = ["HoldoutParts", "PurgedHoldout"]
 
 
 class HoldoutParts(NamedTuple):
-    """Rows of each part, as positions into what was split."""
+    """Rows of each part, as positions in what was split."""
 
     train: Positions
     validation: Positions

@@ -18,7 +18,7 @@ LEAST_ROWS = 50  # of either part: fewer rows neither teach nor judge anything
 
 
 class InnerHoldout(NamedTuple):
-    """Rows of each part, as positions into what was parted."""
+    """Rows of each part, as positions in what was divided."""
 
     fit: Positions
     later: Positions
@@ -27,7 +27,7 @@ class InnerHoldout(NamedTuple):
 def inner_holdout(
     samples: Any, share: float, *, bar_index: pd.Index | None = None, who: str = "inner_holdout"
 ) -> InnerHoldout:
-    """Part training rows into those to fit on and, later, those to judge the fit by.
+    """Divide training rows into those to fit on and, later in time, those to judge the fit by.
 
     The later part is the newest ``share`` of the rows. A row that reaches into its time is in
     neither part: decided at bar i and resolved in bar e, it is fitted on only if max(e, i + p)

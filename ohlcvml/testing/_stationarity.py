@@ -19,7 +19,7 @@ _LIMIT, _WEEKS, _BARS = 0.5, 10, 7 * 1440
 
 
 def near_unit_root_columns(transformer: Any, *, limit: float = _LIMIT) -> dict[str, float]:
-    """Columns that keep wandering on bars that forget everything.
+    """Columns that drift like a price even on bars without any memory.
 
     The bars are a random walk of independent, identical 1-minute steps over ten weeks, so nothing
     in them lasts: what lasts in a column, the column makes. Each column is judged by the share of

@@ -6,6 +6,7 @@ import pytest
 import typer
 import yaml
 
+from ohlcvml._threads import threads
 from ohlcvml.cli._app import app
 from ohlcvml.cli._settings import TrainSettings
 from tests.docs.pages import DOCS
@@ -50,6 +51,8 @@ def test_the_defaults_on_the_page_are_those_of_the_code():
     defaults = TrainSettings()
     for key in ("policy", "model", "horizon", "cost_adjustment", "rule", "exposure"):
         assert re.search(rf"\| `{key}` \| {getattr(defaults, key)} \|", PAGE), key
-    for key in ("n_splits", "test_size", "seed", "n_jobs"):
+    for key in ("n_splits", "test_size", "seed"):
         assert re.search(rf"\| `{key}` \| {getattr(defaults, key)} \|", PAGE), key
     assert f"| `k_up`, `k_down` | {defaults.k_up} |" in PAGE
+    assert defaults.n_jobs == threads(-1)
+    assert "| `n_jobs` | all | threads, by default all that the process may use" in PAGE

@@ -24,9 +24,11 @@ def test_the_notebook_example_is_short():
     assert len([line for line in text.splitlines() if line.strip()]) <= 24
 
 
-def test_ci_runs_the_readmes_test_command():
-    command = re.search(r"\.venv/bin/(python -m pytest[^`\n]*)", BASH)[1].strip()
-    assert f"\n{command}\n" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+def test_ci_runs_the_readmes_test_commands():
+    commands = re.findall(r"\.venv/bin/(python -m pytest[^`\n]*)", BASH)
+    assert [command.endswith("-m slow") for command in commands] == [False, True]
+    run = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert [command for command in commands if f"\n{command.strip()}\n" not in run] == []
 
 
 def test_the_first_command_is_the_demo():

@@ -32,7 +32,7 @@ _REMOVE = "the row is removed"
 FINDING_KINDS: dict[str, Kind] = {
     "back_step": Kind(
         ERROR, "stamp earlier than the row before",
-        "A wrong clock does this, too: check tz. Else repair sorts by time.",
+        "A wrong clock can be the cause: check tz. Otherwise repair sorts by time.",
         "rows are sorted by time",
     ),
     "duplicate": Kind(
@@ -46,7 +46,7 @@ FINDING_KINDS: dict[str, Kind] = {
         "the last row of each stamp is kept",
     ),
     "bar_size_change": Kind(
-        ERROR, "stamps run at another bar size than most of the file",
+        ERROR, "bars of another size than in most of the file",
         "Cut the file where the size changes, or resample all of it to the coarsest size.",
         None, drop=False,
     ),
@@ -64,7 +64,7 @@ FINDING_KINDS: dict[str, Kind] = {
         "Get the missing data, or cut the file there.", drop=False,
     ),
     "session_gap": Kind(
-        INFO, "gaps between sessions", "None needed: the market was closed.", drop=False
+        INFO, "gaps between sessions", "Nothing to do: the market was closed.", drop=False
     ),
     "outside_session": Kind(
         WARNING, "bars outside the nominal session",
@@ -72,12 +72,12 @@ FINDING_KINDS: dict[str, Kind] = {
         "whether the vendor fills the daily halt.",
     ),
     "clock_shift": Kind(
-        WARNING, "bars of weeks in which the clock runs against the session",
+        WARNING, "bars in weeks whose stamps do not fit the session",
         "Read the file with the right tz (broker clocks: 'America/New_York+7h'), or cut the "
         "weeks out.",
     ),
     "close_stamp": Kind(
-        WARNING, "bars at the very close of a session while none stands at its open",
+        WARNING, "bars stamped at the close of a session, and none at its open",
         "Stamps seem to be the close of the bar. The contract is its open: subtract the bar size "
         "from the index.", drop=False,
     ),
@@ -119,12 +119,12 @@ FINDING_KINDS: dict[str, Kind] = {
     ),
     "cumulative_volume": Kind(
         ERROR, "volume runs up over the day instead of per bar",
-        "Repair takes differences, starting anew where it falls.",
+        "Repair takes the change from row to row, and starts again where the total falls.",
         "volume becomes the difference to the row before", drop=False,
     ),
     "no_volume": Kind(
         WARNING, "volume is 0 or NaN in every bar",
-        "Leave volume features out: they refuse or degrade.", drop=False,
+        "Leave out the features that need volume.", drop=False,
     ),
     "missing_volume": Kind(INFO, "volume is NaN", "Volume features are NaN there."),
     "zero_volume": Kind(

@@ -1,4 +1,4 @@
-"""Buy and hold: the row every strategy has to stand beside."""
+"""Buy and hold: the baseline that every strategy is compared with."""
 
 from __future__ import annotations
 

@@ -146,7 +146,7 @@ class BaseNeuralClassifier(HasTrainingOptions, BaseBarClassifier):
         Input ``windows`` of shape (batch, n_channels, window), float32, features in the order of
         ``feature_names_``, oldest bar first; normalisation is part of the graph. Outputs
         ``probabilities`` (batch, n_classes) and, where learnt, ``expected_return`` (batch,) and
-        ``quantiles`` (batch, n_layers), in ATR at the decision. Classes, features and quantile
+        ``quantiles`` (batch, n_levels), in ATR at the decision. Classes, features and quantile
         levels stand in the metadata, as JSON.
 
         Parameters

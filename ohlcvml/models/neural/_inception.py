@@ -16,7 +16,7 @@ class InceptionTimeClassifier(BaseNeuralClassifier):
 
     Row t sees the features of bars t - window + 1 to t. Convolutions look to both sides within the
     window, whose bars are all known at its newest; the heads read the mean over its steps, so they
-    are told what happened in the window and little of when. One network: the paper averages the
+    know what happened in the window, but little about when. One network: the paper averages the
     answers of five that differ in their seed.
 
     Parameters

@@ -18,9 +18,9 @@ class NBEATSClassifier(StackComponents, BaseNeuralClassifier):
     Row t sees the features of bars t - window + 1 to t. Each stack explains what it can of the
     window by its curves, powers of time or waves, hands on what is left, and gives
     ``prediction_length`` steps of such a curve for each feature: in the paper its forecast, here
-    what the heads read. Nothing holds the curves to the bars that follow; they are trained on the
-    labels. The scores are linear in the sum of the two curves, so :meth:`components` can say how
-    much of each score comes from which.
+    what the heads read. The curves are trained on the labels, not on the bars that follow. The
+    scores are linear in the sum of the two curves, so :meth:`components` can say how much of each
+    score comes from which.
 
     Parameters
     ----------

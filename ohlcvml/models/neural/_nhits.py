@@ -18,10 +18,9 @@ class NHITSClassifier(StackComponents, BaseNeuralClassifier):
     Row t sees the features of bars t - window + 1 to t. Each stack reads maxima over a few bars,
     explains what it can of the window in straight lines between knots, hands on what is left, and
     gives ``prediction_length`` steps of such a line for each feature: in the paper its forecast,
-    here what the heads read. Nothing holds the lines to the bars that follow; they are trained on
-    the labels.
-    The scores are linear in the sum of the lines, so :meth:`components` can say how much of each
-    score comes from which resolution.
+    here what the heads read. The lines are trained on the labels, not on the bars that follow. The
+    scores are linear in the sum of the lines, so :meth:`components` can say how much of each score
+    comes from which resolution.
 
     Parameters
     ----------

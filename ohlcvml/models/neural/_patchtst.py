@@ -17,8 +17,9 @@ class PatchTSTClassifier(BaseNeuralClassifier):
 
     Row t sees the features of bars t - window + 1 to t. Features share the weights of the
     transformer and meet in the heads, which read the newest patch of each with ``causal=True`` and
-    the mean of all patches otherwise. Either way no patch holds a bar after t: the mask bears on
-    what an older patch is told, not on whether the model looks ahead.
+    the mean of all patches otherwise. Either way no patch holds a bar after t. The mask decides
+    what an older patch may read from newer ones; the model does not look ahead with it or without
+    it.
 
     Time and memory grow with features times patches: 150 features over 512 bars are 9,600 tokens a
     window. Select features, or lower ``window`` and ``training__batch_size``, on a CPU.

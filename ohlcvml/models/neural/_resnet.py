@@ -16,7 +16,7 @@ class ResNet1DClassifier(BaseNeuralClassifier):
 
     Row t sees the features of bars t - window + 1 to t. Convolutions look to both sides within the
     window, whose bars are all known at its newest; the heads read the mean over its steps, so they
-    are told what happened in the window and little of when.
+    know what happened in the window, but little about when.
 
     Parameters
     ----------

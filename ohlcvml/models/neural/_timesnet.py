@@ -29,7 +29,7 @@ class TimesNetClassifier(BaseNeuralClassifier):
 
     Row t sees the features of bars t - window + 1 to t. The periods are those of the strongest
     frequencies of the training windows, found once in ``fit``, before the weights are trained;
-    neither rows held back for early stopping nor rows predicted later bear on them. The published
+    rows held back for early stopping and rows predicted later do not change them. The published
     code takes them from the mean spectrum of each batch, so that a prediction depends on the other
     windows asked at the same time.
 

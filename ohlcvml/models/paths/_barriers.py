@@ -1,4 +1,4 @@
-"""Barriers of a labels table, as distances that a forecast can be held against."""
+"""Barriers of a labels table, as distances that a forecast can be compared with."""
 
 from __future__ import annotations
 

@@ -34,8 +34,8 @@ class DeepARClassifier(BaseSequenceClassifier):
     every window of ``window`` bars and the ``prediction_length`` bars after it in the training
     stretches; no label is used, but for the calibration. In forecasting each return is drawn and
     fed back as drawn. All windows are given the same quasi-random draws, half of them the other
-    half's mirror image, so a row does not depend on its company and a symmetric law favours
-    neither side.
+    half's mirror image, so a row does not depend on the rows asked with it, and a symmetric law
+    favours neither side.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ class QuantileForecast:
     ----------
     levels : float64 array of shape (n_layers,)
         At least two, increasing, each inside (0, 1).
-    values : float64 array of shape (n_windows, n_steps, n_layers)
+    values : float64 array of shape (n_windows, n_steps, n_levels)
         Log returns, non-decreasing along the levels. NaN where a window has no forecast.
     mean : float64 array of shape (n_windows, n_steps), optional
         Where the forecaster states a mean of its own.

@@ -115,7 +115,7 @@ def ask_network(
 
     Returns
     -------
-    levels (n_layers,), quantiles (n_windows, steps, n_layers)
+    levels (n_levels,), quantiles (n_windows, steps, n_levels)
     """
     import torch
 

@@ -240,7 +240,7 @@ def _check(forecast: Any, who: str) -> None:
         "forecast",
         instance_of(QuantileForecast, PathForecast),
         forecast,
-        "Wrap quantiles of shape (n_windows, n_steps, n_layers) in QuantileForecast(levels, "
+        "Wrap quantiles of shape (n_windows, n_steps, n_levels) in QuantileForecast(levels, "
         "values), samples of shape (n_windows, n_paths, n_steps) in PathForecast(paths).",
     )
 

@@ -49,7 +49,7 @@ def forecast_windows(
 
     Returns
     -------
-    float64 array of shape (n_windows, n_steps, n_layers)
+    float64 array of shape (n_windows, n_steps, n_levels)
         NaN where a window does not move or the forecaster answers NaN.
     """
     out = np.full((len(paths), n_steps, len(LEVELS)), np.nan)

@@ -71,7 +71,7 @@ class QuantileRNNClassifier(BaseSequenceClassifier):
     -----
     The ONNX graph's inputs: ``past`` (batch, 4, window - 1), log return, range, body and log
     volume; and, where it has a clock, ``known`` (batch, 2, steps), sine and cosine of the time of
-    day ahead. Output: ``quantiles`` (batch, steps, n_layers) of the cumulative log return.
+    day ahead. Output: ``quantiles`` (batch, steps, n_levels) of the cumulative log return.
 
     References
     ----------

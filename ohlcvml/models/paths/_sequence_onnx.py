@@ -33,7 +33,7 @@ class _Quantiles(nn.Module):
         self.network = network
 
     def forward(self, past: Tensor, known: Tensor | None = None) -> Tensor:
-        """Quantiles ``(B, n_steps, n_layers)``."""
+        """Quantiles ``(B, n_steps, n_levels)``."""
         if known is None:
             known = past.new_zeros(past.shape[0], 0, self.network.n_steps)
         quantiles: Tensor = self.network(past, known)

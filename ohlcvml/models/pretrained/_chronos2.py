@@ -45,7 +45,7 @@ class Chronos2Forecaster:
         return (n_steps, len(self.levels))
 
     def forecast(self, bars: FloatArray, *, n_steps: int, past_covariates: bool) -> FloatArray:
-        """Quantiles of the cumulative log return, shape (n_windows, n_steps, n_layers)."""
+        """Quantiles of the cumulative log return, shape (n_windows, n_steps, n_levels)."""
         import torch
 
         windows = StandardWindows.of(bars[:, :, 3])

@@ -44,7 +44,7 @@ class BoltForecaster:
         return (n_steps, len(self.levels))
 
     def forecast(self, close: FloatArray, *, n_steps: int) -> FloatArray:
-        """Quantiles of the cumulative log return, shape (n_windows, n_steps, n_layers)."""
+        """Quantiles of the cumulative log return, shape (n_windows, n_steps, n_levels)."""
         import torch
 
         windows = StandardWindows.of(close)

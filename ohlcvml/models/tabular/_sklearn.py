@@ -35,7 +35,7 @@ def _ask_in_blocks(classifier: Any, rows: Float32Array) -> FloatArray:
 
 
 def _block_mates_do_not_matter(classifier: Any, rows: Float32Array) -> bool:
-    """Whether rows have the same bits at every place of a block and whoever stands beside."""
+    """Whether a row has the same bits at every place of a block, whatever rows stand beside it."""
     sample = rows[: 2 * BLOCK]
     together = _ask_in_blocks(classifier, sample)
     shifted = _ask_in_blocks(classifier, np.concatenate([sample[-7:], sample]))[7:]

@@ -14,7 +14,7 @@ __all__ = ["Heads", "Outputs"]
 
 
 class Outputs(NamedTuple):
-    """Class scores (B, n_classes); expected return (B,) and its quantiles (B, n_layers), or none.
+    """Class scores (B, n_classes); expected return (B,) and its quantiles (B, n_levels), or none.
 
     Returns are in units of the training deviation of the labels' returns.
     """

@@ -152,7 +152,7 @@ class QuantileRNNNetwork(nn.Module):
         return (rows * encoded.moves).sum() / encoded.moves.sum().clamp_min(1)
 
     def forward(self, x: Tensor, known: Tensor) -> Tensor:
-        """Quantiles of the cumulative log return, ``(B, prediction_length, n_layers)``.
+        """Quantiles of the cumulative log return, ``(B, prediction_length, n_levels)``.
 
         Parameters
         ----------
@@ -176,7 +176,7 @@ class QuantileRNNNetwork(nn.Module):
         return Encoded(states[:, -1], scale, moves)
 
     def _decode(self, state: Tensor, known: Tensor) -> Tensor:
-        """Quantiles in scales and roots of steps, ``(B, n_steps, n_layers)``."""
+        """Quantiles in scales and roots of steps, ``(B, n_steps, n_levels)``."""
         size = state.shape[0]  # len() would fix it in a graph
         contexts = torch.tanh(self.together(state)).view(size, self.n_steps + 1, self._size)
         shared = contexts[:, -1:].expand(-1, self.n_steps, -1)
