@@ -63,7 +63,7 @@ def plot_features(
     >>> from ohlcvml.features import MomentumFeatures, plot_features
     >>> bars = simulate_bars(300, seed=0).bars
     >>> table = MomentumFeatures().fit_transform(bars)
-    >>> figure = plot_features(bars.iloc[-120:], table, ["rsi_14", "macd_12_26"])
+    >>> figure = plot_features(bars.iloc[-120:], table, columns=["rsi_14", "macd_12_26"])
     >>> [axes.get_ylabel() for axes in figure.axes]
     ['price', 'rsi_14', 'macd_12_26']
     """
