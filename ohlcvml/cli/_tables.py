@@ -84,7 +84,7 @@ def print_bars(console: Console, report: BarReport, notes: list[str]) -> None:
 
 
 def print_result(console: Console, result: TrainingResult, model: str) -> None:
-    """Folds, out-of-fold and test, the rows beside them, and what was not used."""
+    """Scores of folds, out-of-fold run and test set, with baselines, and the unused rows."""
     forward, k_fold, test = result.walk_forward, result.k_fold, result.test
     folds = [(f"fold {fold}", row) for fold, row in forward.folds.to_dict("index").items()]
     console.print(score_table(f"Walk-forward, {model}, fold by fold", folds))

@@ -21,7 +21,7 @@ def reliability_curve(
     n_bins: int = 10,
     weight: npt.ArrayLike | None = None,
 ) -> pd.DataFrame:
-    """Observed frequency beside forecast probability, in bins of equal width.
+    """Observed frequency against forecast probability, in bins of equal width.
 
     Parameters
     ----------

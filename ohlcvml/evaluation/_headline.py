@@ -1,4 +1,4 @@
-"""What a result shows first: its main scores beside what needs no model, intervals and notes."""
+"""What a result shows first: main scores, those of the baselines, intervals and notes."""
 
 from __future__ import annotations
 

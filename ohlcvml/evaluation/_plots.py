@@ -58,7 +58,7 @@ def plot_equity(
     backtest : Backtest
         The strategy.
     others : dict of str to Backtest, or Backtest, optional
-        Lines beside it; a single one is named buy and hold.
+        Further lines; a single one is named buy and hold.
     name : str, default "strategy"
         Name of the strategy in the legend.
     title : str, optional

@@ -66,7 +66,7 @@ def future_seen(
     seed : int, default=0
         Of the cuts and of the changes.
     tolerance : float, default=0.0
-        How far a number may move: above 0 only where arithmetic goes by the number of rows asked
+        How far a number may move: above 0 only where arithmetic depends on the number of rows asked
         at once, as in networks.
 
     Returns

@@ -54,7 +54,7 @@ def check_past_unchanged(
     seed : int
         Of the five cuts and of the changes.
     tolerance : float, default=0.0
-        How far a number may move where arithmetic goes by the number of rows asked at once.
+        How far a number may move where arithmetic depends on the number of rows asked at once.
 
     Raises
     ------

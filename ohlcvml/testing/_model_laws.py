@@ -71,7 +71,7 @@ def training_sees_training_rows_only(model: Any) -> None:
 def batch_mates_do_not_matter(model: Any) -> None:
     """A row's probabilities are the same alone and in company, and the same bits asked twice.
 
-    Alone and in company to the bit, or, where arithmetic goes by the size of a batch, as in
+    Alone and in company to the bit, or, where arithmetic depends on the size of a batch, as in
     networks, to the tolerance that the model's class states.
     """
     chain, bars, _ = _fitted(model)

@@ -52,7 +52,7 @@ def buy_and_hold(
         Keep the position between sessions of the contract's calendar. Default: as ``like``, else
         True.
     like : Backtest, optional
-        The strategy to stand beside: gives the evaluated stretches, the execution with its
+        The strategy to compare with: gives the evaluated stretches, the execution with its
         capital, the mean round trip and the session policy, wherever they are not passed.
     regime : str, pd.Series or pd.DataFrame, optional
         As for :func:`backtest`.
@@ -102,7 +102,7 @@ def _completed(given: Execution, own: Execution) -> Execution:
 
 
 def hold(trading: Trading, like: Backtest | None, overnight: bool | None = None) -> Backtest:
-    """Buy and hold on an open market, beside a strategy or over all bars."""
+    """Buy and hold on an open market, over the bars of a strategy or all bars."""
     bars, prices, execution = trading.bars, trading.prices, trading.execution
     spans = np.array([[0, len(bars) - 1]], dtype=np.int64)
     if like is not None:

@@ -65,8 +65,8 @@ class BasePathClassifier(BaseBarClassifier):
     label row of each run that the splitter left uncut), or the instances of a panel. What is
     learned is kept in attributes that a bundle can hold.
     ``_block``: windows asked at once. ``_pads_blocks = True``: every call gets exactly ``_block``
-    windows, the last one repeated, so that arithmetic that goes by the size of a batch is the same
-    for a row wherever it stands. ``_batch_tolerance``, where even so it is not the same bits.
+    windows, the last one repeated, so that arithmetic that depends on the size of a batch is the
+    same for a row wherever it stands. ``_batch_tolerance``, where even so it is not the same bits.
 
     What this class does with the forecast:
 

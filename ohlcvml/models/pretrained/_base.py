@@ -65,7 +65,7 @@ class BaseFoundationClassifier(BasePathClassifier):
     estimator: a copy, a bundle and a worker hold names, and load the weights where they are used.
 
     Windows are computed in blocks of exactly ``inference_batch_size``, the last one filled up: a
-    row's numbers do not go by how many rows are asked.
+    row's numbers do not depend on how many rows are asked.
 
     Attributes
     ----------

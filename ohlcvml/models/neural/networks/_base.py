@@ -51,7 +51,7 @@ class Network(nn.Module):
 
     @property
     def floats_per_window(self) -> int:
-        """Numbers that a window is in the widest layer, about; memory goes by it."""
+        """Numbers that a window is in the widest layer, about; memory depends on it."""
         widest = max((p.shape[0] for p in self.parameters() if p.ndim > 1), default=1)
         return self.n_tokens * max(widest, int(self.config["n_channels"]))
 
