@@ -8,9 +8,9 @@ import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from threading import Lock, RLock
-from types import FunctionType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ __all__ = ["FeatureMemo", "FeatureRun", "feature_memo"]
 
 CELL = 12  # bytes: a float64 of the table and the float32 of the matrix that models are given
 LIMIT = "OHLCVML_MEMO_BYTES"
+SETTLED = {"builtins", "math", "numpy", "ohlcvml", "pandas", "scipy", "skbase", "sklearn", "sktime"}
 
 
 class _SharedTable(FeatureTable):
@@ -56,7 +57,8 @@ class FeatureMemo:
     longest ago is removed first. What is kept cannot be changed through a table handed out: to
     write to one copies it, or raises. Only steps of ohlcvml are kept, and sktime's
     ``FunctionTransformer`` of functions that can be imported and use nothing of their module but
-    other modules and classes; the key holds the function's source.
+    modules and classes of numpy, pandas, scipy, scikit-learn, sktime and ohlcvml; the key holds
+    the function's source.
 
     Samples are kept, as folds and trials come back to them. Of tables of bars that a fitted model
     is asked about, only those of the latest table are kept, so that serving does not grow.
@@ -204,7 +206,9 @@ def _may_be_kept(value: Any) -> bool:
     if isinstance(value, dict):
         return all(map(_may_be_kept, value.values()))
     if isinstance(value, FunctionType):
-        return _by_source_alone(value)
+        return "<" not in value.__qualname__ and by_source_alone(value)
+    if isinstance(value, partial):
+        return _may_be_kept([value.func, *value.args, *value.keywords.values()])
     if isinstance(value, BaseObject):
         known = is_of_ohlcvml(value) or type(value) is FunctionTransformer
         return known and all(map(_may_be_kept, value.get_params(deep=False).values()))
@@ -217,14 +221,44 @@ def is_of_ohlcvml(value: Any) -> bool:
     return type(value).__module__.partition(".")[0] == "ohlcvml"
 
 
-def _by_source_alone(function: FunctionType) -> bool:
-    """Whether source and modules tell all: a number or helper of its module may be changed."""
-    if function.__module__ == "__main__" or "<" in function.__qualname__:
+def by_source_alone(value: FunctionType | type) -> bool:
+    """Whether the source of a function or class tells all that it does.
+
+    It does where it uses nothing of its module, or of a function around it, but modules and classes
+    of :data:`SETTLED` packages: a number, a helper or another module's attribute may be changed.
+    """
+    if isinstance(value, type):
+        own = (vars(base) for base in value.__mro__ if not _settled(base))
+        return all(
+            by_source_alone(item)
+            for names in own
+            for item in names.values()
+            if isinstance(item, FunctionType)
+        )
+    if value.__module__ == "__main__" or "<" in value.__qualname__.replace("<locals>", ""):
         return False
-    used = inspect.getclosurevars(function)
-    return not used.nonlocals and all(
-        isinstance(value, (ModuleType, type)) for value in used.globals.values()
+    given = [*(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values()]
+    around = inspect.getclosurevars(value).nonlocals
+    used = [value.__globals__[name] for name in _names(value.__code__) & set(value.__globals__)]
+    return (
+        all(isinstance(item, (bool, int, float, str, type(None))) for item in given)
+        and all(name == "__class__" for name in around)
+        and all(map(_settled, used))
     )
+
+
+def _names(code: CodeType) -> set[str]:
+    """Names that a function uses, and the functions inside it."""
+    inner = [part for part in code.co_consts if isinstance(part, CodeType)]
+    return set(code.co_names).union(*map(_names, inner))
+
+
+def _settled(value: Any) -> bool:
+    """Whether a module or class is of a package that nobody changes while a program runs."""
+    if not isinstance(value, (ModuleType, type)):
+        return False
+    name = value.__name__ if isinstance(value, ModuleType) else value.__module__
+    return name.partition(".")[0] in SETTLED
 
 
 def _bytes(table: FeatureTable) -> int:

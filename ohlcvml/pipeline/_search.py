@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.model_selection import ParameterGrid
+from sklearn.model_selection import ParameterGrid, ParameterSampler
 
 from ohlcvml._checks import Rule
 from ohlcvml.exceptions import DataError
@@ -19,6 +20,8 @@ from ohlcvml.samples import Samples
 from ohlcvml.typing import Bars, Features
 
 __all__ = ["_SearchedClassifier", "check_search_scores"]
+
+DRAWS = 10  # candidates to look at where a search draws and does not say how many
 
 
 def is_search(value: Any) -> bool:
@@ -83,20 +86,36 @@ class _SearchedClassifier(BaseBarClassifier):
         return self
 
     def candidates(self) -> Iterator[BaseBarClassifier]:
-        """The models that the search may choose, as far as its options are listed."""
+        """The models that the search may choose: those it lists, or those it draws.
+
+        What is drawn is known where ``random_state`` is a number; else it is drawn once more here.
+        Each option that is listed for a draw is tried by itself as well.
+        """
         model = self.search.estimator
         yield model
-        options = getattr(self.search, "param_grid", None)
-        if options is None:  # drawn at random: each listed option by itself
-            spaces = getattr(self.search, "param_distributions", {})
-            for space in [spaces] if isinstance(spaces, Mapping) else spaces:
-                for name, values in space.items():
-                    for value in values if isinstance(values, (list, tuple)) else ():
-                        if hasattr(value, "get_params"):
-                            yield model.clone().set_params(**{name: value})
-            return
-        for setting in ParameterGrid(options):
+        for setting in self._settings():
             yield model.clone().set_params(**setting)
+
+    def _settings(self) -> Iterator[dict[str, Any]]:
+        options = getattr(self.search, "param_grid", None)
+        if options is not None:
+            yield from ParameterGrid(options)
+            return
+        spaces = getattr(self.search, "param_distributions", None)
+        if not spaces:
+            return
+        for space in [spaces] if isinstance(spaces, Mapping) else spaces:
+            for name, values in space.items():
+                if not hasattr(values, "rvs"):
+                    yield from ({name: value} for value in values)
+        seed = self.search.random_state
+        with warnings.catch_warnings():  # fewer options than draws: the search says so itself
+            warnings.simplefilter("ignore", UserWarning)
+            yield from ParameterSampler(
+                spaces,
+                getattr(self.search, "n_iter", DRAWS),
+                random_state=seed if isinstance(seed, (int, np.integer)) else 0,
+            )
 
     @property
     def _best(self) -> BaseBarClassifier:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from types import FunctionType
 from typing import Any
 
+from sklearn.preprocessing import FunctionTransformer
 from sktime.transformations.base import BaseTransformer
 
 from ohlcvml._identity import bars_identity, digest
 from ohlcvml.exceptions import LeakageError, ParameterError
 from ohlcvml.pipeline._bar_pipeline import BarPipeline
 from ohlcvml.pipeline._composite import BaseBarComposite, stands_alone
-from ohlcvml.pipeline._memo import is_of_ohlcvml
+from ohlcvml.pipeline._memo import by_source_alone, is_of_ohlcvml
 from ohlcvml.pipeline._search import _SearchedClassifier
 from ohlcvml.pipeline._selector import FeatureSelector
 from ohlcvml.pipeline._steps import fit_step
@@ -29,7 +31,7 @@ from ohlcvml.typing import Features
 
 __all__ = ["StepChecks", "check_steps", "sees_raw_prices"]
 
-N_CUTS = 3  # of the probe, three changes each: a step that looks ahead shows it at every cut
+N_CUTS = 4  # of the probe, three changes each; one before the last bars, for what begins late
 KEPT = 256  # verdicts; a step is probed once for each configuration and table
 _verdicts: OrderedDict[Any, str] = OrderedDict()
 
@@ -61,8 +63,9 @@ def check_steps(
     Steps of ohlcvml are tested in its own test suite. Any other step counts as unsafe until the
     probe has passed it: the bars after a cut are changed, and what the step gave before must keep
     its bits (:func:`~ohlcvml.streams.future_seen`). A step whose tag ``is_production_safe`` is
-    False is unsafe without a probe. scikit-learn transformers are wrapped and treat rows one by
-    one. In a search, every candidate is looked at.
+    False is unsafe without a probe. Transformers of scikit-learn itself are wrapped and treat rows
+    one by one; its ``FunctionTransformer``, and transformers of one's own, are probed. In a search,
+    every candidate is looked at. A step that looks ahead in a few rows only may pass.
 
     Parameters
     ----------
@@ -212,8 +215,13 @@ def _probe(fitted: Any, table: Features) -> str:
 
 def _verdict_key(step: Any, table: Features) -> Any:
     """The classes themselves, their parameters and the table; None where these do not tell all."""
+    made_of = [step, *step.get_params(deep=True).values()]
+    functions = [part for part in made_of if isinstance(part, FunctionType)]
+    classes = tuple(type(part) for part in made_of if hasattr(part, "get_params"))
+    if not all(map(by_source_alone, (*functions, *classes))):
+        return None  # a number of its module may be another one by now
     try:
-        return (tuple(type(part) for part in _parts(step)), digest(step), bars_identity(table))
+        return (classes, digest(step), bars_identity(table))
     except ParameterError:  # a lambda: nothing to tell it from another
         return None
 
@@ -225,7 +233,19 @@ def _parts(step: Any) -> list[Any]:
 
 
 def _foreign(step: Any) -> bool:
-    return not all(is_of_ohlcvml(part) for part in _parts(step))
+    return not all(is_of_ohlcvml(part) and _treats_rows(part) for part in _parts(step))
+
+
+def _treats_rows(part: Any) -> bool:
+    """Whether what a row transformer holds is of scikit-learn, and no function of one's own."""
+    if not isinstance(part, RowTransformer):
+        return True
+    held = [part.transformer, *part.transformer.get_params(deep=True).values()]
+    return not any(isinstance(item, FunctionTransformer) for item in held) and all(
+        type(item).__module__.partition(".")[0] == "sklearn"
+        for item in held
+        if hasattr(item, "get_params") and not isinstance(item, type)
+    )
 
 
 def _says_unsafe(step: Any) -> bool:

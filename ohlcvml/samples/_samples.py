@@ -10,15 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from ohlcvml._card import Card, Shown
-from ohlcvml.bars import check_bars, symbol_starts
+from ohlcvml.bars import symbol_starts
 from ohlcvml.exceptions import DataError
-from ohlcvml.labels import (
-    LabelSpec,
-    average_uniqueness,
-    check_labels,
-    label_positions,
-    time_decay_weights,
-)
+from ohlcvml.labels import LabelSpec
+from ohlcvml.samples._label_table import LabelTable
 from ohlcvml.samples._panel import BarPanel, has_history
 from ohlcvml.typing import Bars, BoolArray, Features, FloatArray, IntArray, Labels
 
@@ -71,59 +66,6 @@ class FeatureTable:
         """Windows ending at those of ``ends`` that have history, and which these are."""
         good = has_history(self.missing_before, self.starts, ends, window)
         return BarPanel(self.values, ends[good], window), good
-
-
-class _LabelTable:
-    """The uncut labels of a set of bars, with their positions on the bar index."""
-
-    def __init__(self, bars: Bars, labels: Labels, spec: LabelSpec | None) -> None:
-        # Of several columns none of which is named like a price, no one may be taken for it.
-        check_bars(
-            bars, "Samples", columns="bars" if np.shape(bars)[1:] != (1,) else "bars or price"
-        )
-        self.bars = bars
-        self.spec, self.labels = _specified(labels, bars, spec)
-        self.pos, self.end_pos = label_positions(labels, bars.index)
-        self.usable: IntArray = np.flatnonzero(
-            ~labels["censored"].to_numpy(dtype=bool) & (self.end_pos >= 0)
-        )
-
-    def weight(self, rows: IntArray) -> FloatArray:
-        """Own weights of ``rows`` times what depends on the rows beside them."""
-        if len(rows) == 0:
-            return np.empty(0)
-        own = self.labels["weight"].to_numpy(dtype=np.float64)[rows]
-        level = own.mean()
-        if not level > 0.0:
-            raise DataError(
-                f"Samples.weight: the column 'weight' of 'labels' is 0 for all {len(rows)} rows. "
-                "Take rows that count, or label with weighting=None."
-            )
-        pos = self.pos[rows]
-        unique = average_uniqueness(pos, self.end_pos[rows], len(self.bars))
-        oldest = self.spec.time_decay
-        if oldest < 1.0:
-            symbol = np.searchsorted(symbol_starts(self.bars.index), pos, side="right")
-            unique = unique * time_decay_weights(unique, symbol, oldest)
-        return unique * (own / level)
-
-
-def _specified(labels: Labels, bars: Bars, spec: LabelSpec | None) -> tuple[LabelSpec, Labels]:
-    """Specification of the labels, and the table that carries it; checked."""
-    check_labels(labels, bars, "Samples", spec=spec)
-    if spec is None:
-        return LabelSpec.of(labels, "Samples"), labels
-    if "spec" not in labels.attrs:
-        return spec, spec.attach(labels)
-    told = LabelSpec.of(labels)
-    if told != spec:
-        odd = [name for name in vars(spec) if getattr(spec, name) != getattr(told, name)]
-        raise DataError(
-            "Samples: 'spec' must be what 'labels' say themselves in labels.attrs['spec']; they "
-            f"differ in {', '.join(odd)}: got {[getattr(spec, name) for name in odd]} beside "
-            f"{[getattr(told, name) for name in odd]}. Leave 'spec' out, or label the bars again."
-        )
-    return spec, labels
 
 
 class Samples(Shown):
@@ -183,7 +125,7 @@ class Samples(Shown):
         features: Features | None = None,
         spec: LabelSpec | None = None,
     ) -> None:
-        self._labels = _LabelTable(bars, labels, spec)
+        self._labels = LabelTable(bars, labels, spec)
         self._features = self._check_features(bars if features is None else features)
         self.rows: IntArray = self._check_rows(rows)
         self._factor: FloatArray | None = None  # of the rows, beside the weights they have
@@ -207,7 +149,13 @@ class Samples(Shown):
         usable = self._labels.usable
         if rows is None:
             return usable
-        rows = np.asarray(rows, dtype=np.int64)
+        given = np.asarray(rows)
+        if given.ndim != 1 or given.dtype.kind not in "iu":
+            raise DataError(
+                "Samples: 'rows' must be positions of rows of 'labels', integers of shape (n,); "
+                f"got {given.dtype} of shape {given.shape}. Of a mask, take np.flatnonzero(mask)."
+            )
+        rows = given.astype(np.int64, copy=False)
         unusable = ~np.isin(rows, usable)
         if unusable.any():
             raise DataError(
@@ -249,12 +197,18 @@ class Samples(Shown):
         if len(self):
             time = self.index.get_level_values(-1)
             rows.append(("decided", f"{time.min()} to {time.max()}"))
-            weight = self.weight
-            rows.append(("weight", f"{weight.min():.3g} to {weight.max():.3g}"))
+            rows.append(("weight", self._weight_text()))
         rows.append(("labels", f"{spec.rule} ({spec.kind}), horizon {spec.horizon} bars"))
         rows.append(("contract", "none" if spec.contract is None else spec.contract.symbol))
         rows.append(("costs", "none" if spec.costs is None else str(spec.costs)))
         return Card(title, rows)
+
+    def _weight_text(self) -> str:
+        try:
+            weight = self.weight
+        except DataError:
+            return "0 for all rows"
+        return f"{weight.min():.3g} to {weight.max():.3g}"
 
     # ---- the shared tables
     @property
@@ -319,10 +273,19 @@ class Samples(Shown):
         Raises
         ------
         DataError
-            The column is 0 for all rows.
+            The column, or what it is multiplied by, is 0 for all rows.
         """
         weight = self._labels.weight(self.rows)
-        return weight if self._factor is None else weight * self._factor
+        if self._factor is None:
+            return weight
+        weight = weight * self._factor
+        if len(weight) and not weight.any():
+            raise DataError(
+                f"Samples.weight: the weights of all {len(weight)} rows are 0, by the column "
+                "'weight' of 'labels' times the factors of Samples.weighted or sample_weight. Take "
+                "rows that count."
+            )
+        return weight
 
     def last(self) -> npt.NDArray[np.float32]:
         """Features at the decision bars, of shape (n, C), NaN where there is no history."""

@@ -106,7 +106,7 @@ def future_seen(
 
 
 def future_cuts(bars: Bars, *, count: int = 5, seed: int = 0) -> list[int]:
-    """Random rows to cut at, among them the first bar of a session where there is one.
+    """Random rows to cut at; the first bar of a session, if there is one, and two from the end.
 
     Examples
     --------
@@ -118,6 +118,8 @@ def future_cuts(bars: Bars, *, count: int = 5, seed: int = 0) -> list[int]:
     generator = np.random.default_rng(seed)
     index = bars.index
     chosen = generator.integers(len(bars) // 4, len(bars) - 2, count)
+    if count > 1:  # what begins to look ahead late shows it here alone
+        chosen[-1] = len(bars) - 2
     if isinstance(index, pd.MultiIndex) or not isinstance(index, pd.DatetimeIndex):
         return [int(cut) for cut in chosen]
     step = np.diff(nanoseconds(index, nat="keep"))

@@ -25,6 +25,12 @@ SWAP = pd.Series([0.1, 0.2], index=BARS.index[[10, 20]])
 OTHER = Contract("ES", 0.25, 12.5, calendar="CMEGlobex_GC", valid_from=date(2020, 1, 1))
 
 
+def twice():
+    """A regime that stands twice on one stamp."""
+    regime = pd.Series(1.0, index=BARS.index)
+    return pd.concat([regime, regime.iloc[5:6]])
+
+
 class CountingClassifier(LogisticClassifier):
     """Counts its fits."""
 
@@ -52,6 +58,7 @@ class CountingClassifier(LogisticClassifier):
         ({"execution": Execution(funding=SWAP.shift(freq="7s"))}, "stamps of 'bars'; 2 are not"),
         ({"regime": "vol"}, "'regime' must name a column of 'bars'.*got 'vol'"),
         ({"regime": pd.Series([1.0])}, "'regime' must be a Series or DataFrame indexed by stamps"),
+        ({"regime": twice()}, "'regime' must have one row for each bar; 1 rows stand on a stamp"),
         ({"exposure": 2.0}, "'exposure' must be"),
         ({"model": "lightgbm"}, "'model' must be a bar classifier; got 'lightgbm'"),
         ({"model": LogisticClassifier}, "got the class LogisticClassifier"),

@@ -2,6 +2,7 @@
 
 import os
 from contextlib import suppress
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -41,6 +42,21 @@ def itself(table):
 
 
 FACTOR = 2.0
+
+
+def times_factor_inside(table):
+    """Uses it in a function of its own."""
+    return table.apply(lambda column: column * FACTOR)
+
+
+def of_the_system(table):
+    """Uses a module that anyone may change."""
+    return table * len(os.environ)
+
+
+def times_first(table, factors=[2.0]):
+    """Uses a list that may change between calls."""
+    return table * factors[0]
 
 
 def times_factor(table):
@@ -148,12 +164,30 @@ def test_a_view_on_the_bars_is_copied(bars):
         (ReturnFeatures() + MomentumFeatures(), True),
         (FunctionTransformer(log_of_prices), True),
         (FunctionTransformer(times_factor), False),
+        (FunctionTransformer(times_factor_inside), False),
+        (FunctionTransformer(partial(times_factor)), False),
+        (FunctionTransformer(partial(log_of_prices)), True),
+        (FunctionTransformer(of_the_system), False),
+        (FunctionTransformer(times_first), False),
         (FunctionTransformer(lambda table: table), False),
         (ReturnFeatures() + FunctionTransformer(lambda table: table), False),
         (type("Mine", (ReturnFeatures,), {})(), False),
         (ReturnFeatures() * StandardScaler(), False),
     ],
-    ids=["ours", "function", "global number", "lambda", "lambda inside", "subclass", "state"],
+    ids=[
+        "ours",
+        "function",
+        "global number",
+        "global number inside",
+        "global number in a partial",
+        "partial",
+        "module of others",
+        "list as default",
+        "lambda",
+        "lambda inside",
+        "subclass",
+        "state",
+    ],
 )
 def test_only_what_a_key_tells_all_of_is_kept(step, kept):
     assert (step_key(step) is not None) == kept

@@ -1,8 +1,12 @@
 """Steps that see the future are refused before a number is made of them, and so are raw prices."""
 
 import numpy as np
+import pandas as pd
 import pytest
-from sklearn.model_selection import GridSearchCV
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer as SkFunction
 from sklearn.preprocessing import StandardScaler
 from sktime.transformations.base import BaseTransformer
 from sktime.transformations.series.func_transform import FunctionTransformer
@@ -16,6 +20,7 @@ from ohlcvml.pipeline import FeatureSelector, check_steps
 from ohlcvml.registry import adapter_for
 from ohlcvml.samples import Samples
 from ohlcvml.splits import PurgedKFold, WalkForward
+from ohlcvml.streams import RowTransformer
 from tests.pipeline.conftest import LABELLER
 from tests.pipeline.vote import Vote
 
@@ -69,7 +74,49 @@ class MyReturns(ReturnFeatures):
         return super()._transform(X).shift(-3)
 
 
+class Late(Shifted):
+    """Looks ahead in the last hour alone."""
+
+    def _transform(self, X, y=None):
+        late = X.index >= pd.Timestamp("2024-01-02 19:00", tz="UTC")
+        return pd.concat([X[~late].pct_change(), X[late].diff().shift(self.by)])
+
+
+class Roll(TransformerMixin, BaseEstimator):
+    """A scikit-learn transformer of one's own that shifts large tables alone."""
+
+    def fit(self, X, y=None):
+        self.fitted_ = True
+        return self
+
+    def transform(self, X):
+        return np.roll(X, -10, axis=0) if len(X) > 100 else X
+
+
+BY = 1
+
+
+def by_the_module(table):
+    return table.apply(lambda column: column.pct_change().shift(BY))
+
+
+class Draw:
+    """A distribution of steps."""
+
+    def rvs(self, random_state=None):
+        return Shifted(-10)
+
+
 AHEAD = {
+    "late": Late() * MODEL,
+    "rows of one's own": RETURNS * Roll() * MODEL,
+    "rows of a pipeline": RETURNS * make_pipeline(StandardScaler(), Roll()) * MODEL,
+    "behind a listed number": RandomizedSearchCV(
+        Shifted(1) * MODEL, {"Shifted__by": [1, -10]}, n_iter=1, cv=CV
+    ),
+    "behind a draw": RandomizedSearchCV(
+        Shifted(1) * MODEL, {"Shifted": Draw()}, n_iter=1, cv=CV, random_state=0
+    ),
     "alone": Shifted() * MODEL,
     "after features": RETURNS * Shifted() * MODEL,
     "in a union": (RETURNS + Shifted()) * MODEL,
@@ -127,6 +174,20 @@ def test_a_step_is_probed_once_for_a_configuration_and_a_table(samples):
     assert Shifted.probed == first > 0
     check_steps(Shifted(3) * MODEL, fresh)
     assert Shifted.probed > first
+
+
+def test_a_verdict_does_not_outlive_a_number_of_the_module(samples, monkeypatch):
+    model = FunctionTransformer(by_the_module) * MODEL
+    assert check_steps(model, samples).unsafe == ()
+    monkeypatch.setitem(by_the_module.__globals__, "BY", -10)
+    with pytest.raises(LeakageError, match="sees the future"):
+        check_steps(model, samples)
+
+
+def test_rows_are_tried_beside_many_others():
+    shift = RowTransformer(SkFunction(lambda rows: np.roll(rows, -10, axis=0)))
+    with pytest.raises(LeakageError, match="when other rows stand beside it"):
+        shift.fit(RETURNS.fit_transform(simulate_bars(300, seed=1).bars))
 
 
 def test_fit_never_probes(samples):

@@ -260,4 +260,11 @@ def regime_table(who: str, regime: Any, bars: Bars) -> pd.DataFrame | None:
             f"{who}: 'regime' must be a Series or DataFrame indexed by stamps of 'bars'; got "
             f"{type(regime).__name__}. Pass the regime detector's output on these bars."
         )
+    if not regime.index.is_unique:
+        twice = regime.index[regime.index.duplicated()]
+        raise DataError(
+            f"{who}: 'regime' must have one row for each bar; {len(twice)} rows stand on a stamp "
+            f"that occurs before, the first at {twice[0]}. Pass the regime detector's output on "
+            "these bars."
+        )
     return regime
