@@ -176,6 +176,16 @@ class LabelSpec:
                 f"LabelSpec: parameter 'side' must be None for kind='direction'; got {self.side!r}."
                 " Labels about the side of a primary model are kind='meta'."
             )
+        if self.trailing and self.kind != "meta":
+            raise ParameterError(
+                "LabelSpec: parameter 'trailing' must be False for kind='direction'; got True. A "
+                "stop belongs to a position, whose side meta-labels have."
+            )
+        if self.unit in ("ticks", "money") and self.contract is None:
+            raise ParameterError(
+                f"LabelSpec: parameter 'contract' must be given with unit={self.unit!r}; got None. "
+                "Pass the Contract whose tick the barriers were counted in."
+            )
 
     def to_json(self) -> str:
         """Return the specification as JSON text, the contract and the costs whole."""

@@ -86,9 +86,10 @@ class BaseBarClassifier(AnswersBars, BaseClassifier):  # type: ignore[misc]
         y : labels table for bars; None or the labels for Samples; class labels for a Panel
             Where scikit-learn has encoded the labels of Samples, y holds their positions in the
             labeller's class set.
-        sample_weight : array of shape (n,) or None, default=None
+        sample_weight : array or pd.Series of shape (n,), or None, default=None
             Finite and at least 0, one for each row of the samples, or of the labels table; it
-            multiplies the weights that the samples have. Panels take none.
+            multiplies the weights that the samples have. A Series stands on the rows' stamps.
+            Panels take none.
 
         Returns
         -------
@@ -295,6 +296,10 @@ def weighted(samples: Samples | None, y: Any, sample_weight: Any, who: str) -> S
             f"{who}.fit: parameter 'sample_weight' is for bars with labels and for Samples; sktime "
             "Panels have no weights."
         )
+    if isinstance(sample_weight, pd.Series):
+        if is_labels(y) and sample_weight.index.equals(samples.labels.index):
+            sample_weight = sample_weight.iloc[samples.rows]
+        return samples.weighted(sample_weight)
     factor = np.asarray(sample_weight, dtype=np.float64)
     if is_labels(y) and factor.shape == (len(samples.labels),):
         factor = factor[samples.rows]

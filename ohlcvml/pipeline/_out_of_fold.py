@@ -111,7 +111,7 @@ def _splits(cv: Any, samples: Samples) -> list[tuple[Any, Any]]:
     if hasattr(cv, "split"):
         splits = list(cv.split(samples))
     elif isinstance(cv, (list, tuple)) and all(len(pair) == 2 for pair in cv):
-        splits = [(np.asarray(train), np.asarray(test)) for train, test in cv]
+        splits = [(_positions(train, samples), _positions(test, samples)) for train, test in cv]
     else:
         raise ParameterError(
             f"out_of_fold: parameter 'cv' must be a splitter, or a list of (training rows, test "
@@ -120,6 +120,19 @@ def _splits(cv: Any, samples: Samples) -> list[tuple[Any, Any]]:
     if not splits:
         raise DataError("out_of_fold: 'cv' gave no fold. Use a splitter with at least one.")
     return splits
+
+
+def _positions(rows: Any, samples: Samples) -> IntArray:
+    """Rows of a list, which nobody has checked yet."""
+    found = np.asarray(rows)
+    whole = found.ndim == 1 and found.dtype.kind in "iu" and len(found) > 0
+    if not whole or found.min() < 0 or found.max() >= len(samples):
+        raise ParameterError(
+            f"out_of_fold: parameter 'cv' must list positions from 0 to {len(samples) - 1}, at "
+            f"least one for each part; got {found.dtype} of shape {found.shape}. Of a mask, take "
+            "np.flatnonzero(mask)."
+        )
+    return found.astype(np.int64)
 
 
 def _paths(splits: list[tuple[Any, Any]], n_rows: int) -> list[IntArray] | None:

@@ -125,7 +125,7 @@ def primary_of(X: Bars | Samples, side: str | int | None, who: str) -> FloatArra
     Raises
     ------
     DataError
-        The bars lack the column, or the samples are not of meta-labels.
+        The bars lack the column, or the samples are not of meta-labels, or of another primary's.
 
     Examples
     --------
@@ -140,6 +140,11 @@ def primary_of(X: Bars | Samples, side: str | int | None, who: str) -> FloatArra
             raise DataError(
                 f"{who}: a model of meta-labels needs Samples of meta-labels, whose table has the "
                 "primary model's side; got labels of direction. Label the bars with side=..."
+            )
+        if side is not None and X.spec.side not in (None, side):
+            raise DataError(
+                f"{who}: the model's labels are about the primary model {side!r}, and those of the "
+                f"Samples about {X.spec.side!r}. Label the bars with side={side!r}."
             )
         return X.labels["side"].to_numpy(dtype=np.float64)[X.rows]
     if side is None:

@@ -32,13 +32,6 @@ class LabelTable:
         self.usable: IntArray = np.flatnonzero(
             ~labels["censored"].to_numpy(dtype=bool) & (self.end_pos >= 0)
         )
-        longest = int((self.end_pos - self.pos)[self.usable].max(initial=0))
-        if longest > self.spec.horizon:
-            raise DataError(
-                "Samples: the horizon that the specification of 'labels' tells must not be "
-                f"exceeded by a label; it is {self.spec.horizon} bars, and one lives {longest}. "
-                "Pass the specification of these very labels, LabelSpec.of(made)."
-            )
 
     def weight(self, rows: IntArray) -> FloatArray:
         """Own weights of ``rows`` times what depends on the rows beside them."""

@@ -321,14 +321,21 @@ class Samples(Shown):
         view.rows, view._factor = self.rows, self._factor
         return view
 
-    def weighted(self, factor: FloatArray) -> Samples:
+    def weighted(self, factor: FloatArray | pd.Series) -> Samples:
         """Return the same rows with their weights multiplied by ``factor``, of shape (n,).
 
         Raises
         ------
         DataError
-            If there is not one finite factor of at least 0 for each row, or all are 0.
+            If there is not one finite factor of at least 0 for each row, or all are 0, or a Series
+            stands on another index than the rows.
         """
+        if isinstance(factor, pd.Series) and not factor.index.equals(self.index):
+            raise DataError(
+                f"Samples.weighted: a Series of weights must stand on the {len(self)} stamps of "
+                f"the rows, in their order; got {len(factor)} values on another index. Use "
+                "weights.reindex(samples.index)."
+            )
         factor = np.asarray(factor, dtype=np.float64)
         fine = factor.shape == self.shape and bool((np.isfinite(factor) & (factor >= 0)).all())
         if not fine or not factor.any():

@@ -95,6 +95,7 @@ def test_contradictions_are_refused(bars, labels):
         {"kind": "size"}, {"classes": (0, 1, 2)}, {"classes": (1,)}, {"classes": (1, -1)},
         {"kind": "meta"}, {"horizon": 0}, {"time_decay": 2.0}, {"return_unit": "pct"},
         {"unit": "pips"}, {"side": 1}, {"contract": "MES"}, {"costs": 0.5},
+        {"trailing": True}, {"unit": "ticks"},
     ],
 )  # fmt: skip
 def test_wrong_values_are_refused(change):

@@ -49,6 +49,16 @@ def test_the_side_is_the_primary_models_or_none(problem):
     assert signal[bars["trend"].isna().to_numpy()].isna().all(axis=None)
 
 
+def test_labels_of_another_primary_model_are_refused(problem):
+    bars, samples, parts, model = problem
+    other = bars.assign(other=-bars["trend"])
+    labels = LABELLER.clone().set_params(side="other").fit_transform(other)
+    late = Samples(other, labels)
+    late = late[late.index > samples.index[parts.train[-1]] + pd.Timedelta("2h")]
+    with pytest.raises(DataError, match=r"primary model 'trend', and those .* about 'other'"):
+        evaluate(model, late)
+
+
 def test_the_signal_by_hand(problem):
     bars, samples, parts, model = problem
     train = samples[parts.train]

@@ -116,6 +116,12 @@ def test_paths_are_those_of_the_splitter(samples):
     assert repr(found) == f"OutOfFold(6 folds, {3 * len(samples):,} rows on 3 paths)"
 
 
+@pytest.mark.parametrize("test", [np.ones(900, dtype=bool), [-1], [10**6], [], [700.5]])
+def test_a_list_must_hold_positions(samples, test):
+    with pytest.raises(ParameterError, match="'cv' must list positions from 0 to"):
+        out_of_fold(MODEL, samples, [(np.arange(500), np.array(test))])
+
+
 def test_what_is_no_splitter_is_refused(samples):
     with pytest.raises(ParameterError, match="'cv' must be a splitter, or a list"):
         out_of_fold(MODEL, samples, 5)

@@ -45,6 +45,14 @@ def test_sample_weights_multiply_those_of_the_samples(samples, bars, labels):
         one, MODEL.clone().fit(bars, labels, sample_weight=whole).predict_proba(bars)
     )
     assert not one.equals(MODEL.clone().fit(samples).predict_proba(bars))
+    series = pd.Series(factor, index=samples.index)
+    again = MODEL.clone().fit(samples, sample_weight=series).predict_proba(bars)
+    pd.testing.assert_frame_equal(one, again)
+    named = pd.Series(whole, index=labels.index)
+    again = MODEL.clone().fit(bars, labels, sample_weight=named).predict_proba(bars)
+    pd.testing.assert_frame_equal(one, again)
+    with pytest.raises(DataError, match="in their order"):
+        MODEL.clone().fit(samples, sample_weight=series[::-1])
 
 
 @pytest.mark.parametrize("wrong", [np.ones(3), np.nan, -1.0, 0.0])

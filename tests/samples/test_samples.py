@@ -1,19 +1,12 @@
 """Samples: views on shared tables, their weights, stretches and messages."""
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from ohlcvml.bars import simulate_bars
 from ohlcvml.exceptions import DataError
-from ohlcvml.labels import (
-    FixedHorizonLabeller,
-    LabelSpec,
-    TripleBarrierLabeller,
-    average_uniqueness,
-)
+from ohlcvml.labels import FixedHorizonLabeller, TripleBarrierLabeller, average_uniqueness
 from ohlcvml.samples import Samples
 from ohlcvml.splits import PurgedKFold, WalkForward
 
@@ -226,15 +219,6 @@ def test_rows_that_all_weigh_nothing_are_refused_and_shown(tables):
 def test_rows_that_are_no_positions_are_refused(tables, rows):
     with pytest.raises(DataError, match=r"integers of shape \(n,\); got .* np.flatnonzero"):
         Samples(*tables, rows=rows)
-
-
-def test_a_specification_of_other_labels_is_refused(tables):
-    bars, labels = tables
-    lost = pd.DataFrame(dict(labels.items()))
-    spec = LabelSpec.of(labels)
-    assert len(Samples(bars, lost, spec=spec)) == len(Samples(bars, labels))
-    with pytest.raises(DataError, match=r"it is 2 bars, and one lives \d+"):
-        Samples(bars, lost, spec=replace(spec, horizon=2))
 
 
 def test_features_must_stand_on_the_bars(tables):
