@@ -218,7 +218,8 @@ def _verdict_key(step: Any, table: Features) -> Any:
     made_of = [step, *step.get_params(deep=True).values()]
     functions = [part for part in made_of if isinstance(part, FunctionType)]
     classes = tuple(type(part) for part in made_of if hasattr(part, "get_params"))
-    if not all(map(by_source_alone, (*functions, *classes))):
+    told: list[FunctionType | type] = [*functions, *classes]
+    if not all(map(by_source_alone, told)):
         return None  # a number of its module may be another one by now
     try:
         return (classes, digest(step), bars_identity(table))
