@@ -94,7 +94,13 @@ class _SearchedClassifier(BaseBarClassifier):
         model = self.search.estimator
         yield model
         for setting in self._settings():
-            yield model.clone().set_params(**setting)
+            yield _with(model, setting)
+        for name, value in self._listed():
+            try:
+                candidate = _with(model, {name: value})
+            except (TypeError, ValueError):  # it needs others beside it, as a draw has
+                continue
+            yield candidate
 
     def _settings(self) -> Iterator[dict[str, Any]]:
         options = getattr(self.search, "param_grid", None)
@@ -104,18 +110,25 @@ class _SearchedClassifier(BaseBarClassifier):
         spaces = getattr(self.search, "param_distributions", None)
         if not spaces:
             return
+        seed = getattr(self.search, "random_state", None)
+        with warnings.catch_warnings():  # fewer options than draws: the search says so itself
+            warnings.simplefilter("ignore", UserWarning)
+            drawn = list(
+                ParameterSampler(
+                    spaces,
+                    getattr(self.search, "n_iter", DRAWS),
+                    random_state=seed if isinstance(seed, (int, np.integer)) else 0,
+                )
+            )
+        yield from drawn
+
+    def _listed(self) -> Iterator[tuple[str, Any]]:
+        """Each option that a search which draws has in a list."""
+        spaces = getattr(self.search, "param_distributions", None) or {}
         for space in [spaces] if isinstance(spaces, Mapping) else spaces:
             for name, values in space.items():
                 if not hasattr(values, "rvs"):
-                    yield from ({name: value} for value in values)
-        seed = self.search.random_state
-        with warnings.catch_warnings():  # fewer options than draws: the search says so itself
-            warnings.simplefilter("ignore", UserWarning)
-            yield from ParameterSampler(
-                spaces,
-                getattr(self.search, "n_iter", DRAWS),
-                random_state=seed if isinstance(seed, (int, np.integer)) else 0,
-            )
+                    yield from ((name, value) for value in values)
 
     @property
     def _best(self) -> BaseBarClassifier:
@@ -169,6 +182,13 @@ class _SearchedClassifier(BaseBarClassifier):
             "A search over a bar classifier needs bars with labels, or Samples; got an sktime "
             "Panel. Fit the search itself on the panel."
         )
+
+
+def _with(model: BaseBarClassifier, setting: Mapping[str, Any]) -> BaseBarClassifier:
+    """A clone with these parameters; steps among them are cloned too, as the search does."""
+    own = {name: clone(value, safe=False) for name, value in setting.items()}
+    changed: BaseBarClassifier = model.clone().set_params(**own)
+    return changed
 
 
 def check_search_scores(search: Any, who: str) -> None:

@@ -16,7 +16,7 @@ from ohlcvml.evaluation import cross_validate, evaluate
 from ohlcvml.exceptions import LeakageError, ParameterError
 from ohlcvml.features import ReturnFeatures
 from ohlcvml.models import ForecastClassifier, LogisticClassifier
-from ohlcvml.pipeline import FeatureSelector, check_steps
+from ohlcvml.pipeline import BarPipeline, FeatureSelector, check_steps
 from ohlcvml.registry import adapter_for
 from ohlcvml.samples import Samples
 from ohlcvml.splits import PurgedKFold, WalkForward
@@ -239,6 +239,14 @@ def test_a_search_stands_in_cross_validation_and_chooses_in_the_training_rows(sa
     assert adapter_for(search).lookback == model.lookback
     after = RETURNS * GridSearchCV(MODEL, {"C": [1e-6, 1.0]}, cv=WalkForward(n_splits=2))
     assert after.fit(samples)[-1].search_.best_params_["C"] in (1e-6, 1.0)
+
+
+def test_an_option_that_needs_another_beside_it_is_tried_in_draws_alone():
+    options = [{"f": [Shifted(2)], "f__by": [3]}]
+    model = BarPipeline([("f", RETURNS), ("c", MODEL)])
+    search = adapter_for(RandomizedSearchCV(model, options, n_iter=1, cv=CV))
+    steps = [candidate.get_params()["f"] for candidate in search.candidates()]
+    assert [getattr(step, "by", None) for step in steps] == [None, 3, 2]
 
 
 def test_a_search_whose_cv_is_not_purged_raises(samples):
