@@ -11,7 +11,7 @@ import pandas as pd
 
 from ohlcvml.pipeline._answer import Answer
 from ohlcvml.pipeline._steps import fit_step
-from ohlcvml.pipeline._training_record import training_intervals
+from ohlcvml.pipeline._training_record import purged_intervals
 from ohlcvml.samples import Samples
 from ohlcvml.typing import FloatArray, IntArray, Labels
 
@@ -40,7 +40,7 @@ class Fold:
     class_shares : float64 array of shape (n_classes,)
         Shares of the classes among the training rows.
     training_intervals : int64 array of shape (m, 2)
-        Intervals that the training rows occupy, the labels' horizon included.
+        What the training rows occupy, their purge zones included.
     tested_intervals : int64 array of shape (m, 2)
         The same of the test rows.
     error : str or None
@@ -122,8 +122,8 @@ def _ask(model: Any, train: Samples, test: Samples, number: int, rows: IntArray)
         answer,
         report,
         model.class_shares_,
-        training_intervals(train),
-        training_intervals(test),
+        purged_intervals(train),
+        purged_intervals(test),
     )
 
 

@@ -8,6 +8,7 @@ import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cached_property, partial
 from threading import Lock, RLock
 from types import CodeType, FunctionType, ModuleType
@@ -94,6 +95,7 @@ class FeatureMemo:
         self._passing_of = ""
         self._lock = RLock()
         self._busy: dict[str, Lock] = {}
+        self._bypass = ContextVar("bypass", default=False)
 
     def clear(self) -> None:
         """Forget every table."""
@@ -105,11 +107,16 @@ class FeatureMemo:
     @contextmanager
     def bypassed(self) -> Iterator[None]:
         """Compute everything anew within: for checks that must trust nothing that was kept."""
-        kept, self.limit = self.limit, 0
+        before = self._bypass.set(True)
         try:
             yield
         finally:
-            self.limit = kept
+            self._bypass.reset(before)
+
+    @property
+    def active(self) -> bool:
+        """Whether anything is kept, in this thread and now."""
+        return self.limit > 0 and not self._bypass.get()
 
     def get(self, key: str, compute: Callable[[], Features], source: str | None) -> FeatureTable:
         """The table of ``key``, computed if it is not held.
@@ -174,7 +181,7 @@ class FeatureRun:
 
     def apply(self, step: Any) -> None:
         """Go through a fitted step."""
-        own = step_key(step) if self._key is not None and feature_memo.limit else None
+        own = step_key(step) if self._key is not None and feature_memo.active else None
         table = self.table
         if own is None:
             self._key = None

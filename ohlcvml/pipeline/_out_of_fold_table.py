@@ -51,7 +51,8 @@ class OutOfFold(SavedResult):
     class_shares : pd.DataFrame
         By fold, the share of each class among the training rows.
     training_intervals : dict of int to int64 array of shape (m, 2)
-        By fold, the intervals that its training rows occupy: [i, max(e, i + horizon)], in ns.
+        By fold, what its training rows occupy with their purge zones: [i, max(e, i + p)], in ns,
+        p = max(60, horizon).
     tested_intervals : int64 array of shape (m, 2)
         The same of all tested rows.
     failures : dict of int to str

@@ -12,9 +12,18 @@ import pandas as pd
 from ohlcvml._time import nanoseconds
 from ohlcvml.exceptions import LeakageError, LeakageWarning
 from ohlcvml.samples import Samples
+from ohlcvml.splits import MINIMUM_PURGE
 from ohlcvml.typing import BoolArray, IntArray
 
-__all__ = ["check_unseen", "joined", "meeting", "occupied", "overlapping", "training_intervals"]
+__all__ = [
+    "check_unseen",
+    "joined",
+    "meeting",
+    "occupied",
+    "overlapping",
+    "purged_intervals",
+    "training_intervals",
+]
 
 SCORING = ("sklearn.model_selection._validation", "_score")  # where an error becomes NaN
 
@@ -28,6 +37,11 @@ def training_intervals(samples: Samples) -> IntArray:
     share the clock, because what one symbol did tells of the other.
     """
     return joined(*occupied(samples, samples.spec.horizon))
+
+
+def purged_intervals(samples: Samples) -> IntArray:
+    """As :func:`training_intervals`, each row with its purge zone of max(60, horizon) bars."""
+    return joined(*occupied(samples, max(MINIMUM_PURGE, samples.spec.horizon)))
 
 
 def joined(first: IntArray, last: IntArray) -> IntArray:
@@ -65,6 +79,7 @@ def check_unseen(samples: Samples, intervals: IntArray, who: str) -> None:
     >>> from ohlcvml.models import LogisticClassifier
     >>> from ohlcvml.pipeline import check_unseen
     >>> from ohlcvml.samples import Samples
+    from ohlcvml.splits import MINIMUM_PURGE
     >>> bars = simulate_bars(300, seed=0).bars
     >>> labels = FixedHorizonLabeller(horizon=5, cost_adjustment=None).fit_transform(bars)
     >>> samples = Samples(bars, labels)

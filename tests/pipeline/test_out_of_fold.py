@@ -10,6 +10,7 @@ from ohlcvml.exceptions import DataError, LeakageError, ParameterError
 from ohlcvml.features import ReturnFeatures
 from ohlcvml.models import LogisticClassifier
 from ohlcvml.pipeline import OutOfFold, out_of_fold
+from ohlcvml.pipeline._training_record import joined, occupied
 from ohlcvml.splits import CombinatorialPurgedCV, PurgedKFold, WalkForward
 
 MODEL = ReturnFeatures(lags=(1, 5)) * StandardScaler() * LogisticClassifier()
@@ -50,7 +51,8 @@ def test_it_is_the_loop_by_hand(samples, cv):
         pd.testing.assert_frame_equal(found.signal.iloc[at], model.predict_signal(samples[test]))
         assert found.labels.iloc[at].equals(samples.labels.iloc[samples[test].rows])
         np.testing.assert_array_equal(found.class_shares.loc[fold], model.class_shares_)
-        np.testing.assert_array_equal(found.training_intervals[fold], model.training_intervals_)
+        seen = joined(*occupied(samples[train], 60))
+        np.testing.assert_array_equal(found.training_intervals[fold], seen)
         tested[test] = True
     assert found.untested == (~tested).sum()
     assert found.path is None
@@ -150,7 +152,7 @@ def test_a_table_of_all_rows_serves_no_outer_fold(samples):
 
 def test_every_row_that_the_table_or_its_purge_zone_meets_is_told(samples):
     table = out_of_fold(MODEL, samples[300:600], PurgedKFold(n_splits=2, embargo=0))
-    last = reach(samples[300:600], 20)
+    last = reach(samples[300:600], 60)
     held = np.zeros(len(samples), dtype=bool)
     for k, (i, z) in enumerate(zip(samples.pos, reach(samples, 60), strict=True)):
         held[k] = ((samples.pos[300:600] <= z) & (last >= i)).any()
