@@ -17,26 +17,6 @@ import pandas as pd
 
 from ohlcvml.exceptions import ParameterError
 
-__all__ = [
-    "Rule",
-    "any_value",
-    "boolean",
-    "check_parameters",
-    "check_value",
-    "duration",
-    "each",
-    "either",
-    "instance_of",
-    "integer",
-    "jobs",
-    "none",
-    "odd",
-    "one_of",
-    "optional",
-    "real",
-    "string",
-]
-
 
 @dataclass(frozen=True)
 class Rule:

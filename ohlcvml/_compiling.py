@@ -9,8 +9,6 @@ import numba
 
 from ohlcvml.exceptions import CompilationWarning
 
-__all__ = ["njit"]
-
 _told = False
 
 

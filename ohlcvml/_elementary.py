@@ -18,8 +18,6 @@ from numba.extending import intrinsic
 from ohlcvml._compiling import njit
 from ohlcvml.typing import FloatArray
 
-__all__ = ["cosine", "cosines", "exp", "exponentials", "log", "logarithms", "sine", "sines"]
-
 _inlined = njit(cache=True, error_model="numpy", _nrt=False, inline="always")
 _compiled = njit(cache=True, error_model="numpy", nogil=True, _nrt=False)
 

@@ -19,16 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = [
-    "SUMS",
-    "Kind",
-    "check_sums",
-    "parse_json",
-    "read_files",
-    "render_sums",
-    "write_files",
-]
-
 SUMS = "SHA256SUMS"
 
 # Far above any honest model; a crafted file is refused before it fills the memory.

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["data_folder"]
-
 
 def data_folder() -> Path:
     """Folder of ohlcvml's own records: ``OHLCVML_HOME``, or ``ohlcvml`` in the user's data folder.

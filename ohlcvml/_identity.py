@@ -22,16 +22,6 @@ import pandas as pd
 from ohlcvml._time import nanoseconds
 from ohlcvml.exceptions import ParameterError
 
-__all__ = [
-    "RESOURCE_PARAMETERS",
-    "bars_identity",
-    "canonical_json",
-    "configuration",
-    "digest",
-    "row_keys",
-    "rows_identity",
-]
-
 # These may change how fast a result comes, never the result, so they are no part of an identity.
 # Beside each: values that every machine can try, to test that they change nothing. A device and
 # the number of windows computed at once are not tried: the last digits may differ.

@@ -8,8 +8,6 @@ import pandas as pd
 
 from ohlcvml._requires import require
 
-__all__ = ["COLOURS", "GREY", "count_from_time", "date_formatter", "plain_axes", "pyplot"]
-
 # Colours that stay apart in print and for colour-blind readers (Okabe and Ito).
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 GREY = "#777777"

@@ -8,16 +8,6 @@ from typing import Any
 
 from ohlcvml.exceptions import MissingDependencyError
 
-__all__ = [
-    "EXTRAS",
-    "extras_of",
-    "missing_packages",
-    "package_name",
-    "packages_of",
-    "require",
-    "require_packages",
-]
-
 # Packages by the extra that brings them, as pyproject.toml has them; a test compares the two. What
 # is installed cannot be asked: of a package used from its sources nothing is known.
 EXTRAS: dict[str, frozenset[str]] = {

@@ -24,8 +24,6 @@ from ohlcvml._saved_tables import (
 )
 from ohlcvml.exceptions import DataError
 
-__all__ = ["SavedResult", "saves_as_dict"]
-
 FORMAT = "ohlcvml.result"
 SCHEMA_VERSION = 1
 RESULT = Kind("saved result", DataError, "result.json")

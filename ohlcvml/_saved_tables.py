@@ -14,8 +14,6 @@ import pyarrow.parquet as pq
 
 from ohlcvml.exceptions import DataError
 
-__all__ = ["pack_columns", "pack_index", "unpack_columns", "unpack_index"]
-
 MAX_BYTES = 8 << 30  # of one table when unpacked; a crafted file is refused before it fills memory
 _NO_TIME = np.iinfo(np.int64).min
 

@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["one_blas_thread", "threads"]
-
 
 def threads(n_jobs: int) -> int:
     """Number of threads for a parameter ``n_jobs``.

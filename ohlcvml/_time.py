@@ -11,17 +11,6 @@ import pandas as pd
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import IntArray
 
-__all__ = [
-    "DAY",
-    "NAT",
-    "distinct",
-    "nanoseconds",
-    "run_ends",
-    "run_starts",
-    "span_nanoseconds",
-    "utc_days",
-]
-
 DAY = 86_400_000_000_000  # nanoseconds
 NAT = int(np.iinfo(np.int64).min)  # what a missing stamp is as an integer: before all others
 

@@ -5,15 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from ohlcvml.bars._continuous import continuous
 from ohlcvml.bars._door import check_bars, is_utc, time_index
-from ohlcvml.bars._frame import (
-    OHLCV,
-    PriceArrays,
-    bar_size,
-    price_arrays,
-    symbol_starts,
-)
+from ohlcvml.bars._frame import PriceArrays, bar_size, price_arrays, symbol_starts
 from ohlcvml.bars._known import known_at, positive_size
-from ohlcvml.bars._names import look_alikes
+from ohlcvml.bars._names import OHLCV, look_alikes
 from ohlcvml.bars._resample import resample
 from ohlcvml.bars._traded import (
     RAW_PRICES,

@@ -19,8 +19,6 @@ from ohlcvml.bars.market import RULES, Contract, Sessions, rule_date, rule_of
 from ohlcvml.exceptions import DataError, ParameterError
 from ohlcvml.typing import Bars, BoolArray, FloatArray, IntArray
 
-__all__ = ["continuous"]
-
 _PRICES = ("open", "high", "low", "close")
 
 

@@ -14,8 +14,6 @@ from ohlcvml.bars._names import OHLCV, REMEDY, has_bar_columns
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import Bars, IntArray
 
-__all__ = ["TRADED", "check_bars", "check_numbers", "is_utc", "time_index"]
-
 # Further columns whose values meet prices.
 TRADED = ("raw_open", "raw_high", "raw_low", "raw_close", "adjustment")
 UTC_NAMES = frozenset({"UTC", "UTC+00:00", "GMT", "Z", "Zulu", "Etc/UTC", "Etc/GMT", "Etc/Zulu"})

@@ -12,8 +12,6 @@ from ohlcvml.bars._names import OHLCV, REMEDY, has_bar_columns
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = ["OHLCV", "PriceArrays", "bar_size", "frequent_size", "price_arrays", "symbol_starts"]
-
 
 class PriceArrays(NamedTuple):
     """Contiguous float64 columns of a table of bars, each of shape (n_bars,)."""

@@ -15,8 +15,6 @@ from ohlcvml.bars.market import Contract, Sessions
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import Bars, IntArray
 
-__all__ = ["known_at", "known_nanoseconds", "positive_size"]
-
 
 def known_at(
     bars: Bars,

@@ -10,8 +10,6 @@ import pandas as pd
 
 from ohlcvml.exceptions import DataError
 
-__all__ = ["COLUMN_NAMES", "OHLCV", "REMEDY", "has_bar_columns", "look_alikes", "named", "plain"]
-
 OHLCV: tuple[str, ...] = ("open", "high", "low", "close", "volume")
 REMEDY = "Use ohlcvml.bars.as_bars(table, tz=...), which renames, sorts, converts and reports."
 

@@ -12,14 +12,13 @@ import pandas as pd
 from ohlcvml._checks import boolean, check_value, instance_of, one_of, optional
 from ohlcvml._time import DAY, nanoseconds, span_nanoseconds
 from ohlcvml.bars._door import check_bars, time_index
-from ohlcvml.bars._frame import OHLCV, symbol_starts
 from ohlcvml.bars._frame import bar_size as frequent_distance
+from ohlcvml.bars._frame import symbol_starts
 from ohlcvml.bars._known import known_nanoseconds, positive_size
+from ohlcvml.bars._names import OHLCV
 from ohlcvml.bars.market import Contract, Sessions
 from ohlcvml.exceptions import DataError, DataWarning, ParameterError
 from ohlcvml.typing import Bars, BoolArray, IntArray
-
-__all__ = ["resample"]
 
 _MONDAY = 4  # 5 January 1970, in days since 1970: bars of seven days begin on Mondays
 

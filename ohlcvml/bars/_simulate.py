@@ -11,12 +11,10 @@ from scipy.stats import rankdata
 
 from ohlcvml._checks import boolean, check_value, either, integer, optional, real, string
 from ohlcvml._time import nanoseconds
-from ohlcvml.bars._frame import OHLCV
+from ohlcvml.bars._names import OHLCV
 from ohlcvml.bars._simulate_grid import DAY, daily_cycle, grid_size, grid_stamps, grid_start
 from ohlcvml.exceptions import DataError, ParameterError
 from ohlcvml.typing import Bars, BoolArray, FloatArray, Labels
-
-__all__ = ["Attainable", "Simulation", "simulate_bars"]
 
 N_STEPS = 8  # price changes inside a bar; high and low are taken over them
 VOLUME_LEVEL = 1000.0  # median contracts a bar

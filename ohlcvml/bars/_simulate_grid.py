@@ -9,8 +9,6 @@ from ohlcvml.bars.market import Sessions
 from ohlcvml.exceptions import ParameterError
 from ohlcvml.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["DAY", "daily_cycle", "grid_size", "grid_stamps", "grid_start"]
-
 ZONE, OPEN, CLOSE = "America/New_York", 18, 17  # built-in sessions: the hours of CME futures
 PEAK = 10  # local hour of the largest volatility
 DAY = 86_400_000_000_000  # nanoseconds

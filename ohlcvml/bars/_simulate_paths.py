@@ -7,8 +7,6 @@ import numpy as np
 from ohlcvml._compiling import njit
 from ohlcvml._elementary import exp, log
 
-__all__ = ["paths"]
-
 VOLUME_SD = 0.5  # of log volume given the state
 
 

@@ -15,16 +15,6 @@ from ohlcvml.bars._frame import price_arrays
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import Bars, BoolArray, FloatArray, IntArray
 
-__all__ = [
-    "RAW_PRICES",
-    "TradedPrices",
-    "adjusted_by_difference",
-    "check_raw",
-    "contract_changes",
-    "traded_close",
-    "traded_prices",
-]
-
 RAW_PRICES: tuple[str, ...] = ("raw_open", "raw_high", "raw_low", "raw_close")
 _SLACK = 1e-9  # of the price: the rounding of raw plus adjustment
 

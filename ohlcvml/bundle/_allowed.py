@@ -18,8 +18,6 @@ from typing import Any, TypeVar
 from ohlcvml.exceptions import BundleError
 from ohlcvml.registry import all_estimators
 
-__all__ = ["SKOPS_TRUSTED", "allow_class", "class_at", "path_of"]
-
 AnyType = TypeVar("AnyType", bound=type)
 
 # sktime classes read for this list: no parameter of theirs is code, a name of code or a file.

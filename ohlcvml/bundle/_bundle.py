@@ -17,8 +17,6 @@ from ohlcvml.evaluation import Execution
 from ohlcvml.exceptions import BundleError, DataError, ParameterError
 from ohlcvml.typing import Bars, BoolArray
 
-__all__ = ["Bundle"]
-
 # Columns that change what the prices mean: having them or not is never the same schema.
 MEANINGFUL = frozenset(
     {"raw_open", "raw_high", "raw_low", "raw_close", "contract", "adjustment", "known"}

@@ -20,8 +20,6 @@ from ohlcvml.bundle import _native
 from ohlcvml.bundle._allowed import class_at, path_of
 from ohlcvml.exceptions import BundleError, ParameterError
 
-__all__ = ["Decoder", "Encoder", "class_paths"]
-
 # Deeper than any honest model; keeps a crafted file from exhausting the interpreter's stack.
 MAX_DEPTH = 150
 MAX_INT_BITS = 4096

@@ -9,8 +9,6 @@ import pandas as pd
 
 from ohlcvml.exceptions import BundleError
 
-__all__ = ["pack_frame", "unpack_frame"]
-
 
 def pack_frame(frame: pd.DataFrame, name: str, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
     """Put the columns and index of ``frame`` into ``arrays``; return what describes them.

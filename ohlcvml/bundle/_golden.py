@@ -12,8 +12,6 @@ from ohlcvml.exceptions import BundleError, OhlcvmlError
 from ohlcvml.pipeline import feature_memo
 from ohlcvml.typing import Bars
 
-__all__ = ["EXACT", "make_golden", "replay"]
-
 ANSWERED_ROWS = 32  # rows with an answer that a block should hold, beyond the lookback
 MAX_SYMBOLS = 2
 EXACT = "the same bits"

@@ -26,8 +26,6 @@ from ohlcvml.bundle._manifest import (
 )
 from ohlcvml.exceptions import BundleError, BundleWarning, MissingDependencyError
 
-__all__ = ["BundleReport", "Check", "load", "open_bundle", "verify"]
-
 TREE = "model.json"
 ARRAYS = "arrays.safetensors"
 GOLDEN = "golden.safetensors"

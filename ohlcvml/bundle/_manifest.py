@@ -24,24 +24,6 @@ from ohlcvml.labels import LabelSpec
 from ohlcvml.registry import OWN_TAGS
 from ohlcvml.typing import Bars, Labels
 
-__all__ = [
-    "BUNDLE",
-    "FORMAT",
-    "MANIFEST",
-    "SCHEMA_VERSION",
-    "data_fingerprint",
-    "describe",
-    "dump_json",
-    "environment",
-    "environment_differences",
-    "feature_schema",
-    "input_schema",
-    "label_summary",
-    "parse_json",
-    "plain",
-    "tags_of",
-]
-
 BUNDLE = Kind("bundle", BundleError)
 MANIFEST = BUNDLE.manifest
 FORMAT = "ohlcvml.bundle"

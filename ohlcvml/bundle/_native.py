@@ -16,8 +16,6 @@ from ohlcvml.bundle._allowed import SKOPS_TRUSTED
 from ohlcvml.bundle._trees import check_trees
 from ohlcvml.exceptions import BundleError, MissingDependencyError
 
-__all__ = ["PACKAGE", "PARTS", "SUFFIX", "dump", "kind_of", "load", "load_network"]
-
 PARTS = ("lightgbm", "sklearn", "xgboost")
 SUFFIX = {
     "lightgbm": ".txt",

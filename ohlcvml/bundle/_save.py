@@ -34,8 +34,6 @@ from ohlcvml.evaluation import Execution
 from ohlcvml.exceptions import BundleError
 from ohlcvml.typing import Bars, Labels
 
-__all__ = ["save"]
-
 
 def save(
     model: Any,

@@ -13,8 +13,6 @@ import numpy as np
 
 from ohlcvml.exceptions import BundleError
 
-__all__ = ["check_trees"]
-
 FOREIGN = "load: a tree in a .skops file of the bundle points outside itself. Do not trust it."
 
 

@@ -12,8 +12,6 @@ from rich.markup import escape
 
 from ohlcvml.exceptions import OhlcvmlError
 
-__all__ = ["app", "main"]
-
 app = typer.Typer(
     name="ohlcvml",
     help="Leak-free, costed evaluation of models on OHLCV bars, and bundles that serve them.",

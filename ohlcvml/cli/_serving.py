@@ -13,8 +13,6 @@ from ohlcvml.evaluation import evaluate as evaluate_model
 from ohlcvml.exceptions import BundleError
 from ohlcvml.samples import Samples
 
-__all__ = ["evaluate_bundle", "predict_file"]
-
 
 def predict_file(
     path: Path, data: str, tz: str | None, scale: float, symbol: str | None, policy: str

@@ -33,8 +33,6 @@ from ohlcvml.models.configs import (
 from ohlcvml.models.configs import make_model as configured_model
 from ohlcvml.pipeline import BaseBarClassifier
 
-__all__ = ["TrainSettings", "make_model", "merge_settings", "parse_parameters"]
-
 
 @dataclass(frozen=True)
 class TrainSettings:

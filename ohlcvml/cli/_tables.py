@@ -16,8 +16,6 @@ from ohlcvml.cli._training import TrainingResult
 from ohlcvml.evaluation import CrossValidation
 from ohlcvml.models.configs import model_classes
 
-__all__ = ["looks_text", "models_table", "print_bars", "print_result", "score_table"]
-
 SCORES: tuple[tuple[str, str, str], ...] = (
     ("rows", "rows", "{:,.0f}"),
     ("log_loss", "log-loss", "{:.4f}"),

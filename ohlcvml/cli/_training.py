@@ -40,8 +40,6 @@ from ohlcvml.samples import Samples
 from ohlcvml.splits import HoldoutParts, PurgedHoldout, PurgedKFold, WalkForward
 from ohlcvml.typing import Bars, Labels
 
-__all__ = ["TrainingResult", "prepare_bars", "train", "trading_costs"]
-
 
 @dataclass(frozen=True)
 class TrainingResult:

@@ -1,10 +1,11 @@
 """Evaluation: scores, backtests and performance, free of look-ahead and net of costs."""
 
+from ohlcvml._home import data_folder
 from ohlcvml.evaluation._calibration import calibration_error, reliability_curve
 from ohlcvml.evaluation._cross_validate import cross_validate
 from ohlcvml.evaluation._cross_validation import CrossValidation
 from ohlcvml.evaluation._evaluate import Evaluation, evaluate
-from ohlcvml.evaluation._looks import count_look, data_folder, rows_fingerprint
+from ohlcvml.evaluation._looks import count_look, rows_fingerprint
 from ohlcvml.evaluation._performance import (
     calmar_ratio,
     drawdown,

@@ -11,8 +11,6 @@ import pandas as pd
 from ohlcvml.exceptions import DataError, ParameterError
 from ohlcvml.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["calibration_error", "reliability_curve"]
-
 
 def reliability_curve(
     hit: npt.ArrayLike,

@@ -40,8 +40,6 @@ from ohlcvml.samples import Samples
 from ohlcvml.splits import inner_holdout
 from ohlcvml.typing import Bars, IntArray, Labels
 
-__all__ = ["cross_validate"]
-
 _OPTIONS = [
     "rows",
     "execution",

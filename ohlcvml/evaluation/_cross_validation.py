@@ -13,8 +13,6 @@ from ohlcvml.evaluation._headline import score_card, span_text
 from ohlcvml.evaluation.backtest import Backtest
 from ohlcvml.pipeline import OutOfFold
 
-__all__ = ["CrossValidation"]
-
 
 @dataclass(frozen=True, repr=False)
 class CrossValidation(Shown, SavedResult):

@@ -30,17 +30,6 @@ from ohlcvml.pipeline import BaseBarClassifier, check_steps
 from ohlcvml.samples import Samples
 from ohlcvml.typing import FloatArray, Labels
 
-__all__ = [
-    "Evaluation",
-    "baseline_scores",
-    "check_model",
-    "evaluate",
-    "exposure_scores",
-    "prediction_intervals",
-    "predictions_table",
-    "score_predictions",
-]
-
 PROBABILITIES = {-1: "p_down", 0: "p_flat", 1: "p_up"}
 META_PROBABILITIES = {0: "p_skip", 1: "p_take"}
 

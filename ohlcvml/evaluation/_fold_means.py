@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["fold_means", "fold_summary"]
-
 
 def fold_means(tables: Sequence[pd.DataFrame], *, n_folds: int | None = None) -> pd.DataFrame:
     """Mean over folds of tables with one row for each thing scored.

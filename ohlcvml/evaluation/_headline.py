@@ -10,8 +10,6 @@ import pandas as pd
 
 from ohlcvml._card import Card
 
-__all__ = ["score_card", "span_text"]
-
 HEADLINE: tuple[tuple[str, str, str], ...] = (
     ("log_loss", "log-loss", "{:.4f}"),
     ("skill", "skill over no-skill", "{:+.2%}"),

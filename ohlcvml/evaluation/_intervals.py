@@ -25,8 +25,6 @@ from ohlcvml.pipeline import (
 from ohlcvml.samples import Samples
 from ohlcvml.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["bar_numbers", "score_intervals", "with_sharpe"]
-
 BLOCK_HORIZONS = 4
 COLUMNS = ["estimate", "low", "high", "blocks"]
 

@@ -11,8 +11,6 @@ from typing import TypeVar
 from ohlcvml._home import data_folder
 from ohlcvml.exceptions import OhlcvmlWarning
 
-__all__ = ["in_ledger", "ledger_path"]
-
 Result = TypeVar("Result")
 
 WAIT_SECONDS = 60.0  # for another process that is writing

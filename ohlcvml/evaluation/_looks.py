@@ -22,8 +22,6 @@ from ohlcvml.evaluation._market_days import MarketSpan, market_spans
 from ohlcvml.exceptions import ParameterError
 from ohlcvml.samples import Samples
 
-__all__ = ["count_look", "data_folder", "rows_fingerprint"]
-
 _TABLES = """
 CREATE TABLE IF NOT EXISTS looks (
     id INTEGER PRIMARY KEY, at TEXT NOT NULL, configuration TEXT NOT NULL, model TEXT NOT NULL,

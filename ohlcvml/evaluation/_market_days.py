@@ -12,8 +12,6 @@ from ohlcvml._time import nanoseconds
 from ohlcvml.samples import Samples
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = ["MarketSpan", "market_spans"]
-
 _DAY = 24 * 3600 * 1_000_000_000
 AGREE = 0.9  # share of the common days whose last closes agree to a tick
 

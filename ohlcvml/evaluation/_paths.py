@@ -10,8 +10,6 @@ import pandas as pd
 from ohlcvml.evaluation.backtest import Backtest, Trading
 from ohlcvml.typing import IntArray, Labels
 
-__all__ = ["median_path", "trade_paths"]
-
 
 def trade_paths(
     labels: Labels, predictions: pd.DataFrame, trading: Trading, path: IntArray | None = None

@@ -17,16 +17,6 @@ from ohlcvml._compiling import njit
 from ohlcvml.evaluation._sharpe import session_returns, sharpe_ratio
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = [
-    "calmar_ratio",
-    "drawdown",
-    "max_drawdown",
-    "performance",
-    "profit_factor",
-    "sortino_ratio",
-    "win_rate",
-]
-
 
 def sortino_ratio(daily: npt.ArrayLike, per_year: float) -> float:
     """Mean session return over its downside deviation, × √(sessions a year).

@@ -19,8 +19,6 @@ from ohlcvml.typing import FloatArray
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["plot_calibration", "plot_equity"]
-
 _MOST_POINTS = 4000
 
 

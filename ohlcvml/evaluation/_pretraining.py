@@ -6,8 +6,6 @@ from typing import Any
 
 import pandas as pd
 
-__all__ = ["pretraining_notes"]
-
 
 def pretraining_notes(model: Any, first: pd.Timestamp) -> list[str]:
     """Say where the test period may have been in a model's pretraining data.

@@ -17,8 +17,6 @@ from ohlcvml.exceptions import DataError
 from ohlcvml.pipeline import brier_losses, class_codes, log_losses, placement_auc
 from ohlcvml.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["auc", "classification_scores", "sided_rows"]
-
 
 def check_rows(
     y: npt.ArrayLike,

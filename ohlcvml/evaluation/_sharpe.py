@@ -13,8 +13,6 @@ from ohlcvml.exceptions import DataError
 from ohlcvml.pipeline import block_t_influence
 from ohlcvml.typing import FloatArray
 
-__all__ = ["SharpeEstimate", "session_returns", "sharpe_ratio"]
-
 
 class SharpeEstimate(float):
     """An annualised Sharpe ratio that carries its interval and the returns it was made of.

@@ -10,8 +10,6 @@ from ohlcvml._checks import each, integer
 from ohlcvml.streams import BaseFeature, Column, windowed
 from ohlcvml.streams.kernels import BLOCK, compiled, inlined, keep, pack, unpack
 
-__all__ = ["AccelerationFeatures"]
-
 
 @inlined
 def _rates(closes, size, n, rates, out, start):  # type: ignore[no-untyped-def]

@@ -10,8 +10,6 @@ from ohlcvml._checks import each, integer
 from ohlcvml.streams import BaseFeature, Column, windowed
 from ohlcvml.streams.kernels import compiled, inlined, settling, smooth, true_range, window_params
 
-__all__ = ["BarShapeFeatures"]
-
 # Rows of the ring and of the sums.
 _RANGE, _BODY, _GAP, _LOCATION, _WICKS = 0, 1, 2, 3, 4
 # Positions in the clock: bars seen, slot of the ring, signed run of closes, runs of bars without

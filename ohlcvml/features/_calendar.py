@@ -24,8 +24,6 @@ from ohlcvml.bars.market import (
 from ohlcvml.streams import DAY, NO_TIME, BaseFeature, Column
 from ohlcvml.streams.kernels import compiled, inlined
 
-__all__ = ["CalendarFeatures"]
-
 _HORIZON = 2  # sessions: told farther ahead, a column says which week it is
 _LONGEST_CLOSURE = 4  # days
 _TURN = 2.0 * math.pi / DAY

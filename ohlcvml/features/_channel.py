@@ -19,8 +19,6 @@ from ohlcvml.streams.kernels import (
     settling,
 )
 
-__all__ = ["ChannelFeatures"]
-
 
 @inlined
 def _position(close, highest, lowest):  # type: ignore[no-untyped-def]

@@ -19,8 +19,6 @@ from ohlcvml.streams.kernels import (
     window_params,
 )
 
-__all__ = ["DirectionalFeatures"]
-
 
 @inlined
 def _moves(high, low, close, start, stop, clock, previous, moves):  # type: ignore[no-untyped-def]

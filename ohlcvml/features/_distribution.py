@@ -28,8 +28,6 @@ from ohlcvml.streams.kernels import (
 )
 from ohlcvml.typing import FloatArray
 
-__all__ = ["DistributionFeatures"]
-
 # Shares of the mean square below which a variance is taken from the returns themselves, for powers
 # up to 4 and for products: sums of powers lose the digits of the mean.
 _MOMENTS, _PRODUCTS = 1e-2, 1e-3

@@ -22,8 +22,6 @@ from ohlcvml.streams.kernels import (
     unpack,
 )
 
-__all__ = ["EfficiencyFeatures"]
-
 
 @inlined
 def _spread_out(high, low, close, start, stop, closes, size, bars):  # type: ignore[no-untyped-def]

@@ -10,8 +10,6 @@ from ohlcvml._elementary import logarithms
 from ohlcvml.streams.kernels import inlined
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = ["entropies", "entropy_params", "new_entropies"]
-
 _N_CODES = 8  # three bits
 _PATTERN, _WORD = 0, 1
 _SLOT, _BARS, _STEPS = 0, 1, 2

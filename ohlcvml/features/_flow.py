@@ -19,8 +19,6 @@ from ohlcvml.streams.kernels import (
     tie,
 )
 
-__all__ = ["FlowFeatures"]
-
 # Series of the ring: volume v; v signed by the change of the close, by the place of the close in
 # its bar, by the bulk rule, and the size of the last; v d and v d^2 for typical price d; change r
 # of the close; log volume x; their products. d and x count from anchors.

@@ -12,8 +12,6 @@ from ohlcvml.streams import BaseFeature, Column
 from ohlcvml.streams.kernels import BLOCK, compiled, inlined, keep, pack, unpack
 from ohlcvml.typing import FloatArray
 
-__all__ = ["FractionalFeatures"]
-
 
 @inlined
 def _differences(logs, n, window, changes, size, clock, square, lengths):  # type: ignore[no-untyped-def]

@@ -10,8 +10,6 @@ from ohlcvml._threads import one_blas_thread
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import Features, FloatArray
 
-__all__ = ["feature_health", "rank_correlation"]
-
 _WILD = 10.0  # robust deviations from the median
 
 

@@ -24,8 +24,6 @@ from ohlcvml.streams.kernels import (
     unpack,
 )
 
-__all__ = ["JumpFeatures"]
-
 
 @inlined
 def _fill(recent, n, decay, average, series):  # type: ignore[no-untyped-def]

@@ -11,8 +11,6 @@ from ohlcvml._checks import each, integer
 from ohlcvml.streams import BaseFeature, Column, windowed
 from ohlcvml.streams.kernels import SAME_RETURN, compiled, inlined, new_totals, slide_totals
 
-__all__ = ["LiquidityFeatures"]
-
 # Series of the ring: bars with volume; |r| per traded value; |r| times its root; traded value;
 # volume v and its square; |r|, its square; log volume x from the first bar's, its square; |r| x.
 _BARS, _PRICE, _IMPACT, _VALUE, _V, _VV, _R, _RR, _X, _XX, _RX = range(11)

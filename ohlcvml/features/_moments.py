@@ -22,8 +22,6 @@ from ohlcvml.streams.kernels import (
     window_spreads,
 )
 
-__all__ = ["ReturnMomentFeatures"]
-
 
 @compiled
 def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]

@@ -23,8 +23,6 @@ from ohlcvml.streams.kernels import (
     unpack,
 )
 
-__all__ = ["MomentumFeatures"]
-
 
 @inlined
 def _share(rises, falls, n, row):  # type: ignore[no-untyped-def]

@@ -47,8 +47,6 @@ from ohlcvml.streams import (
 )
 from ohlcvml.typing import Bars, FloatArray
 
-__all__ = ["FEATURE_FAMILIES", "OHLCVFeatures"]
-
 # Each family with its defaults, in the order of the columns. Those that need volume, or the clock,
 # are told by the set.
 FAMILIES: dict[str, Callable[[OHLCVFeatures], BaseFeature]] = {

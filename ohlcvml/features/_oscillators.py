@@ -23,8 +23,6 @@ from ohlcvml.streams.kernels import (
     unpack,
 )
 
-__all__ = ["OscillatorFeatures"]
-
 
 @inlined
 def _stochastic(inputs, first, last, windows, smoothing, n, ranges, sums, out):  # type: ignore[no-untyped-def]

@@ -15,8 +15,6 @@ from ohlcvml.typing import Bars, Features
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["plot_bars", "plot_features"]
-
 _CANDLES = 400  # more bars are drawn as a line of closes in a band of highs and lows
 
 

@@ -31,8 +31,6 @@ from ohlcvml.streams.kernels import (
     window_spreads,
 )
 
-__all__ = ["QuantileFeatures"]
-
 _ORDER = ("keys", "bounds", "before", "spare")
 _CODES = ("closes", "places", "codes", "code_sums")
 _NO_SPREAD = math.sqrt(ROUNDING)

@@ -24,8 +24,6 @@ from ohlcvml.streams.kernels import (
 )
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = ["RangeVolatilityFeatures"]
-
 _BODY = 2.0 * math.log(2.0) - 1.0  # weight of the body in the estimator of Garman and Klass
 _PARKINSON = 1.0 / (4.0 * math.log(2.0))
 

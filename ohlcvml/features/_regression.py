@@ -22,8 +22,6 @@ from ohlcvml.streams.kernels import (
 )
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = ["RegressionFeatures"]
-
 _EXACT = 1e-10  # share of the spread: a line that leaves less is taken as exact, what is left noise
 _SHORTEST_PERIOD = 128
 

@@ -10,8 +10,6 @@ from ohlcvml._checks import each, integer
 from ohlcvml.streams import BaseFeature, Column, windowed
 from ohlcvml.streams.kernels import BLOCK, compiled, keep, pack, unpack
 
-__all__ = ["ReturnFeatures"]
-
 
 @compiled
 def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]

@@ -14,8 +14,6 @@ from ohlcvml.bars.market import Contract, Sessions
 from ohlcvml.streams import DAY, NO_TIME, BaseFeature, Column
 from ohlcvml.streams.kernels import compiled, inlined, settling, smooth, true_range
 
-__all__ = ["SessionFeatures"]
-
 _MINUTE = DAY // 1440
 # State of this session: prices, the range of its first minutes, volume, and volume times (price -
 # open); the anchor at the open keeps the digits of the latter.

@@ -11,8 +11,6 @@ from ohlcvml._checks import each, integer
 from ohlcvml.streams import BaseFeature, Column, windowed
 from ohlcvml.streams.kernels import compiled, inlined, new_totals, slide_totals
 
-__all__ = ["SpreadFeatures"]
-
 # Series of the ring: log range of the bar; change r of the log close, the one before it, their
 # product; Corwin and Schultz' spread of a pair of bars; Abdi and Ranaldo's product; 1 if r is 0.
 _RANGE, _R, _BEFORE, _PRODUCT, _PAIR, _MIDDLE, _STILL = range(7)

@@ -24,8 +24,6 @@ from ohlcvml.streams.kernels import (
     settling,
 )
 
-__all__ = ["StructureFeatures"]
-
 
 @inlined
 def _side(last, old):  # type: ignore[no-untyped-def]

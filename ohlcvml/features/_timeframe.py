@@ -31,8 +31,6 @@ from ohlcvml.streams import (
 from ohlcvml.streams.kernels import compiled, entry_of
 from ohlcvml.typing import Bars, FloatArray, IntArray
 
-__all__ = ["TimeframeFeatures"]
-
 # Positions in the clock of a coarse bar in the making: its start, whether it has bars, whether its
 # first bar was seen, whether any bar was seen at all, coarse bars complete so far.
 _START, _OPEN, _WHOLE, _SEEN, _COUNT = 0, 1, 2, 3, 4

@@ -23,8 +23,6 @@ from ohlcvml.streams.kernels import (
     window_means,
 )
 
-__all__ = ["TrendFeatures"]
-
 
 @compiled
 def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]

@@ -8,8 +8,6 @@ from numba import uint64
 from ohlcvml.streams.kernels import inlined
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = ["new_ultimate", "run_ultimate"]
-
 
 def new_ultimate(windows: tuple[int, ...]) -> tuple[IntArray, FloatArray, FloatArray]:
     """Empty state of :func:`run_ultimate`: (clock, rings of shape (2, longest), sums (2, 3)).

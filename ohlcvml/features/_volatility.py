@@ -25,8 +25,6 @@ from ohlcvml.streams.kernels import (
     window_means,
 )
 
-__all__ = ["VolatilityFeatures"]
-
 _PARKINSON = 1.0 / (4.0 * math.log(2.0))
 
 

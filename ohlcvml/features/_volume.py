@@ -24,8 +24,6 @@ from ohlcvml.streams.kernels import (
     window_spreads,
 )
 
-__all__ = ["VolumeFeatures"]
-
 
 @compiled
 def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]

@@ -15,8 +15,6 @@ from ohlcvml.labels._race import CENSORED, DOWN, UP
 from ohlcvml.labels._table import end_stamps
 from ohlcvml.typing import FloatArray, IntArray, Labels
 
-__all__ = ["Decided", "label_table"]
-
 
 class Decided(NamedTuple):
     """Decisions that opened a position, ascending, each array of shape (n_decisions,)."""

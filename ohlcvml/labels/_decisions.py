@@ -6,8 +6,6 @@ import numpy as np
 
 from ohlcvml._compiling import njit
 
-__all__ = ["REASONS", "count_reasons", "decide"]
-
 # Why a decision has no row, in the order in which the reasons are tried.
 REASONS: tuple[str, ...] = (
     "no_side",

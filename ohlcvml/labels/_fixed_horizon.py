@@ -13,8 +13,6 @@ from ohlcvml.labels._triple_barrier import LABELLER_TAGS, TRADE_RULES, check_cos
 from ohlcvml.streams import BaseBarTransformer
 from ohlcvml.typing import Bars, Labels
 
-__all__ = ["FixedHorizonLabeller"]
-
 
 class FixedHorizonLabeller(BaseBarTransformer):
     """Label each bar by the sign of the return over the next ``horizon`` bars.

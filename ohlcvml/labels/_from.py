@@ -29,8 +29,6 @@ from ohlcvml.labels._spec import CLASSES, LabelSpec
 from ohlcvml.labels._table import check_labels, end_stamps
 from ohlcvml.typing import Bars, BoolArray, FloatArray, IntArray, Labels
 
-__all__ = ["labels_from"]
-
 _RULES = {
     "horizon": optional(integer(1)),
     "entry": one_of("next_open", "close"),

@@ -12,8 +12,6 @@ from ohlcvml.labels._market import Market
 from ohlcvml.labels._side import primary_side
 from ohlcvml.typing import Bars, FloatArray, IntArray
 
-__all__ = ["WHO", "numbers", "read_given"]
-
 WHO = "labels_from"
 
 

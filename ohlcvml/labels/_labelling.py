@@ -27,8 +27,6 @@ from ohlcvml.labels._side import primary_side
 from ohlcvml.labels._spec import CLASSES, LabelSpec
 from ohlcvml.typing import Bars, BoolArray, FloatArray, IntArray, Labels
 
-__all__ = ["Scheme", "label_bars"]
-
 
 @dataclass(frozen=True)
 class Scheme:

@@ -29,15 +29,6 @@ from ohlcvml.labels._race import UNKNOWN
 from ohlcvml.streams import average_true_range
 from ohlcvml.typing import Bars, BoolArray, FloatArray, IntArray
 
-__all__ = [
-    "Market",
-    "latest_specification",
-    "limits",
-    "read_market",
-    "settlement",
-    "specifications",
-]
-
 
 @dataclass(frozen=True)
 class Market:

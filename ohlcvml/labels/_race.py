@@ -10,8 +10,6 @@ import numpy.typing as npt
 from ohlcvml._compiling import njit
 from ohlcvml.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["INVALID", "UNRESOLVED", "Outcome", "Terms", "Track", "make_track", "race"]
-
 # Exit codes as stored in the labels table; INVALID never leaves the labeller.
 UP, DOWN, TIME, SESSION, ROLL, BOTH = 0, 1, 2, 3, 4, 5
 UNRESOLVED, INVALID = -1, -2

@@ -23,8 +23,6 @@ from ohlcvml.labels._race import (
 )
 from ohlcvml.typing import IntArray
 
-__all__ = ["race_trailing"]
-
 
 @njit(cache=True)
 def _race_trailing(  # type: ignore[no-untyped-def]

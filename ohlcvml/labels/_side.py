@@ -7,8 +7,6 @@ import numpy as np
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import Bars, FloatArray
 
-__all__ = ["primary_side"]
-
 
 def primary_side(bars: Bars, side: str | int, who: str) -> FloatArray:
     """Side of the primary model at each bar: −1, 0, +1, or NaN where it has none.

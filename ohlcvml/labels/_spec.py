@@ -26,8 +26,6 @@ from ohlcvml.bars import Contract, Costs
 from ohlcvml.exceptions import DataError, ParameterError
 from ohlcvml.typing import Labels
 
-__all__ = ["CLASSES", "LabelSpec"]
-
 ATTRIBUTE = "spec"
 CLASSES: dict[str, tuple[int, ...]] = {"direction": (-1, 0, 1), "meta": (0, 1)}
 REMEDY = (

@@ -14,8 +14,6 @@ from ohlcvml.labels._spec import LabelSpec
 from ohlcvml.labels._values import check_values
 from ohlcvml.typing import Bars, BoolArray, IntArray, Labels
 
-__all__ = ["EXIT_CODES", "LABEL_COLUMNS", "check_labels", "end_stamps", "label_positions"]
-
 LABEL_COLUMNS: tuple[str, ...] = (
     "label",
     "end",

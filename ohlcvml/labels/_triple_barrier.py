@@ -25,8 +25,6 @@ from ohlcvml.labels._labelling import Scheme, label_bars
 from ohlcvml.streams import BaseBarTransformer
 from ohlcvml.typing import Bars, Labels
 
-__all__ = ["LABELLER_TAGS", "TRADE_RULES", "TripleBarrierLabeller", "check_costs"]
-
 LABELLER_TAGS: dict[str, Any] = {
     "authors": "ohlcvml developers",
     "maintainers": "ohlcvml developers",

@@ -9,8 +9,6 @@ from ohlcvml._compiling import njit
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = ["average_uniqueness", "time_decay_weights"]
-
 
 @njit(cache=True)
 def _average_uniqueness(start, end, n):  # type: ignore[no-untyped-def]

@@ -11,8 +11,6 @@ from ohlcvml.exceptions import DataError
 from ohlcvml.labels._spec import LabelSpec
 from ohlcvml.typing import BoolArray, Labels
 
-__all__ = ["check_values"]
-
 _KINDS: dict[str, tuple[str, str]] = {
     "label": ("iu", "integers"),
     "side": ("iu", "integers"),

@@ -9,8 +9,6 @@ from ohlcvml.exceptions import ParameterError
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["choose_device"]
-
 
 def choose_device(name: str, who: str) -> torch.device:
     """Device of a name; ``"auto"`` is CUDA where there is one, else the processor.

@@ -14,8 +14,6 @@ from torch import Tensor, nn
 
 from ohlcvml._requires import require
 
-__all__ = ["require_onnx", "serialise"]
-
 
 def serialise(
     graph: nn.Module,

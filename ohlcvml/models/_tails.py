@@ -11,8 +11,6 @@ from ohlcvml._compiling import njit
 from ohlcvml.exceptions import ParameterError
 from ohlcvml.typing import BoolArray, FloatArray
 
-__all__ = ["probability_above", "probability_below", "quantiles_at", "scores_at", "values_at"]
-
 # Levels such as 1 - 0.9 miss their neighbour in the grid by rounding; that is no extrapolation.
 SLACK = 1e-9
 

@@ -12,8 +12,6 @@ from ohlcvml._saved import SavedResult
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import BoolArray, FloatArray
 
-__all__ = ["Answer"]
-
 
 @dataclass(frozen=True, eq=False)
 class Answer(SavedResult):

@@ -16,8 +16,6 @@ from ohlcvml.pipeline._training_record import check_unseen
 from ohlcvml.samples import BarPanel, Samples
 from ohlcvml.typing import Bars, IntArray
 
-__all__ = ["AnswersBars"]
-
 _SHARE = real(0.0, 1.0, open_low=True, open_high=True)
 
 

@@ -19,8 +19,6 @@ from ohlcvml.samples import Samples
 from ohlcvml.streams import BarFeatureChain, as_step
 from ohlcvml.typing import Bars, Features
 
-__all__ = ["BarPipeline"]
-
 
 class BarPipeline(BaseBarComposite):
     """Transformers, then a bar classifier; what ``features * scaler * model`` builds.

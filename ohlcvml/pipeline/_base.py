@@ -22,8 +22,6 @@ from ohlcvml.pipeline._training_record import training_intervals
 from ohlcvml.samples import BarPanel, FeatureTable, Samples
 from ohlcvml.typing import Bars, Features, FloatArray, IntArray
 
-__all__ = ["BaseBarClassifier", "as_samples"]
-
 
 class BaseBarClassifier(AnswersBars, BaseClassifier):  # type: ignore[misc]
     """A classifier that answers for sktime panels and, per bar, for tables of bars.

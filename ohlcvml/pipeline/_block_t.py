@@ -13,8 +13,6 @@ from ohlcvml._time import distinct
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = ["BlockEstimate", "block_sums", "block_t", "block_t_influence", "number_blocks"]
-
 MIN_BLOCKS = 6.0  # fewer say too little of how much blocks differ
 CLOSURE = (
     4 * 24 * 3600 * 1_000_000_000

@@ -15,8 +15,6 @@ from ohlcvml.pipeline._base import BaseBarClassifier
 from ohlcvml.samples import FeatureTable, Samples
 from ohlcvml.typing import Bars, Features, FloatArray, IntArray
 
-__all__ = ["BaseBarComposite"]
-
 # What a composite of several models sees: the most that one of them needs. A model of paths needs
 # the bars themselves, so a composite with one stands alone.
 REPRESENTATIONS = ("row", "window", "path")

@@ -15,8 +15,6 @@ from ohlcvml.pipeline._training_record import purged_intervals
 from ohlcvml.samples import Samples
 from ohlcvml.typing import FloatArray, IntArray, Labels
 
-__all__ = ["Fold", "FoldWork"]
-
 
 @dataclass(frozen=True, eq=False)
 class Fold:

@@ -10,8 +10,6 @@ import numpy.typing as npt
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = ["brier_losses", "class_codes", "class_shares", "log_losses"]
-
 FLOOR_ROWS = 0.5  # a class counts as at least half a row
 
 

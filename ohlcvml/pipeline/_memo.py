@@ -24,8 +24,6 @@ from ohlcvml.exceptions import ParameterError
 from ohlcvml.samples import FeatureTable
 from ohlcvml.typing import Features
 
-__all__ = ["FeatureMemo", "FeatureRun", "feature_memo"]
-
 CELL = 12  # bytes: a float64 of the table and the float32 of the matrix that models are given
 LIMIT = "OHLCVML_MEMO_BYTES"
 SETTLED = {"builtins", "math", "numpy", "ohlcvml", "pandas", "scipy", "skbase", "sklearn", "sktime"}

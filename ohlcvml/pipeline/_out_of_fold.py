@@ -14,8 +14,6 @@ from ohlcvml.pipeline._out_of_fold_table import OutOfFold
 from ohlcvml.samples import Samples
 from ohlcvml.typing import IntArray
 
-__all__ = ["out_of_fold"]
-
 
 def out_of_fold(
     model: Any,

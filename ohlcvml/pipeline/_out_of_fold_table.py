@@ -18,8 +18,6 @@ from ohlcvml.samples import Samples
 from ohlcvml.splits import MINIMUM_PURGE
 from ohlcvml.typing import IntArray, Labels
 
-__all__ = ["OutOfFold"]
-
 OUTCOME = ["label", "end", "ret", "cost", "net_ret"]
 
 

@@ -9,8 +9,6 @@ from ohlcvml._compiling import njit
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["placement_auc"]
-
 
 def placement_auc(
     up: npt.ArrayLike, score: npt.ArrayLike, *, weight: npt.ArrayLike | None = None

@@ -19,8 +19,6 @@ from ohlcvml.registry import adapter
 from ohlcvml.samples import Samples
 from ohlcvml.typing import Bars, Features
 
-__all__ = ["_SearchedClassifier", "check_search_scores"]
-
 DRAWS = 10  # candidates to look at where a search draws and does not say how many
 
 

@@ -12,8 +12,6 @@ from ohlcvml.features import rank_correlation
 from ohlcvml.streams import BarRow, BaseFeature, Channels, Column, Node
 from ohlcvml.typing import Bars, FloatArray, IntArray
 
-__all__ = ["FeatureSelector"]
-
 _BINS = 16  # of a column, at its quantiles, to estimate its mutual information
 _CLASSES = 20  # a target with more values is cut at its quintiles
 

@@ -14,16 +14,6 @@ from ohlcvml.samples import Samples
 from ohlcvml.streams import average_true_range
 from ohlcvml.typing import Bars, FloatArray, IntArray
 
-__all__ = [
-    "META_SIGNAL_COLUMNS",
-    "SIGNAL_COLUMNS",
-    "SignalModel",
-    "atr_scale",
-    "primary_of",
-    "return_units",
-    "signal_table",
-]
-
 _WORTH = ("expected_return", "expected_net_return", "side", "confidence")
 SIGNAL_COLUMNS: tuple[str, ...] = ("p_down", "p_flat", "p_up", *_WORTH)
 META_SIGNAL_COLUMNS: tuple[str, ...] = ("p_skip", "p_take", *_WORTH)

@@ -29,8 +29,6 @@ from ohlcvml.streams import (
 )
 from ohlcvml.typing import Features
 
-__all__ = ["StepChecks", "check_steps", "sees_raw_prices"]
-
 N_CUTS = 4  # of the probe, three changes each; one before the last bars, for what begins late
 KEPT = 256  # verdicts; a step is probed once for each configuration and table
 _verdicts: OrderedDict[Any, str] = OrderedDict()

@@ -13,8 +13,6 @@ from ohlcvml.samples import Samples
 from ohlcvml.streams import BarFeatureChain, RowTransformer, as_step
 from ohlcvml.typing import Features
 
-__all__ = ["fit_step", "flatten", "named"]
-
 PRICES = OHLCV[:4]
 MIN_STRETCH = 2  # bars; a stretch of one bar has no succession to learn from
 

@@ -15,16 +15,6 @@ from ohlcvml.samples import Samples
 from ohlcvml.splits import MINIMUM_PURGE
 from ohlcvml.typing import BoolArray, IntArray
 
-__all__ = [
-    "check_unseen",
-    "joined",
-    "meeting",
-    "occupied",
-    "overlapping",
-    "purged_intervals",
-    "training_intervals",
-]
-
 SCORING = ("sklearn.model_selection._validation", "_score")  # where an error becomes NaN
 
 

@@ -13,8 +13,6 @@ from ohlcvml.regimes._inputs import RegimeInputs
 from ohlcvml.streams import BaseFeature, Channels, KernelNode, Node, SerialNodes
 from ohlcvml.typing import Bars, FloatArray, IntArray
 
-__all__ = ["BaseRegime", "FEATURES_RULE", "InputNode"]
-
 FEATURES_RULE: Rule = optional(instance_of(BaseFeature))
 
 

@@ -10,8 +10,6 @@ from ohlcvml._elementary import exp
 from ohlcvml.streams.kernels import compiled, inlined
 from ohlcvml.typing import FloatArray
 
-__all__ = ["BLOCK", "Gaussians", "log_densities", "run_filter", "stationary"]
-
 # Least probability of a transition: no state is ever ruled out for good, so the chain has one
 # stationary law, forgets where it began, and an observation that only one state explains cannot
 # meet a probability of 0.

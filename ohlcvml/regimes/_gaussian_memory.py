@@ -9,8 +9,6 @@ import numpy as np
 from ohlcvml.regimes._gaussian_filter import BLOCK, Gaussians, run_filter
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = ["forgetting_rows"]
-
 STARTS = 200
 
 

@@ -7,8 +7,6 @@ import numpy as np
 from ohlcvml.regimes._gaussian_filter import log_densities
 from ohlcvml.streams.kernels import compiled
 
-__all__ = ["run_smoother", "run_viterbi"]
-
 
 @compiled
 def run_smoother(first, last, transition, filtered, out):  # type: ignore[no-untyped-def]

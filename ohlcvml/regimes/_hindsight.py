@@ -15,8 +15,6 @@ from ohlcvml.regimes._hmm import HMMRegime
 from ohlcvml.streams import Channels
 from ohlcvml.typing import Bars, Features, FloatArray, IntArray
 
-__all__ = ["smoothed_states", "viterbi_states"]
-
 
 def smoothed_states(regime: HMMRegime, bars: Bars) -> Features:
     """Law of the state given all bars, later ones included. **It looks ahead.**

@@ -33,8 +33,6 @@ from ohlcvml.streams import (
 )
 from ohlcvml.typing import Bars, FloatArray, IntArray
 
-__all__ = ["HMMRegime"]
-
 
 class HMMRegime(BaseRegime):
     """Probabilities of the states of a Gaussian hidden Markov model, filtered.

@@ -12,8 +12,6 @@ from ohlcvml.exceptions import DataError
 from ohlcvml.regimes._gaussian_filter import RAREST, Gaussians
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = ["HMMEstimate", "LearningRules", "as_gaussians", "learn", "load_hmmlearn", "rows_needed"]
-
 PIECE = 50  # rows of the random pieces whose mean and variance a restart begins with
 LENGTHS = (5.0, 100.0)  # mean stay in a state, in rows, that restarts begin with
 

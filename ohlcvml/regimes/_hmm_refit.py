@@ -12,8 +12,6 @@ from ohlcvml.regimes._gaussian_filter import BLOCK, Gaussians, run_filter, stati
 from ohlcvml.streams import NO_TIME, GrowingArray, KernelNode
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = ["RefitNode", "Schedule", "empty_law", "filter_params", "write_walk_forward"]
-
 # From the window of inputs, shape (n_inputs, n_rows), to the model in force after it.
 Relearn = Callable[[FloatArray], Gaussians]
 

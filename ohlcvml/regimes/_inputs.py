@@ -12,8 +12,6 @@ from ohlcvml._elementary import log
 from ohlcvml.streams import BaseFeature, Column
 from ohlcvml.streams.kernels import compiled, inlined
 
-__all__ = ["RegimeInputs"]
-
 _PARKINSON = 1.0 / (4.0 * math.log(2.0))
 _SLOT, _COUNT = 0, 1
 

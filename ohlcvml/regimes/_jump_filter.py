@@ -7,8 +7,6 @@ import numpy as np
 from ohlcvml.streams.kernels import compiled, inlined
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = ["coalescence_rows", "run_costs"]
-
 _STARTS = 1000
 
 

@@ -10,8 +10,6 @@ from ohlcvml.exceptions import DataError
 from ohlcvml.streams.kernels import compiled
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = ["JumpEstimate", "JumpRules", "learn_jumps"]
-
 LONGEST_PIECE = 100  # rows; states last, so the mean of a piece is often near a centroid
 NUDGES = (0.02, 1.0)  # deviations of the centroids from the best, in the spread of these
 

@@ -14,8 +14,6 @@ from ohlcvml.regimes._jump_fit import JumpRules, learn_jumps
 from ohlcvml.streams import BaseFeature, Column
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = ["JumpModelRegime"]
-
 
 class JumpModelRegime(BaseRegime):
     """State of a statistical jump model: 1 in its column, 0 in the others.

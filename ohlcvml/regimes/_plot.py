@@ -14,8 +14,6 @@ from ohlcvml.typing import Bars, Features
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["plot_regimes"]
-
 
 def plot_regimes(
     bars: Bars, states: Features, *, title: str | None = None, figure: Figure | None = None

@@ -20,8 +20,6 @@ from ohlcvml.streams.kernels import (
     new_swings,
 )
 
-__all__ = ["StructureRegime"]
-
 # States, in the order of the columns; without directions, up and down share one.
 _RANGE, _BREAK_UP, _BREAK_DOWN, _PULL_UP, _PULL_DOWN, _UNKNOWN = 0, 1, 2, 3, 4, -1
 

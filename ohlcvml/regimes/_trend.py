@@ -11,8 +11,6 @@ from ohlcvml._checks import integer, real
 from ohlcvml.streams import BaseFeature, Column
 from ohlcvml.streams.kernels import compiled, inlined, new_sums, roll_sum
 
-__all__ = ["TrendRegime"]
-
 _ROOT_HALF = math.sqrt(0.5)
 _SLOT, _COUNT = 0, 1
 

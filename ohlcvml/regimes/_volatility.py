@@ -13,8 +13,6 @@ from ohlcvml.exceptions import ParameterError
 from ohlcvml.streams import BaseFeature, Column
 from ohlcvml.streams.kernels import compiled, inlined, new_sums, roll_sum
 
-__all__ = ["VolatilityRegime"]
-
 _ROOT_HALF = math.sqrt(0.5)
 
 

@@ -15,8 +15,6 @@ from ohlcvml.labels import (
 )
 from ohlcvml.typing import Bars, FloatArray, IntArray, Labels
 
-__all__ = ["LabelTable"]
-
 
 class LabelTable:
     """The uncut labels of a set of bars, with their positions on the bar index."""

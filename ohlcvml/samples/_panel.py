@@ -10,8 +10,6 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from ohlcvml.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["BarPanel", "has_history"]
-
 Float32Array = npt.NDArray[np.float32]
 
 

@@ -17,8 +17,6 @@ from ohlcvml.samples._label_table import LabelTable
 from ohlcvml.samples._panel import BarPanel, has_history
 from ohlcvml.typing import Bars, BoolArray, Features, FloatArray, IntArray, Labels
 
-__all__ = ["FeatureTable", "Samples"]
-
 
 class FeatureTable:
     """Features as one float32 matrix, made once and shared by every view and fold."""

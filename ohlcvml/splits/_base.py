@@ -26,8 +26,6 @@ from ohlcvml.splits._span import BarSpan
 from ohlcvml.splits._stamps import Positions
 from ohlcvml.typing import IntArray
 
-__all__ = ["SHARED_RULES", "BaseLabelSplitter", "Plan", "even_cuts"]
-
 SHARED_RULES: dict[str, Rule] = {
     "bar_index": optional(instance_of(pd.Index)),
     "horizon": optional(integer(1)),

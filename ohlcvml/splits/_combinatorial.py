@@ -17,8 +17,6 @@ from ohlcvml.splits._kfold import EMBARGO_RULE, TwoSidedSplitter, example_bars, 
 from ohlcvml.splits._stamps import Positions
 from ohlcvml.typing import IntArray
 
-__all__ = ["CombinatorialPurgedCV"]
-
 
 class CombinatorialPurgedCV(TwoSidedSplitter):
     """Test every choice of k out of N groups in time, purged by label interval and embargoed.

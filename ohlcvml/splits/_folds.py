@@ -19,8 +19,6 @@ from ohlcvml.splits._span import BarSpan
 from ohlcvml.splits._stamps import Positions
 from ohlcvml.typing import IntArray
 
-__all__ = ["Block", "Groups", "Interval", "cut_groups", "select_rows", "blocks_of", "two_sided"]
-
 
 class Interval(NamedTuple):
     """Rows with low <= bar < high; with a limit, only those whose label ends before it."""

@@ -16,8 +16,6 @@ from ohlcvml.splits._kfold import example_bars, example_ends
 from ohlcvml.splits._stamps import Positions
 from ohlcvml.typing import IntArray
 
-__all__ = ["HoldoutParts", "PurgedHoldout"]
-
 
 class HoldoutParts(NamedTuple):
     """Rows of each part, as positions in what was split."""

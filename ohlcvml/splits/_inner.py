@@ -11,8 +11,6 @@ from ohlcvml.exceptions import DataError
 from ohlcvml.splits._holdout import PurgedHoldout
 from ohlcvml.splits._stamps import Positions
 
-__all__ = ["LEAST_ROWS", "InnerHoldout", "inner_holdout"]
-
 _SHARE = real(0.0, 1.0, open_low=True, open_high=True)
 LEAST_ROWS = 50  # of either part: fewer rows neither teach nor judge anything
 

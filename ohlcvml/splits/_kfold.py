@@ -16,8 +16,6 @@ from ohlcvml.splits._numbering import LabelRows
 from ohlcvml.splits._span import BarSpan, default_embargo, read_span, span_rule
 from ohlcvml.typing import IntArray
 
-__all__ = ["EMBARGO_RULE", "PurgedKFold", "TwoSidedSplitter"]
-
 EMBARGO_RULE: Rule = optional(span_rule(0, fraction=True))
 
 

@@ -12,9 +12,6 @@ from ohlcvml.exceptions import DataError
 from ohlcvml.splits._stamps import MISSING, Positions, Stamps, read_stamps
 from ohlcvml.typing import IntArray
 
-__all__ = ["MINIMUM_PURGE", "LabelRows", "number_rows"]
-
-
 # The floor of the purge, in bars. The labeller's horizon raises it; nothing lowers it.
 MINIMUM_PURGE = 60
 

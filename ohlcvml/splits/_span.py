@@ -16,8 +16,6 @@ from ohlcvml.bars import bar_size
 from ohlcvml.exceptions import ParameterError
 from ohlcvml.splits._stamps import Stamps
 
-__all__ = ["BarSpan", "default_embargo", "read_span", "span_rule"]
-
 
 class BarSpan(NamedTuple):
     """A length: ``bars`` if it is counted, ``time`` (ns) if it is a span."""

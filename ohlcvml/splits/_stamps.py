@@ -12,8 +12,6 @@ from ohlcvml.exceptions import DataError
 from ohlcvml.labels import EXIT_CODES, LabelSpec
 from ohlcvml.typing import BoolArray, IntArray
 
-__all__ = ["MISSING", "Positions", "RowStamps", "Stamps", "read_stamps"]
-
 Positions: TypeAlias = np.ndarray[Any, np.dtype[np.signedinteger[Any]]]
 
 MISSING = int(np.iinfo(np.int64).min)  # NaT

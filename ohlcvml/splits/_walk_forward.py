@@ -16,8 +16,6 @@ from ohlcvml.splits._kfold import example_bars, example_ends
 from ohlcvml.splits._span import read_span, span_rule
 from ohlcvml.typing import IntArray
 
-__all__ = ["WalkForward"]
-
 
 class WalkForward(BaseLabelSplitter):
     """Train on the past and test on the next rows, expanding or rolling, purged.

@@ -9,8 +9,6 @@ from sktime.transformations.base import BaseTransformer
 
 from ohlcvml.bars import check_bars
 
-__all__ = ["BaseBarTransformer"]
-
 
 class BaseBarTransformer(BaseTransformer):  # type: ignore[misc]
     """Base of transformers that are given bars: ``fit``, ``transform``, ``update`` check them.

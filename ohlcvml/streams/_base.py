@@ -17,8 +17,6 @@ from ohlcvml.streams._stream import FeatureStream, KernelNode, Node
 from ohlcvml.streams._warm import warm_up
 from ohlcvml.typing import Bars, Features, FloatArray
 
-__all__ = ["BaseFeature", "check_unique", "operator"]
-
 # What + and * make of two operands. The composites derive from BaseFeature, so they register
 # themselves here; a base that imported them would close a circle.
 _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {}

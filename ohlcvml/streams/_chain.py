@@ -38,8 +38,6 @@ from ohlcvml.streams._stream import Node, SerialNodes
 from ohlcvml.streams._union import BarFeatureUnion, foreign_table
 from ohlcvml.typing import Bars, Features, FloatArray
 
-__all__ = ["BarFeatureChain", "chain"]
-
 
 class _FeatureRow:
     """A row of features as the input of the next node; times are those of its bar."""

@@ -11,8 +11,6 @@ from ohlcvml.streams._base import BaseFeature
 from ohlcvml.streams._columns import Column
 from ohlcvml.streams.kernels import compiled
 
-__all__ = ["_CloseChange"]
-
 
 @compiled
 def _run(inputs, first, last, params, state, out):  # type: ignore[no-untyped-def]

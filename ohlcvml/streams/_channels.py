@@ -25,8 +25,6 @@ from ohlcvml.streams._clock import (
 from ohlcvml.streams._row_clock import RowClock
 from ohlcvml.typing import FloatArray
 
-__all__ = ["BarRow", "Channels"]
-
 # A kernel names its inputs. To give families another one, add its computation to Channels (a whole
 # table) and BarRow (one bar).
 LOGS: dict[str, str] = {f"log_{name}": name for name in OHLCV}

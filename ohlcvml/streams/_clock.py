@@ -14,20 +14,6 @@ from ohlcvml.exceptions import DataError
 from ohlcvml.streams.kernels import compiled
 from ohlcvml.typing import IntArray
 
-__all__ = [
-    "DAY",
-    "NO_TIME",
-    "STRAYS",
-    "SESSION_INPUTS",
-    "SessionClock",
-    "SessionFacts",
-    "check_spacing",
-    "is_clock",
-    "spacing",
-    "stamps_of",
-    "too_close",
-]
-
 DAY = 24 * 3600 * 1_000_000_000
 STRAYS = 3  # so many bars in a row that are too close show that the bars are finer than declared
 NO_TIME = -(2**63)  # stands for the time of rows that have none, as in sktime's generic series

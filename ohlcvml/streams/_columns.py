@@ -7,8 +7,6 @@ from dataclasses import asdict, dataclass
 
 import pandas as pd
 
-__all__ = ["Column", "describe", "windowed"]
-
 
 @dataclass(frozen=True)
 class Column:

@@ -12,17 +12,6 @@ from ohlcvml.streams._base import BaseFeature
 from ohlcvml.streams._columns import Column
 from ohlcvml.streams._row import RowTransformer
 
-__all__ = [
-    "as_step",
-    "bar_sizes_of",
-    "columns_of",
-    "is_ours",
-    "join_tags",
-    "known_names",
-    "leaves_of",
-    "names_of",
-]
-
 
 def is_ours(part: Any) -> bool:
     """Whether ``part`` follows our contract: writes into a block, streams, knows its names.

@@ -12,8 +12,6 @@ from ohlcvml._time import nanoseconds
 from ohlcvml.bars import OHLCV
 from ohlcvml.typing import Bars
 
-__all__ = ["FutureSeen", "changed_futures", "future_cuts", "future_seen", "same_bits"]
-
 
 @dataclass(frozen=True)
 class FutureSeen:

@@ -18,8 +18,6 @@ from ohlcvml.streams._columns import Column
 from ohlcvml.streams._stream import Node
 from ohlcvml.typing import Bars, Features, FloatArray
 
-__all__ = ["RowTransformer"]
-
 SAMPLE, ALONE = 61, 5  # rows that fit tries together, of them one by one; 61 divides few shifts
 
 

@@ -21,8 +21,6 @@ from ohlcvml.streams._clock import (
 )
 from ohlcvml.typing import IntArray
 
-__all__ = ["RowClock"]
-
 
 class RowClock:
     """Times of one bar, each an int64 array of length 1, rewritten in place."""

@@ -13,8 +13,6 @@ from ohlcvml.streams._warm import HasKernels, warm_up
 from ohlcvml.streams.kernels import entry_of
 from ohlcvml.typing import FloatArray
 
-__all__ = ["FeatureStream", "GrowingArray", "KernelNode", "Node", "ParallelNodes", "SerialNodes"]
-
 
 class GrowingArray(np.ndarray):
     """State array whose length grows in place; a resumed stream takes over the saved length.

@@ -31,8 +31,6 @@ from ohlcvml.streams._stream import Node, ParallelNodes
 from ohlcvml.streams._warm import warm_up
 from ohlcvml.typing import Bars, Features, FloatArray
 
-__all__ = ["BarFeatureUnion", "stripes", "unite", "write_parts"]
-
 
 class BarFeatureUnion(_HeterogenousMetaEstimator, BaseFeature):  # type: ignore[misc]
     """Features side by side; what ``a + b`` gives.

@@ -10,8 +10,6 @@ import numpy as np
 from ohlcvml.streams._channels import BarRow
 from ohlcvml.typing import FloatArray
 
-__all__ = ["HasKernels", "warm_up"]
-
 
 class HasKernels(Protocol):
     """A feature as compiling and streaming see it."""

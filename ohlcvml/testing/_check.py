@@ -14,8 +14,6 @@ from ohlcvml.testing._report import run_laws
 from ohlcvml.testing._splitter_laws import SPLITTER_CLASS_LAWS, SPLITTER_LAWS
 from ohlcvml.testing._transformer_laws import TRANSFORMER_CLASS_LAWS, TRANSFORMER_LAWS
 
-__all__ = ["check_estimator", "laws_of"]
-
 
 def check_estimator(
     estimator: Any, *, raise_exceptions: bool = False, sktime_suite: bool = True

@@ -13,8 +13,6 @@ from ohlcvml.testing._future import law_bars, told_size
 from ohlcvml.testing._report import LawBroken
 from ohlcvml.typing import Bars
 
-__all__ = ["MALFORMED", "malformed", "malformed_bars_are_refused"]
-
 
 def _infinite(bars: Bars) -> pd.DataFrame:
     return bars.assign(volume=np.where(np.arange(len(bars)) == 7, np.inf, bars["volume"]))

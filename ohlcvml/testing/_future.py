@@ -12,8 +12,6 @@ from ohlcvml.streams import future_seen
 from ohlcvml.testing._report import LawBroken
 from ohlcvml.typing import Bars
 
-__all__ = ["check_past_unchanged", "law_bars", "told_size"]
-
 
 def law_bars(n_bars: int = 600, *, seed: int = 0, bar_size: str = "1min") -> Bars:
     """Simulated bars with a session break, after 300 of them if they are 1-minute bars, for laws.

@@ -16,8 +16,6 @@ from ohlcvml.testing._parameters import check_parameters_matter
 from ohlcvml.testing._report import LawBroken
 from ohlcvml.typing import Bars, Labels
 
-__all__ = ["LABEL_CLASS_LAWS", "LABEL_LAWS"]
-
 PRICES = ["open", "high", "low", "close"]
 OUTCOME = ["label", "end", "ret", "cost", "net_ret", "exit"]
 

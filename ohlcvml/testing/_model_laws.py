@@ -18,8 +18,6 @@ from ohlcvml.testing._future import check_past_unchanged, law_bars
 from ohlcvml.testing._parameters import check_parameters_matter
 from ohlcvml.testing._report import LawBroken
 
-__all__ = ["MODEL_CLASS_LAWS", "MODEL_LAWS"]
-
 
 @lru_cache(maxsize=1)
 def _problem() -> tuple[Any, Any]:

@@ -12,8 +12,6 @@ import pandas as pd
 from ohlcvml._identity import RESOURCE_PARAMETERS
 from ohlcvml.testing._report import LawBroken
 
-__all__ = ["check_parameters_matter"]
-
 
 def check_parameters_matter(cls: type, compute: Callable[[Any], Any]) -> None:
     """Raise unless each constructor parameter, moved between the test sets, moves the output.

@@ -18,8 +18,6 @@ from ohlcvml.pipeline import BarPipeline, BaseBarClassifier
 from ohlcvml.samples import Samples
 from ohlcvml.splits import WalkForward
 
-__all__ = ["edge_table"]
-
 HORIZON = 20
 ATR_ROWS = 14  # rows at the beginning that have no label
 PURGE = 60  # bars between training and test rows: max(60, horizon)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-__all__ = ["LawBroken", "run_laws"]
-
 
 class LawBroken(AssertionError):
     """An estimator breaks a law of its stage; the message says which and where."""

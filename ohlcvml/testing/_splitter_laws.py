@@ -14,8 +14,6 @@ from ohlcvml.testing._parameters import check_parameters_matter
 from ohlcvml.testing._report import LawBroken
 from ohlcvml.typing import IntArray, Labels
 
-__all__ = ["SPLITTER_CLASS_LAWS", "SPLITTER_LAWS", "random_labels"]
-
 
 def random_labels(n_bars: int = 3000, *, horizon: int = 40, seed: int = 0) -> Labels:
     """A labels table on every bar, with label intervals of random length.

@@ -13,8 +13,6 @@ from ohlcvml.testing._future import told_size
 from ohlcvml.testing._report import LawBroken
 from ohlcvml.typing import Bars, Features, FloatArray
 
-__all__ = ["near_unit_root_columns", "stationary_by_design", "weekly_share"]
-
 _LIMIT, _WEEKS, _BARS = 0.5, 10, 7 * 1440
 
 

@@ -15,8 +15,6 @@ from ohlcvml.testing._report import LawBroken
 from ohlcvml.testing._stationarity import stationary_by_design
 from ohlcvml.typing import Bars, Features
 
-__all__ = ["TRANSFORMER_CLASS_LAWS", "TRANSFORMER_LAWS"]
-
 
 def _bars(transformer: Any, n_bars: int, seed: int = 0) -> Bars:
     """Bars of the size that the transformer was told."""

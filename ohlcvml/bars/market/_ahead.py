@@ -13,9 +13,6 @@ from ohlcvml.bars.market._expiry import expiries
 from ohlcvml.bars.market._schedule import schedule
 from ohlcvml.typing import BoolArray, IntArray
 
-__all__ = ["CLOSED_DAYS", "EXPIRY", "FAR", "HOLIDAY", "MONTH_END", "NUMBER", "OPEN", "WEEKDAY"]
-__all__ += ["N_FACTS", "session_facts"]
-
 # Columns of the facts.
 NUMBER, OPEN, WEEKDAY, CLOSED_DAYS, HOLIDAY, MONTH_END, EXPIRY = range(7)
 N_FACTS = 7

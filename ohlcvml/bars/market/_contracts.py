@@ -15,8 +15,6 @@ from ohlcvml._time import nanoseconds
 from ohlcvml.bars.market._schedule import MARKETS, sessions_of
 from ohlcvml.exceptions import DataError, ParameterError
 
-__all__ = ["Contract", "contract", "contract_symbols", "register_contract"]
-
 
 @dataclass(frozen=True)
 class Contract:

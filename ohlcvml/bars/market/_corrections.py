@@ -14,8 +14,6 @@ import pandas as pd
 
 from ohlcvml.typing import BoolArray
 
-__all__ = ["CORRECTIONS", "Correction", "corrected"]
-
 Days = Callable[[pd.DatetimeIndex], BoolArray]
 
 

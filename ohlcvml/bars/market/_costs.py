@@ -12,8 +12,6 @@ from ohlcvml.bars.market._contracts import Contract, contract
 from ohlcvml.exceptions import ParameterError
 from ohlcvml.typing import FloatArray
 
-__all__ = ["Costs", "default_costs"]
-
 
 @dataclass(frozen=True)
 class Costs:

@@ -8,8 +8,6 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["RULES", "expiries", "rule_date", "rule_of"]
-
 # Root symbol -> rule. Deliverable contracts are left before first notice, not at their last trade.
 _RULE_OF: dict[str, str] = {
     **dict.fromkeys(("ES", "MES", "NQ", "MNQ", "RTY", "M2K", "YM", "MYM"), "third_friday"),

@@ -13,8 +13,6 @@ from ohlcvml._time import nanoseconds
 from ohlcvml.bars.market._corrections import corrected
 from ohlcvml.typing import IntArray
 
-__all__ = ["FIRST_YEAR", "MARKETS", "Schedule", "calendar_names", "schedule", "sessions_of"]
-
 # Calendars of markets without an exchange: FX and CFDs roll at 17:00 New York time, crypto at
 # midnight UTC.
 MARKETS = {"fx": "FX", "crypto": "24/7"}

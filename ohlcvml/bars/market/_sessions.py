@@ -15,8 +15,6 @@ from ohlcvml.bars.market._schedule import MARKETS, Schedule, calendar_names, sch
 from ohlcvml.exceptions import DataError, ParameterError
 from ohlcvml.typing import BoolArray, IntArray
 
-__all__ = ["Sessions"]
-
 _DAY = 24 * 3600 * 1_000_000_000
 
 

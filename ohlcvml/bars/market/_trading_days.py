@@ -9,8 +9,6 @@ from ohlcvml.bars.market._schedule import MARKETS
 from ohlcvml.bars.market._sessions import Sessions
 from ohlcvml.exceptions import DataError, ParameterError
 
-__all__ = ["trading_days"]
-
 
 def trading_days(index: pd.Index, market: Contract | Sessions | str) -> pd.DatetimeIndex:
     """Return the trading day of each bar: the unit in which daily P&L is counted.

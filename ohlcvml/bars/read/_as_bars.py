@@ -21,8 +21,6 @@ if TYPE_CHECKING:  # the readers load pyarrow's compute kernels, which few calls
     from ohlcvml.bars.read._columns import ColumnMap, Roles
     from ohlcvml.bars.read._table import FrameTable
 
-__all__ = ["as_bars"]
-
 WHO = "as_bars"
 _RULES = {
     "ambiguous": one_of("raise", "infer", "earlier", "later"),

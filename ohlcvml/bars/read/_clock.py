@@ -16,8 +16,6 @@ from ohlcvml.bars._door import UTC_NAMES, is_utc
 from ohlcvml.exceptions import DataError, ParameterError
 from ohlcvml.typing import BoolArray, IntArray
 
-__all__ = ["Clock", "local_to_utc", "parse_clock", "utc_to_local"]
-
 _HOUR = 3_600_000_000_000
 _SHIFT = re.compile(r"(?P<zone>.+?)(?P<sign>[+-])(?P<hours>\d{1,2})h(?:(?P<minutes>[0-5]?\d)m?)?")
 

@@ -12,8 +12,6 @@ from ohlcvml.bars.read._stamps import BAD, is_stamp
 from ohlcvml.bars.read._table import RawTable
 from ohlcvml.exceptions import DataError, ParameterError
 
-__all__ = ["ColumnMap", "Roles", "check_columns", "find_keep", "find_roles"]
-
 Column: TypeAlias = str | int
 ColumnMap: TypeAlias = Mapping[str, Column | tuple[Column, Column] | None]
 

@@ -14,8 +14,6 @@ from typing import IO, cast
 
 from ohlcvml.exceptions import DataError, ParameterError
 
-__all__ = ["Member", "open_members"]
-
 _TABLES = (".csv", ".tsv", ".txt", ".prn", ".parquet", ".pq", ".feather", ".arrow", ".ipc")
 _PACKED = (".gz", ".zip")
 _MAX_DEPTH = 2  # a zip of zips, as Lean keeps its days

@@ -11,8 +11,6 @@ import pandas as pd
 
 from ohlcvml.exceptions import DataError
 
-__all__ = ["Lean", "check_distinct", "name_symbols", "read_lean_name"]
-
 _DAY = 86_400_000_000_000
 _LEAN = re.compile(
     r"(?P<day>(?:19|20)\d{6})_(?P<root>.+?)_(?P<size>tick|second|minute)_"

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ohlcvml._checks import boolean, check_value, each, integer, one_of, optional, real, string
-from ohlcvml.bars._frame import OHLCV
+from ohlcvml.bars._names import OHLCV
 from ohlcvml.bars.read._clock import parse_clock
 from ohlcvml.bars.read._columns import ColumnMap, check_columns, find_keep, find_roles
 from ohlcvml.bars.read._files import Member, open_members
@@ -19,8 +19,6 @@ from ohlcvml.bars.read._table import open_table
 from ohlcvml.bars.read._values import Options, Series, read_series
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import Bars, FloatArray
-
-__all__ = ["read_bars"]
 
 _RULES = {
     "scale": real(0.0, open_low=True),

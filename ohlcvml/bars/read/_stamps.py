@@ -17,8 +17,6 @@ import pyarrow as pa
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import IntArray
 
-__all__ = ["AWARE", "BAD", "DATE", "EPOCH", "NAIVE", "Stamps", "is_stamp", "parse_stamps"]
-
 BAD, NAIVE, DATE, AWARE, EPOCH = range(5)  # a DATE is naive and has no time of day
 
 _MINUTE = 60_000_000_000

@@ -15,8 +15,6 @@ from ohlcvml.bars.read._text import TextTable, column_name, listed
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = ["FrameTable", "RawTable", "open_table"]
-
 
 class RawTable(Protocol):
     """What the column rules need of a table, whatever it was read from."""

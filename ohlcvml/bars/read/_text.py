@@ -17,8 +17,6 @@ from ohlcvml.bars.read._stamps import BAD, is_stamp
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = ["TextTable", "column_name", "listed"]
-
 _SEPARATORS = ("\t", ";", "|", ",", " ")
 _SAMPLE_BYTES = 1 << 16
 _SAMPLE_LINES = 200

@@ -19,8 +19,6 @@ from ohlcvml.bars.read._text import column_name
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = ["Options", "Series", "read_series"]
-
 _DAY = 86_400_000_000_000
 
 

@@ -10,8 +10,6 @@ import pandas as pd
 
 from ohlcvml.typing import Bars, IntArray
 
-__all__ = ["FINDING_KINDS", "BarCheck", "BarReport", "Change", "Example", "Finding", "Kind"]
-
 ERROR, WARNING, INFO = "error", "warning", "info"
 _RANK = {ERROR: 0, WARNING: 1, INFO: 2}
 

@@ -12,7 +12,8 @@ import pandas as pd
 
 from ohlcvml._time import nanoseconds
 from ohlcvml.bars._door import time_index
-from ohlcvml.bars._frame import OHLCV, symbol_starts
+from ohlcvml.bars._frame import symbol_starts
+from ohlcvml.bars._names import OHLCV
 from ohlcvml.bars.market import Contract, Sessions
 from ohlcvml.bars.market import contract as look_up
 from ohlcvml.bars.validate._findings import FINDING_KINDS, Example, Finding, by_gravity
@@ -35,8 +36,6 @@ from ohlcvml.bars.validate._view import Found, View, stamps_index
 from ohlcvml.bars.validate._volume import check_volume
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import Bars, FloatArray, IntArray
-
-__all__ = ["Judgement", "Rules", "judge", "tick_sizes"]
 
 N_EXAMPLES = 5
 ContractLike = Contract | str | None

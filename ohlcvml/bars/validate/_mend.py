@@ -9,13 +9,12 @@ import pandas as pd
 
 from ohlcvml._time import nanoseconds
 from ohlcvml.bars._door import time_index
-from ohlcvml.bars._frame import OHLCV, symbol_starts
+from ohlcvml.bars._frame import symbol_starts
+from ohlcvml.bars._names import OHLCV
 from ohlcvml.bars.validate._findings import FINDING_KINDS, Change
 from ohlcvml.bars.validate._judge import Judgement, Rules, tick_sizes
 from ohlcvml.bars.validate._view import Found
 from ohlcvml.typing import Bars, BoolArray, FloatArray, IntArray
-
-__all__ = ["mend"]
 
 PRICES = OHLCV[:4]
 REMOVED = "removed"

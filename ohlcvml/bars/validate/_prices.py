@@ -8,8 +8,6 @@ from ohlcvml.bars.market import Contract
 from ohlcvml.bars.validate._view import Found, View
 from ohlcvml.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["check_level", "check_scale", "check_spikes", "check_ticks", "check_values"]
-
 COLUMNS = ("open", "high", "low", "close")
 BLOCK = 250  # returns whose median size is the local scale
 SPIKE, JUMP = 15.0, 40.0  # in local standard deviations

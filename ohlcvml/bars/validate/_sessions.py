@@ -11,8 +11,6 @@ from ohlcvml.bars.market import Sessions
 from ohlcvml.bars.validate._view import DAY, Found, View, stamps_index
 from ohlcvml.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["check_clock", "check_outside", "check_stamp_side"]
-
 HOUR = 3_600_000_000_000
 HALF = HOUR // 2
 OFFSETS = tuple(sorted((o for o in range(-12, 13) if o), key=lambda o: (abs(o), -o)))

@@ -10,8 +10,6 @@ from ohlcvml.bars.market import Sessions
 from ohlcvml.bars.validate._view import DAY, Found, View, stamps_index
 from ohlcvml.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["check_gaps", "check_grid", "check_order", "check_size", "typical_step"]
-
 BLOCK = 20  # steps looked at together when judging the bar size
 HOUR = 3_600_000_000_000
 

@@ -20,8 +20,6 @@ from ohlcvml.bars.validate._mend import mend
 from ohlcvml.exceptions import DataError, ParameterError
 from ohlcvml.typing import Bars
 
-__all__ = ["validate_bars"]
-
 WHO = "validate_bars"
 PASSES = 3  # mending may uncover what it hid, for example a conflict behind a back-step
 

@@ -9,8 +9,6 @@ import pandas as pd
 
 from ohlcvml.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["DAY", "Found", "View", "stamps_index"]
-
 DAY = 86_400_000_000_000  # nanoseconds
 
 

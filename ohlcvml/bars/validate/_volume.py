@@ -8,8 +8,6 @@ from ohlcvml._time import run_starts
 from ohlcvml.bars.validate._view import DAY, Found, View
 from ohlcvml.typing import BoolArray
 
-__all__ = ["check_volume"]
-
 LEAST = 30  # bars of a day needed to tell that its volume runs up
 
 

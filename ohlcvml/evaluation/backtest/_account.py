@@ -20,8 +20,6 @@ from ohlcvml.evaluation.backtest._whole import run_whole
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import Bars, FloatArray, IntArray
 
-__all__ = ["Run", "assemble", "funding_streams", "idle_figures", "session_opens"]
-
 _DAY = 24 * 3600 * 1_000_000_000
 
 

@@ -12,8 +12,6 @@ from ohlcvml.evaluation.backtest._result import Backtest
 from ohlcvml.evaluation.backtest._trading import open_trading
 from ohlcvml.typing import Bars, Labels
 
-__all__ = ["backtest"]
-
 
 def backtest(
     bars: Bars,

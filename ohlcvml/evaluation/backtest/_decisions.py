@@ -14,17 +14,6 @@ from ohlcvml.bars import Contract, Costs, is_utc
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import Bars, FloatArray, IntArray
 
-__all__ = [
-    "Blocks",
-    "Int8Array",
-    "check_follows",
-    "check_market",
-    "check_tables",
-    "find_blocks",
-    "round_trips",
-    "sides_of",
-]
-
 Int8Array = npt.NDArray[np.int8]
 
 

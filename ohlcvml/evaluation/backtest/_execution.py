@@ -25,8 +25,6 @@ from ohlcvml.bars import Contract, Costs
 from ohlcvml.bars import contract as look_up
 from ohlcvml.exceptions import DataError, ParameterError
 
-__all__ = ["Execution", "check_execution", "refuse_unknown"]
-
 MARKETS = ("fx", "crypto")  # those that ohlcvml.bars.trading_days knows beside contracts
 
 _RULES = {

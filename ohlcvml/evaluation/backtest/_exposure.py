@@ -9,8 +9,6 @@ import pandas as pd
 from ohlcvml._checks import check_value, real
 from ohlcvml.exceptions import DataError
 
-__all__ = ["equal_exposure", "sides_at"]
-
 
 def equal_exposure(
     scores: npt.ArrayLike | pd.Series, share: float, *, one_sided: bool = False

@@ -21,8 +21,6 @@ from ohlcvml.exceptions import DataError
 from ohlcvml.labels import EXIT_CODES
 from ohlcvml.typing import Bars, IntArray
 
-__all__ = ["buy_and_hold", "hold"]
-
 
 def buy_and_hold(
     bars: Bars,

@@ -11,25 +11,6 @@ from ohlcvml._compiling import njit
 from ohlcvml.labels import EXIT_CODES
 from ohlcvml.typing import BoolArray, FloatArray, IntArray
 
-__all__ = [
-    "BLOCK_EXIT",
-    "BUSY",
-    "CAPPED",
-    "EXITS",
-    "FILLED",
-    "HALTED",
-    "LAST_BARRIER",
-    "REDUCED",
-    "STOPPED_EXIT",
-    "Account",
-    "Limits",
-    "Market",
-    "Orders",
-    "new_account",
-    "run_orders",
-    "settle",
-]
-
 Int8Array = npt.NDArray[np.int8]
 Int32Array = npt.NDArray[np.int32]
 

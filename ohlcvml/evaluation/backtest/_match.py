@@ -20,8 +20,6 @@ from ohlcvml.evaluation.backtest._kernel import BLOCK_EXIT
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import Bars, BoolArray, FloatArray, IntArray, Labels
 
-__all__ = ["Matched", "match"]
-
 FLAT, UNLABELLED, UNRESOLVED, OTHER_SESSION, BLOCK_OVER, MATCHED = 0, 1, 2, 3, 4, 5
 _ALIEN_SIGNAL, _ALIEN_END, _ALIEN_PRICE = 1, 2, 3
 _PRICE_SLACK = 1e-6  # as a fraction of the price; a foreign table misses by far more

@@ -13,8 +13,6 @@ from ohlcvml.evaluation._performance import daily_and_figures
 from ohlcvml.evaluation.backtest import _kernel as _k
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = ["Book", "named_regimes", "regime_figures", "sessions_in_block"]
-
 UNKNOWN = "unknown"  # name of the bars for which there is no regime
 
 

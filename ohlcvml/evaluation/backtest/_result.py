@@ -16,9 +16,6 @@ from ohlcvml.evaluation._sharpe import SharpeEstimate, sharpe_ratio
 from ohlcvml.evaluation.backtest._execution import Execution
 from ohlcvml.evaluation.backtest._kernel import EXITS
 
-__all__ = ["Backtest"]
-
-
 saves_as_dict(Execution)
 
 

@@ -26,8 +26,6 @@ from ohlcvml.exceptions import DataError, ParameterError
 from ohlcvml.labels import LabelSpec
 from ohlcvml.typing import Bars, FloatArray, IntArray, Labels
 
-__all__ = ["Trading", "open_trading", "regime_table"]
-
 
 @dataclass(frozen=True)
 class Trading:

@@ -23,8 +23,6 @@ from ohlcvml.evaluation.backtest._kernel import (
 )
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = ["run_whole"]
-
 _BLOCK = 128  # bars whose decisions are added up before the bars are read; the sums stay in cache
 _LONGEST = 4096  # bars a decision may live, or the sums would not
 

@@ -21,16 +21,6 @@ from ohlcvml.models.configs._plan import nested_form, replacement
 from ohlcvml.pipeline import BarPipeline, BaseBarClassifier
 from ohlcvml.registry import all_estimators
 
-__all__ = [
-    "as_number",
-    "find_model",
-    "flat_parameters",
-    "is_file_name",
-    "make_model",
-    "model_classes",
-    "model_config",
-]
-
 KEYS = ("model", "params")
 SUFFIXES = (".yaml", ".yml")
 

@@ -9,8 +9,6 @@ from skbase.utils.dependencies import _check_estimator_deps
 
 from ohlcvml.exceptions import MissingDependencyError, ParameterError
 
-__all__ = ["as_part", "how_to_name"]
-
 
 def _sklearn_classifier(name: str) -> Any:
     from sklearn.utils import all_estimators as of_sklearn

@@ -7,8 +7,6 @@ from typing import Any
 
 import yaml
 
-__all__ = ["PLAN_NAMES", "nested_form", "replacement"]
-
 # Parameters of the plan's files by the names they have here; docs/differences.md lists them all.
 PLAN_NAMES: dict[str, str] = {
     "context": "window",

@@ -9,8 +9,6 @@ from ohlcvml.models.neural._base import BaseNeuralClassifier
 from ohlcvml.models.neural._options import TrainingOptions
 from ohlcvml.models.neural._widths import check_heads
 
-__all__ = ["AutoformerClassifier"]
-
 
 class AutoformerClassifier(BaseNeuralClassifier):
     """Decomposition and attention among lags over the last ``window`` bars of features.

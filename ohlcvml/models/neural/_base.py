@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from ohlcvml.models.neural.networks import Heads, Network, WindowScale
     from ohlcvml.models.neural.training import NetworkParts
 
-__all__ = ["BaseNeuralClassifier"]
-
 
 class BaseNeuralClassifier(HasTrainingOptions, BaseBarClassifier):
     """A network over windows of features, with heads for classes, expected return and quantiles.

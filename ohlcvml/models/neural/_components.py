@@ -11,8 +11,6 @@ from ohlcvml.exceptions import DataError
 from ohlcvml.samples import BarPanel, Samples
 from ohlcvml.typing import Bars, FloatArray
 
-__all__ = ["StackComponents"]
-
 
 class StackComponents:
     """Adds ``components`` to a network whose embedding is a sum over stacks.

@@ -8,8 +8,6 @@ from ohlcvml._checks import boolean, instance_of, integer
 from ohlcvml.models.neural._base import BaseNeuralClassifier
 from ohlcvml.models.neural._options import TrainingOptions
 
-__all__ = ["DLinearClassifier"]
-
 
 class DLinearClassifier(BaseNeuralClassifier):
     """Two linear maps, of moving averages and of the rest, over the last ``window`` bars.

@@ -8,8 +8,6 @@ from ohlcvml._checks import each, instance_of, integer, odd
 from ohlcvml.models.neural._base import BaseNeuralClassifier
 from ohlcvml.models.neural._options import TrainingOptions
 
-__all__ = ["InceptionTimeClassifier"]
-
 
 class InceptionTimeClassifier(BaseNeuralClassifier):
     """Convolutions of several lengths side by side over the last ``window`` bars of features.

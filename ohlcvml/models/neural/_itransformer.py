@@ -9,8 +9,6 @@ from ohlcvml.models.neural._base import BaseNeuralClassifier
 from ohlcvml.models.neural._options import TrainingOptions
 from ohlcvml.models.neural._widths import check_heads
 
-__all__ = ["ITransformerClassifier"]
-
 
 class ITransformerClassifier(BaseNeuralClassifier):
     """Transformer whose tokens are the features, each with its last ``window`` bars.

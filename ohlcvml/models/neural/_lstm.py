@@ -8,8 +8,6 @@ from ohlcvml._checks import instance_of, integer, real
 from ohlcvml.models.neural._base import BaseNeuralClassifier
 from ohlcvml.models.neural._options import TrainingOptions
 
-__all__ = ["LSTMClassifier"]
-
 
 class LSTMClassifier(BaseNeuralClassifier):
     """Stacked LSTM, one direction, over the last ``window`` bars of features.

@@ -9,8 +9,6 @@ from ohlcvml.models.neural._base import BaseNeuralClassifier
 from ohlcvml.models.neural._components import StackComponents
 from ohlcvml.models.neural._options import TrainingOptions
 
-__all__ = ["NHITSClassifier"]
-
 
 class NHITSClassifier(StackComponents, BaseNeuralClassifier):
     """Stacks of coarse to fine resolution over the last ``window`` bars of features.

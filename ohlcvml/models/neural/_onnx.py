@@ -15,8 +15,6 @@ from ohlcvml.models.neural.training import NetworkParts, WindowFeed
 from ohlcvml.samples import BarPanel
 from ohlcvml.typing import FloatArray
 
-__all__ = ["OUTPUTS", "export", "predict_onnx"]
-
 # "mean" as a name of an output breaks the exporter's graph.
 OUTPUTS = ("probabilities", "expected_return", "quantiles")
 

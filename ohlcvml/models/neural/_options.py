@@ -21,8 +21,6 @@ from ohlcvml._checks import (
 )
 from ohlcvml.exceptions import ParameterError
 
-__all__ = ["HasTrainingOptions", "TrainingOptions"]
-
 _NESTED = "training__"
 
 

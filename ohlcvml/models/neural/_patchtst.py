@@ -9,8 +9,6 @@ from ohlcvml.models.neural._base import BaseNeuralClassifier
 from ohlcvml.models.neural._options import TrainingOptions
 from ohlcvml.models.neural._widths import check_heads, check_stride
 
-__all__ = ["PatchTSTClassifier"]
-
 
 class PatchTSTClassifier(BaseNeuralClassifier):
     """Transformer over patches of the last ``window`` bars, each feature alone.

@@ -12,8 +12,6 @@ from ohlcvml.exceptions import DataError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["plot_training"]
-
 
 def plot_training(model: Any, *, title: str | None = None, figure: Figure | None = None) -> Figure:
     """Draw training and validation loss by epoch, and the epoch whose weights were kept.

@@ -8,8 +8,6 @@ from ohlcvml._checks import each, instance_of, integer
 from ohlcvml.models.neural._base import BaseNeuralClassifier
 from ohlcvml.models.neural._options import TrainingOptions
 
-__all__ = ["ResNet1DClassifier"]
-
 
 class ResNet1DClassifier(BaseNeuralClassifier):
     """Residual blocks of convolutions over the last ``window`` bars of features.

@@ -8,8 +8,6 @@ from ohlcvml._checks import instance_of, integer, one_of, optional, real
 from ohlcvml.models.neural._base import BaseNeuralClassifier
 from ohlcvml.models.neural._options import TrainingOptions
 
-__all__ = ["SMambaClassifier"]
-
 
 class SMambaClassifier(BaseNeuralClassifier):
     """Selective state spaces over the features of the last ``window`` bars, or over the bars.

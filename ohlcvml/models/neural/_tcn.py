@@ -8,8 +8,6 @@ from ohlcvml._checks import instance_of, integer, optional, real
 from ohlcvml.models.neural._base import BaseNeuralClassifier
 from ohlcvml.models.neural._options import TrainingOptions
 
-__all__ = ["TCNClassifier"]
-
 
 class TCNClassifier(BaseNeuralClassifier):
     """Causal dilated convolutions over the last ``window`` bars of features.

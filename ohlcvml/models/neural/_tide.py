@@ -8,8 +8,6 @@ from ohlcvml._checks import boolean, instance_of, integer, real
 from ohlcvml.models.neural._base import BaseNeuralClassifier
 from ohlcvml.models.neural._options import TrainingOptions
 
-__all__ = ["TiDEClassifier"]
-
 
 class TiDEClassifier(BaseNeuralClassifier):
     """Residual perceptrons over the last ``window`` bars of features.

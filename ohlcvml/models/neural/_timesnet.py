@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from ohlcvml.models.neural.networks import TimesNetNetwork
 
-__all__ = ["TimesNetClassifier"]
-
 _MOST_WINDOWS = 4096  # whose spectra are averaged; neighbours share all but a bar
 _BLOCK_FLOATS = 2**21
 

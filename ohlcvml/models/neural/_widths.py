@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from ohlcvml.exceptions import ParameterError
 
-__all__ = ["check_heads", "check_stride"]
-
 
 def check_heads(who: str, d_model: int, n_heads: int) -> None:
     """Refuse a number of heads that does not divide the width."""

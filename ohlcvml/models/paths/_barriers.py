@@ -14,8 +14,6 @@ from ohlcvml.labels import SLACK, LabelSpec
 from ohlcvml.streams import average_true_range
 from ohlcvml.typing import Bars, FloatArray, IntArray, Labels
 
-__all__ = ["BarrierSpec"]
-
 # Which law holds for which rule of labels; how the cost moves the upper and the lower barrier.
 LAWS = {"triple_barrier": "barrier", "fixed_horizon": "fixed"}
 SHIFTS = {"net": (1.0, -1.0), "shift": (-1.0, -1.0), None: (0.0, 0.0)}

@@ -24,8 +24,6 @@ from ohlcvml.splits import inner_holdout
 from ohlcvml.streams.kernels import settling
 from ohlcvml.typing import Bars, BoolArray, FloatArray, IntArray
 
-__all__ = ["PATH_RULES", "BasePathClassifier"]
-
 PATH_RULES: dict[str, Any] = {
     "window": integer(2),
     "prediction_length": integer(1),

@@ -11,8 +11,6 @@ from ohlcvml.models._tails import quantiles_at
 from ohlcvml.models.paths._forecast import Forecast, PathForecast
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = ["Calibration", "calibrated", "fit_calibration", "log_odds", "summary"]
-
 # Arrays by name, so that a bundle can hold it.
 Calibration = dict[str, Any]
 LEVELS = np.array([0.1, 0.25, 0.5, 0.75, 0.9])

@@ -21,16 +21,6 @@ from ohlcvml.models._tails import quantiles_at, values_at
 from ohlcvml.models.paths._forecast import PathForecast, QuantileForecast
 from ohlcvml.typing import FloatArray
 
-__all__ = [
-    "CLOCK_LEVELS",
-    "LAWS",
-    "clock",
-    "range_variance",
-    "recursion",
-    "shared_draws",
-    "simulate_paths",
-]
-
 # The law, and three that are wrong, kept so that tests and docs can show by how much.
 LAWS = ("copula", "linear_clock", "comonotone", "independent")
 

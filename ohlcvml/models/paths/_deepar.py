@@ -21,8 +21,6 @@ from ohlcvml.typing import FloatArray
 if TYPE_CHECKING:
     from ohlcvml.models.paths.networks import DeepARNetwork
 
-__all__ = ["DeepARClassifier"]
-
 _PATHS = 2**16  # paths at a time: bounds the memory of the recurrent state
 
 

@@ -12,8 +12,6 @@ import numpy as np
 
 from ohlcvml._compiling import njit
 
-__all__ = ["FAR", "STEEPEST", "race_paths", "race_scores"]
-
 # Instead of infinity: products of these stay numbers, and nothing comes near them.
 FAR = 1e8  # distance to a barrier that is not there
 STEEPEST = 1e200  # 2 / variance of a step without variance

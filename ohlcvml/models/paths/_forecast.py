@@ -12,8 +12,6 @@ from ohlcvml.exceptions import ParameterError
 from ohlcvml.models._tails import quantiles_at
 from ohlcvml.typing import BoolArray, FloatArray, IntArray
 
-__all__ = ["Forecast", "PathForecast", "QuantileForecast"]
-
 DECILES: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 

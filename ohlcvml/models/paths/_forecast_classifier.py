@@ -25,8 +25,6 @@ from ohlcvml.models.paths._windows import WindowBatch
 from ohlcvml.registry import adapter
 from ohlcvml.typing import FloatArray
 
-__all__ = ["ForecastClassifier"]
-
 CLOSED_FORM = {"random_walk": random_walk, "drift": drift}
 PROBED = 8  # windows on which a network shows whether windows move one another
 

@@ -14,8 +14,6 @@ import pandas as pd
 from ohlcvml.exceptions import DataError, ParameterError
 from ohlcvml.typing import FloatArray
 
-__all__ = ["ask_network", "asks_alone", "check_network", "is_network", "train_network"]
-
 BASE = "neuralforecast.common._base_model.BaseModel"
 ROUNDING = 1e-5  # of one typical bar: how far a batch may move a window of a network
 

@@ -31,8 +31,6 @@ from ohlcvml.models.paths._first_touch import FAR, STEEPEST, race_paths, race_sc
 from ohlcvml.models.paths._forecast import Forecast, PathForecast, QuantileForecast
 from ohlcvml.typing import FloatArray
 
-__all__ = ["barrier_probabilities", "threshold_probabilities"]
-
 # Numbers of a forecast at a time, 32 MB: bounds what is held beside it.
 CHUNK = 1 << 22
 

@@ -16,8 +16,6 @@ from ohlcvml.exceptions import ParameterError
 from ohlcvml.models.paths._random_walk import LEVELS
 from ohlcvml.typing import FloatArray
 
-__all__ = ["answers_to_updates", "forecast_windows", "pretrained"]
-
 # The forecasts of the windows asked last: folds that share rows, and the calibration, ask once.
 KEPT = 50_000
 _kept: OrderedDict[tuple[str, bytes], FloatArray] = OrderedDict()

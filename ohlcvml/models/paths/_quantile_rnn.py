@@ -18,8 +18,6 @@ from ohlcvml.models.paths._windows import WindowBatch
 if TYPE_CHECKING:
     from ohlcvml.models.paths.networks import QuantileRNNNetwork
 
-__all__ = ["QuantileRNNClassifier"]
-
 
 class QuantileRNNClassifier(BaseSequenceClassifier):
     """MQ-RNN: an LSTM over bars, and a decoder of quantiles at each of the steps ahead.

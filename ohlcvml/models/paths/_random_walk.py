@@ -9,8 +9,6 @@ from ohlcvml.models.paths._forecast import QuantileForecast
 from ohlcvml.models.paths._windows import WindowBatch
 from ohlcvml.typing import FloatArray
 
-__all__ = ["LEVELS", "drift", "random_walk"]
-
 # Between and beyond these a normal law comes back exactly from its quantiles.
 LEVELS = np.array([0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95])
 

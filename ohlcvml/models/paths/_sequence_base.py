@@ -19,8 +19,6 @@ from ohlcvml.models.paths._windows import WindowBatch
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["BaseSequenceClassifier"]
-
 
 class BaseSequenceClassifier(HasTrainingOptions, BasePathClassifier):
     """A network trained on every window of bars and the bars after it; no label is used.

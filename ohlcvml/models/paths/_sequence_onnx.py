@@ -9,8 +9,6 @@ from torch import Tensor, nn
 
 from ohlcvml.models._onnx import serialise
 
-__all__ = ["export_paths", "export_quantiles"]
-
 
 class _Paths(nn.Module):
     """Sampled paths in single precision, as inputs are."""

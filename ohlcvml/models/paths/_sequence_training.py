@@ -21,8 +21,6 @@ from ohlcvml.models.neural.training import (
 from ohlcvml.models.paths._sequences import TrainingWindows, parted
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = ["ask", "fit_network"]
-
 _BEGIN = 4096  # training windows that a network is shown before its first step
 
 

@@ -15,16 +15,6 @@ from ohlcvml.samples import BarPanel
 from ohlcvml.splits import inner_holdout
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = [
-    "TrainingWindows",
-    "bar_channels",
-    "clock_ahead",
-    "has_clock",
-    "parted",
-    "refuse_options",
-    "training_windows",
-]
-
 DAY = 86_400_000_000_000  # ns
 
 

@@ -13,8 +13,6 @@ from ohlcvml.bars import OHLCV, price_arrays, symbol_starts, traded_close
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import Bars, BoolArray, FloatArray, IntArray
 
-__all__ = ["BarWindows", "WindowBatch", "instance_windows"]
-
 
 @dataclass(frozen=True, eq=False)
 class WindowBatch:

@@ -22,8 +22,6 @@ from ohlcvml.models.pretrained._weights import FILES, KnownWeights, find_weights
 from ohlcvml.samples import Samples
 from ohlcvml.typing import FloatArray
 
-__all__ = ["FOUNDATION_RULES", "BaseFoundationClassifier"]
-
 
 class Forecaster(Protocol):
     """Loaded weights.

@@ -19,8 +19,6 @@ from safetensors.numpy import save_file
 from ohlcvml._identity import KEY_BYTES, digest
 from ohlcvml.typing import BoolArray
 
-__all__ = ["ForecastCache"]
-
 # One bar at a time is serving: it never asks twice, and a file a bar would fill the folder.
 LEAST_ROWS = 16
 

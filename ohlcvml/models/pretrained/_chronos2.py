@@ -16,8 +16,6 @@ from ohlcvml.models.pretrained._tiny import random_weights_params
 from ohlcvml.models.pretrained._weights import KnownWeights
 from ohlcvml.typing import FloatArray
 
-__all__ = ["Chronos2Classifier"]
-
 COVARIATES = ("open", "high", "low", "volume")
 
 

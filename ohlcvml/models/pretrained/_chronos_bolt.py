@@ -16,8 +16,6 @@ from ohlcvml.models.pretrained._tiny import random_weights_params
 from ohlcvml.models.pretrained._weights import KnownWeights, quiet_loading
 from ohlcvml.typing import FloatArray
 
-__all__ = ["ChronosBoltClassifier"]
-
 
 class BoltForecaster:
     """Loaded Chronos-Bolt weights.

@@ -17,8 +17,6 @@ from ohlcvml.models.pretrained._tiny import random_weights_params
 from ohlcvml.models.pretrained._weights import KnownWeights, quiet_loading
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = ["KronosClassifier"]
-
 Float32Array = npt.NDArray[np.float32]
 MAX_CONTEXT = 512  # bars, past and drawn together, that the published weights were trained on
 CLIP = 5.0  # deviations, as in the library

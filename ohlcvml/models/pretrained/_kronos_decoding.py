@@ -15,8 +15,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["decode_closes", "sample_tokens"]
-
 
 def sample_tokens(
     model: Any,

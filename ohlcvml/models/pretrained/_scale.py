@@ -10,8 +10,6 @@ import numpy.typing as npt
 
 from ohlcvml.typing import FloatArray
 
-__all__ = ["StandardWindows"]
-
 
 @dataclass(frozen=True)
 class StandardWindows:

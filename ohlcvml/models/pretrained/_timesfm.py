@@ -24,8 +24,6 @@ from ohlcvml.models.pretrained._weights import (
 )
 from ohlcvml.typing import FloatArray
 
-__all__ = ["TimesFMClassifier"]
-
 DECILES = np.arange(1, 10) / 10
 _building = threading.Lock()
 

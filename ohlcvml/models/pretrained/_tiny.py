@@ -20,8 +20,6 @@ from ohlcvml._checks import check_value, integer, one_of
 from ohlcvml._requires import require
 from ohlcvml.models.pretrained._weights import quiet_loading
 
-__all__ = ["random_weights", "random_weights_params", "write_random_weights"]
-
 DECILES = [k / 10 for k in range(1, 10)]
 # The grid of the published weights of Chronos-2.
 FINE = [0.01, *[round(0.05 * k, 2) for k in range(1, 20)], 0.99]

@@ -16,8 +16,6 @@ from typing import Any
 from ohlcvml._requires import require
 from ohlcvml.exceptions import DataError, ParameterError
 
-__all__ = ["KnownWeights", "find_weights", "quiet_loading", "weights_digest"]
-
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 FILES = (CONFIG, WEIGHTS)
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")

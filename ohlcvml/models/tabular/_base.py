@@ -15,8 +15,6 @@ from ohlcvml.pipeline import BaseBarClassifier, check_unseen
 from ohlcvml.samples import BarPanel, Samples
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = ["CLASS_WEIGHT", "BaseTabularClassifier"]
-
 Float32Array = npt.NDArray[np.float32]
 
 CLASS_WEIGHT = Rule(

@@ -12,8 +12,6 @@ from ohlcvml._threads import threads
 from ohlcvml.models.tabular._base import CLASS_WEIGHT, BaseTabularClassifier, Float32Array
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = ["LightGBMClassifier"]
-
 
 class LightGBMClassifier(BaseTabularClassifier):
     """Gradient-boosted decision trees on the features of the decision bar (LightGBM).

@@ -12,8 +12,6 @@ from ohlcvml._threads import one_blas_thread
 from ohlcvml.models.tabular._base import CLASS_WEIGHT, BaseTabularClassifier, Float32Array
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = ["LogisticClassifier"]
-
 
 class LogisticClassifier(BaseTabularClassifier):
     """Multinomial logistic regression on standardised features of the decision bar.

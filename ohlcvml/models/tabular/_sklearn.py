@@ -17,8 +17,6 @@ from ohlcvml.pipeline import BaseBarClassifier, check_search_scores
 from ohlcvml.registry import adapter
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = ["SklearnClassifier"]
-
 BLOCK = 256  # rows; a multiple of the tiles in which matrix products are computed
 
 

@@ -13,8 +13,6 @@ from ohlcvml._threads import threads
 from ohlcvml.models.tabular._base import CLASS_WEIGHT, BaseTabularClassifier, Float32Array
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = ["XGBoostClassifier"]
-
 
 class XGBoostClassifier(BaseTabularClassifier):
     """Gradient-boosted decision trees on the features of the decision bar (XGBoost).

@@ -9,8 +9,6 @@ from ohlcvml.streams.kernels._blocks import BLOCK
 from ohlcvml.streams.kernels._compiled import compiled, inlined
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = ["atr_units", "average_true_range", "smooth", "true_range", "true_ranges"]
-
 
 @compiled
 def true_range(high, low, previous_close):  # type: ignore[no-untyped-def]

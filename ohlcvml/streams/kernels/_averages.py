@@ -8,8 +8,6 @@ import numpy as np
 
 from ohlcvml.streams.kernels._compiled import compiled, fused
 
-__all__ = ["average_params", "blend", "smooth", "smooth_rows"]
-
 
 @compiled
 def blend(average, value, weight):  # type: ignore[no-untyped-def]

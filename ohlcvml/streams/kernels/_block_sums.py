@@ -18,8 +18,6 @@ from numba import uint64
 from ohlcvml.streams.kernels._compiled import inlined
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = ["new_sums", "roll_sum"]
-
 
 def new_sums(windows: tuple[int, ...]) -> tuple[IntArray, FloatArray, FloatArray]:
     """Empty state of :func:`roll_sum`: (slots, totals, tails), a row for each window.

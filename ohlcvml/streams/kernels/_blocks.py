@@ -24,8 +24,6 @@ import numpy as np
 
 from ohlcvml.streams.kernels._compiled import compiled, inlined
 
-__all__ = ["BLOCK", "keep", "pack", "unpack"]
-
 BLOCK = 256
 
 

@@ -10,8 +10,6 @@ from numba.extending import intrinsic
 
 from ohlcvml._compiling import njit
 
-__all__ = ["compiled", "entry_of", "fused", "inlined"]
-
 # Kernels allocate nothing and their caller holds every array, so numba need not count references;
 # left on, counting costs a step up to ten times its work. Division by zero gives infinity or NaN.
 # Without the interpreter's lock, families run beside each other in threads. Nothing calls them

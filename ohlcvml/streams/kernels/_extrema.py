@@ -32,8 +32,6 @@ from numba import uint64
 from ohlcvml.streams.kernels._compiled import inlined
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = ["new_peaks", "new_ranges", "roll_peak", "roll_range"]
-
 _LOWEST = float(np.finfo(np.float64).min)
 
 

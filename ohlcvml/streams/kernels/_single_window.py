@@ -13,8 +13,6 @@ import numpy as np
 from ohlcvml.streams.kernels._compiled import compiled
 from ohlcvml.streams.kernels._window_sums import ROUNDING
 
-__all__ = ["correlation", "moments", "scale_square"]
-
 
 @compiled
 def moments(prices):  # type: ignore[no-untyped-def]

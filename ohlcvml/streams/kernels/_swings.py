@@ -31,18 +31,6 @@ from ohlcvml.streams.kernels._compiled import inlined
 from ohlcvml.streams.kernels._extrema import roll_range
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = [
-    "FALLEN",
-    "HIGH",
-    "LOW",
-    "NEVER",
-    "OLD_HIGH",
-    "OLD_LOW",
-    "RISEN",
-    "follow",
-    "new_swings",
-]
-
 NEVER = -(1 << 40)  # older than whatever is remembered
 
 # Positions in the rows of levels and at: the last two confirmed swings on either side.

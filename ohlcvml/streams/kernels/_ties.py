@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from ohlcvml.streams.kernels._compiled import inlined
 
-__all__ = ["SAME_RETURN", "tie"]
-
 # Of a price. A few sums of prices are off by 1e-15; a third of a tick is 5e-9 or more on every
 # market we know (one cent at 600,000).
 _SAME_PRICE = 1e-10

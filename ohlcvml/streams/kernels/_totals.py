@@ -9,8 +9,6 @@ import numpy as np
 
 from ohlcvml.streams.kernels._compiled import inlined
 
-__all__ = ["add_up", "added_up", "new_totals", "slide_totals"]
-
 ROUNDS = 4  # of the ring between one adding up and the next
 
 

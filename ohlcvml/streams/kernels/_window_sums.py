@@ -16,8 +16,6 @@ import numpy as np
 from ohlcvml.streams.kernels._blocks import BLOCK
 from ohlcvml.streams.kernels._compiled import compiled, inlined
 
-__all__ = ["ROUNDING", "Track", "new_tracks", "roll_tracks", "track_params"]
-
 # Variance of log returns that is no more than the rounding of logarithms of prices: none at all.
 ROUNDING = 1e-28
 

@@ -28,19 +28,6 @@ from ohlcvml.streams.kernels._blocks import BLOCK, keep
 from ohlcvml.streams.kernels._compiled import compiled, fused
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = [
-    "double_means",
-    "double_spreads",
-    "keep_stretches",
-    "new_spreads",
-    "new_stretches",
-    "settling",
-    "standardize",
-    "window_means",
-    "window_params",
-    "window_spreads",
-]
-
 
 def window_params(windows: tuple[int, ...]) -> tuple[IntArray, FloatArray]:
     """Windows, and 1 / w and 1 / (w - 1) in the rows of an array of shape (2, windows)."""

@@ -8,8 +8,6 @@ from torch.nn import functional
 from ohlcvml._checks import check_value, one_of
 from ohlcvml.models.neural._widths import check_heads
 
-__all__ = ["EncoderLayer", "FeedForward", "TokenNorm"]
-
 
 class EncoderLayer(nn.Module):
     """Encoder layer of a transformer: attention, then feed-forward, each added and normalised.

@@ -13,8 +13,6 @@ from ohlcvml.models.neural._widths import check_heads
 from ohlcvml.models.neural.networks._attention import FeedForward
 from ohlcvml.models.neural.networks._base import Network
 
-__all__ = ["AutoformerNetwork"]
-
 
 class AutoformerNetwork(Network):
     """Autoformer's encoder: moving averages are taken out, and lags take the place of attention.

@@ -12,8 +12,6 @@ from torch import Tensor, nn
 from ohlcvml._checks import Rule, check_value, integer
 from ohlcvml.exceptions import DataError
 
-__all__ = ["Network"]
-
 
 class Network(nn.Module):
     """Base of the networks: windows ``(B, n_channels, window)`` in, embeddings out.

@@ -11,8 +11,6 @@ from torch.nn.functional import avg_pool1d, pad
 from ohlcvml._checks import boolean, integer
 from ohlcvml.models.neural.networks._base import Network
 
-__all__ = ["DLinearNetwork"]
-
 
 class DLinearNetwork(Network):
     """Decomposition and one linear map each: ``trend @ A + rest @ B`` for every channel.

@@ -13,8 +13,6 @@ from torch.nn.functional import max_pool1d
 from ohlcvml.models.neural.networks._base import Network
 from ohlcvml.typing import FloatArray
 
-__all__ = ["BasisBlock", "DoublyResidual"]
-
 
 class BasisBlock(nn.Module):
     """A perceptron whose coefficients weigh two bases: one of the past, one of the forecast.

@@ -10,8 +10,6 @@ from torch.nn.functional import softplus
 
 from ohlcvml._checks import boolean, check_value, each, integer, real
 
-__all__ = ["Heads", "Outputs"]
-
 
 class Outputs(NamedTuple):
     """Class scores (B, n_classes); expected return (B,) and its quantiles (B, n_levels), or none.

@@ -11,8 +11,6 @@ from torch.nn.functional import relu
 from ohlcvml._checks import each, integer, odd
 from ohlcvml.models.neural.networks._base import Network
 
-__all__ = ["InceptionTimeNetwork"]
-
 # A residual connection spans this many modules in the paper.
 SPAN = 3
 

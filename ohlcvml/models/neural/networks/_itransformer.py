@@ -10,8 +10,6 @@ from ohlcvml.models.neural._widths import check_heads
 from ohlcvml.models.neural.networks._attention import EncoderLayer
 from ohlcvml.models.neural.networks._base import Network
 
-__all__ = ["ITransformerNetwork"]
-
 
 class ITransformerNetwork(Network):
     """iTransformer: a token is a channel's whole window, and channels attend to one another.

@@ -9,8 +9,6 @@ from torch import Tensor, nn
 from ohlcvml._checks import integer, real
 from ohlcvml.models.neural.networks._base import Network
 
-__all__ = ["LSTMNetwork"]
-
 
 class LSTMNetwork(Network):
     """Stacked LSTM, one direction; the embedding is the top layer's state at the newest bar.

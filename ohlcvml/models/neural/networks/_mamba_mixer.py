@@ -11,8 +11,6 @@ from torch.nn import functional
 from ohlcvml._checks import check_value, integer
 from ohlcvml.models.neural.networks._selective_scan import selective_scan
 
-__all__ = ["MambaMixer"]
-
 
 class MambaMixer(nn.Module):
     """Mamba block: gated causal convolution and selective scan over a sequence of tokens.

@@ -8,8 +8,6 @@ from ohlcvml._checks import boolean, integer
 from ohlcvml.models.neural.networks._doubly_residual import BasisBlock, DoublyResidual
 from ohlcvml.typing import FloatArray
 
-__all__ = ["NBEATSNetwork"]
-
 
 class NBEATSNetwork(DoublyResidual):
     """Basis expansion by doubly residual blocks; the embedding is the forecast.

@@ -8,8 +8,6 @@ from ohlcvml._checks import Rule, check_value, each, integer
 from ohlcvml.models.neural.networks._doubly_residual import BasisBlock, DoublyResidual
 from ohlcvml.typing import FloatArray
 
-__all__ = ["NHITSNetwork"]
-
 
 class NHITSNetwork(DoublyResidual):
     """Hierarchical interpolation by doubly residual blocks; the embedding is the forecast.

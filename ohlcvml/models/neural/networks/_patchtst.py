@@ -13,8 +13,6 @@ from ohlcvml.models.neural._widths import check_heads, check_stride
 from ohlcvml.models.neural.networks._attention import EncoderLayer
 from ohlcvml.models.neural.networks._base import Network
 
-__all__ = ["PatchTSTNetwork"]
-
 
 class PatchTSTNetwork(Network):
     """PatchTST: each channel alone is cut into patches, which attend to one another.

@@ -11,8 +11,6 @@ from torch.nn.functional import relu
 from ohlcvml._checks import each, integer
 from ohlcvml.models.neural.networks._base import Network
 
-__all__ = ["ResNet1DNetwork"]
-
 
 class _ResidualBlock(nn.Module):
     """Convolutions with batch normalisation, and a normalised way around them."""

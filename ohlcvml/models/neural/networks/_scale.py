@@ -7,8 +7,6 @@ from torch import Tensor, nn
 
 from ohlcvml._checks import check_value, integer, one_of
 
-__all__ = ["WindowScale"]
-
 _LIMIT = 10.0
 
 

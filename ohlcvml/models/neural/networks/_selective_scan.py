@@ -19,8 +19,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["selective_scan"]
-
 # Steps are formed together until this many state entries are at hand (1 MiB of float32): more
 # leaves the cache, fewer pays Python's cost per step on small problems.
 BLOCK_ENTRIES = 2**18

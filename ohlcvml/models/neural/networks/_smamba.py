@@ -10,8 +10,6 @@ from ohlcvml.models.neural.networks._attention import FeedForward
 from ohlcvml.models.neural.networks._base import Network
 from ohlcvml.models.neural.networks._mamba_mixer import MambaMixer
 
-__all__ = ["SMambaNetwork"]
-
 
 class SMambaNetwork(Network):
     """S-Mamba: Mamba blocks over channels (the paper), or over bars.

@@ -11,8 +11,6 @@ from torch.nn.utils.parametrizations import weight_norm
 from ohlcvml._checks import either, integer, none, real
 from ohlcvml.models.neural.networks._base import Network
 
-__all__ = ["TCNNetwork"]
-
 
 class _TemporalBlock(nn.Module):
     """Two causal convolutions of one dilation, and the way around them."""

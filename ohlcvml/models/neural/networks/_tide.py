@@ -11,8 +11,6 @@ from torch.nn.functional import relu
 from ohlcvml._checks import boolean, integer, real
 from ohlcvml.models.neural.networks._base import Network
 
-__all__ = ["TiDENetwork"]
-
 
 class _ResidualPerceptron(nn.Module):
     """One hidden layer, a linear way around it, dropout before and a normalisation after."""

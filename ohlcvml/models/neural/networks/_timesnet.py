@@ -14,8 +14,6 @@ from ohlcvml._checks import check_value, each, integer, odd, optional, real
 from ohlcvml.exceptions import ParameterError
 from ohlcvml.models.neural.networks._base import Network
 
-__all__ = ["TimesNetNetwork"]
-
 
 class TimesNetNetwork(Network):
     """TimesNet: the window is folded by each period into a picture and convolved in two dimensions.

@@ -16,8 +16,6 @@ from torch import Tensor
 
 from ohlcvml.exceptions import DataError
 
-__all__ = ["read_checkpoint", "write_checkpoint"]
-
 
 def write_checkpoint(path: str, state: dict[str, Any]) -> None:
     """Replace the file at once, so that a crash leaves the last whole one."""

@@ -14,8 +14,6 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
 
-__all__ = ["denormals_flushed", "freed_memory_kept"]
-
 # Names in malloc.h; the values left behind are those glibc moves to by itself when a process first
 # frees a block of 32 MiB.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _MMAP_MAX = -1, -3, -4

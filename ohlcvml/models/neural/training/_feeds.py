@@ -15,8 +15,6 @@ from ohlcvml.models.neural.networks import Network, WindowScale
 from ohlcvml.samples import BarPanel
 from ohlcvml.typing import IntArray
 
-__all__ = ["Feed", "SegmentFeed", "WindowFeed", "make_feed"]
-
 _MIN_SEGMENT = 64  # labelled bars a segment spans at least
 _PREDICT_STEPS = 4096  # bars of a segment in prediction
 # Numbers in the widest layer of what is computed at once, so that memory stays bounded; in training

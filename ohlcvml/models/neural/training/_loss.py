@@ -13,8 +13,6 @@ from ohlcvml.models.neural._options import TrainingOptions
 from ohlcvml.models.neural.networks import Heads, Outputs
 from ohlcvml.typing import FloatArray, IntArray
 
-__all__ = ["Targets", "begin_at_shares", "joint_loss", "make_targets"]
-
 
 class Targets(NamedTuple):
     """What the heads are to say of each row: float32 and int64 tensors of length n.

@@ -9,8 +9,6 @@ from torch import Tensor
 from ohlcvml.samples import BarPanel
 from ohlcvml.typing import IntArray
 
-__all__ = ["channel_statistics"]
-
 _ROWS = 65_536  # bars at a time
 
 

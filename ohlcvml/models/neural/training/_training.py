@@ -22,16 +22,6 @@ from ohlcvml.models.neural.training._loss import Targets, joint_loss
 from ohlcvml.samples import BarPanel
 from ohlcvml.typing import IntArray
 
-__all__ = [
-    "NetworkParts",
-    "Objective",
-    "TrainingRun",
-    "epoch_seed",
-    "lower",
-    "predict",
-    "train",
-]
-
 _NOT_THE_RUN = {"checkpoint", "callbacks", "progress", "device"}
 
 

@@ -11,8 +11,6 @@ from torch.nn.functional import softplus
 
 from ohlcvml._checks import check_value, integer, one_of, real
 
-__all__ = ["DeepARNetwork", "Season"]
-
 _LIMIT = 10.0  # inputs are limited to this many window scales
 _SMALLEST = 1e-4  # scale of the distribution, in window scales
 _DF_RATE = 10.0  # steps of an optimiser that are 1e-3 move the degrees of freedom by 1 %

@@ -12,8 +12,6 @@ from torch.nn.functional import softplus
 from ohlcvml._checks import check_value, each, integer, real
 from ohlcvml.models.paths.networks._deepar import _LIMIT, Season, _mean_size
 
-__all__ = ["QuantileRNNNetwork"]
-
 N_BAR = 4  # channels of a bar: log return, range, body, log volume
 _LEAST_GAP = 1e-3  # between neighbouring quantiles at the beginning, in window scales
 
