@@ -173,6 +173,7 @@ def test_minus_one_knows_the_quota_of_a_container(files):
 
 
 def test_one_blas_thread_until_the_last_fit_is_over():
+    import scipy.linalg  # noqa: F401  a BLAS of its own, which must be loaded to be counted
     from threadpoolctl import threadpool_info, threadpool_limits
 
     def counts():
