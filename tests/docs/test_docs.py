@@ -10,7 +10,7 @@ RUN_ELSEWHERE = {"bundles.md"}  # tests/bundle/test_docs.py, as one doctest file
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
-def test_the_code_of_each_page_runs(page, tmp_path, monkeypatch):
+def test_the_code_of_each_page_runs(page, tmp_path, monkeypatch, contracts_restored):
     if page.name in RUN_ELSEWHERE or not python_blocks(page):
         return
     pytest.importorskip(NEEDS.get(page.name, "json"))
