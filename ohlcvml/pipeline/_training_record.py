@@ -69,7 +69,6 @@ def check_unseen(samples: Samples, intervals: IntArray, who: str) -> None:
     >>> from ohlcvml.models import LogisticClassifier
     >>> from ohlcvml.pipeline import check_unseen
     >>> from ohlcvml.samples import Samples
-    from ohlcvml.splits import MINIMUM_PURGE
     >>> bars = simulate_bars(300, seed=0).bars
     >>> labels = FixedHorizonLabeller(horizon=5, cost_adjustment=None).fit_transform(bars)
     >>> samples = Samples(bars, labels)
