@@ -8,14 +8,14 @@ for every parameter of every estimator.
 from __future__ import annotations
 
 import numbers
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ohlcvml.exceptions import ParameterError
+from ohlcvml.exceptions import DataError, ParameterError
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,10 @@ def real(
     def accepts(value: Any) -> bool:
         if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
             return False
-        if not np.isfinite(float(value)):
+        try:
+            if not np.isfinite(float(value)):
+                return False
+        except OverflowError:  # a whole number beyond any float
             return False
         number: Any = value
         below = low is not None and (number <= low if open_low else number < low)
@@ -161,6 +164,20 @@ def each(rule: Rule, *, empty: bool = False) -> Rule:
 
     kind = "a tuple or list" if empty else "a non-empty tuple or list"
     return Rule(f"{kind} whose every item is {rule.text}", accepts, (rule.bad,))
+
+
+def check_fields(who: str, values: Any, names: Iterable[str]) -> None:
+    """Raise :class:`DataError` unless ``values`` is a mapping with these keys and no other.
+
+    What is read back may come from a stranger: nothing in it is passed on by its name unchecked.
+    """
+    wanted = set(names)
+    if not isinstance(values, Mapping) or set(values) != wanted:
+        got = sorted(map(str, values)) if isinstance(values, Mapping) else type(values).__name__
+        raise DataError(
+            f"{who}: the fields must be {', '.join(sorted(wanted))}, as it was written; got {got}. "
+            "Make it anew."
+        )
 
 
 def check_value(who: str, name: str, rule: Rule, value: Any, remedy: str = "") -> None:

@@ -241,10 +241,10 @@ class LabelSpec:
 def _read(text: str) -> LabelSpec:
     try:
         values = json.loads(text)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise DataError(
-            f"LabelSpec.from_json: 'text' must be what LabelSpec.to_json gave; got {text!r}. "
-            f"{REMEDY}"
+            "LabelSpec.from_json: 'text' must be what LabelSpec.to_json gave; got "
+            f"{str(text)[:80]!r}. {REMEDY}"
         ) from error
     names = {f.name for f in fields(LabelSpec)}
     given = set(values) if isinstance(values, dict) else set()
@@ -253,11 +253,16 @@ def _read(text: str) -> LabelSpec:
             "LabelSpec.from_json: 'text' must hold the fields of this version; missing "
             f"{sorted(names - given)}, unknown {sorted(given - names)}. Label the bars again."
         )
-    contract, costs = values["contract"], values["costs"]
+    contract, costs, classes = values["contract"], values["costs"], values["classes"]
+    if not isinstance(classes, list):
+        raise DataError(
+            f"LabelSpec.from_json: 'classes' must be a list of labels; got {classes!r}. Label the "
+            "bars again."
+        )
     return LabelSpec(
         **{
             **values,
-            "classes": tuple(values["classes"]),
+            "classes": tuple(classes),
             "contract": None if contract is None else Contract.from_dict(contract),
             "costs": None if costs is None else Costs.from_dict(costs),
         }

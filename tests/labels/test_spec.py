@@ -1,12 +1,16 @@
 """What was assumed in making labels travels with them, or its loss is told."""
 
+import contextlib
+import copy
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from ohlcvml.bars import Contract, Costs, simulate_bars
-from ohlcvml.evaluation import backtest
-from ohlcvml.exceptions import DataError, ParameterError
+from ohlcvml.bars import Contract, Costs, contract, simulate_bars
+from ohlcvml.evaluation import Execution, backtest
+from ohlcvml.exceptions import DataError, OhlcvmlError, ParameterError
 from ohlcvml.labels import FixedHorizonLabeller, LabelSpec, TripleBarrierLabeller
 from ohlcvml.models import LogisticClassifier
 from ohlcvml.models.paths import BarrierSpec
@@ -106,4 +110,49 @@ def test_wrong_values_are_refused(change):
 @pytest.mark.parametrize("text", ["{}", "[]", "no json", None, PLAIN.to_json()[:-1] + ', "a": 1}'])
 def test_other_text_is_refused(text):
     with pytest.raises(DataError, match=r"LabelSpec.from_json: 'text' must"):
+        LabelSpec.from_json(text)
+
+
+FORGED = [None, True, -1, 10**400, "x", "A[/b]", [], [[]], {}, {"a": 1}, [1] * 1000]
+
+
+@pytest.mark.parametrize(
+    ("read", "told"),
+    [
+        (lambda told: LabelSpec.from_json(json.dumps(told)), "spec"),
+        (Contract.from_dict, "contract"),
+        (Costs.from_dict, "costs"),
+        (Execution.from_dict, "execution"),
+    ],
+    ids=["LabelSpec", "Contract", "Costs", "Execution"],
+)
+def test_what_a_stranger_wrote_is_read_or_refused_by_name(read, told, bars):
+    """Each field forged, lost and doubled, and those of its parts: no error but ours."""
+    costs = Costs(2.0, 0.5)
+    labels = TripleBarrierLabeller(contract="ES", costs=costs).fit_transform(bars)
+    honest = {
+        "spec": json.loads(labels.attrs["spec"]),
+        "contract": contract("ES").to_dict(),
+        "costs": costs.to_dict(),
+        "execution": Execution(contract="ES", costs=costs).to_dict(),
+    }[told]
+    read(copy.deepcopy(honest))
+
+    def variants(part):
+        for name, value in part.items():
+            yield {key: item for key, item in part.items() if key != name}
+            yield {**part, f"{name}_": value}
+            for forged in FORGED:
+                yield {**part, name: forged}
+            if isinstance(value, dict):
+                yield from ({**part, name: inner} for inner in variants(value))
+
+    for variant in variants(honest):
+        with contextlib.suppress(OhlcvmlError):
+            read(variant)
+
+
+@pytest.mark.parametrize("text", ["", "null", '{"a":', "[" * 100_000, '{"kind":' * 2000, "1e999"])
+def test_a_text_that_is_no_specification_is_refused(text):
+    with pytest.raises(DataError, match=r"LabelSpec\.from_json"):
         LabelSpec.from_json(text)

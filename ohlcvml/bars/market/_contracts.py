@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
+from dataclasses import fields as dataclass_fields
 from datetime import date
 from difflib import get_close_matches
 from typing import Any
 
 import pandas as pd
 
-from ohlcvml._checks import check_value, optional, real, string
+from ohlcvml._checks import check_fields, check_value, optional, real, string
 from ohlcvml._time import nanoseconds
 from ohlcvml.bars.market._schedule import MARKETS, sessions_of
 from ohlcvml.exceptions import DataError, ParameterError
@@ -87,8 +88,14 @@ class Contract:
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Contract:
         """Build a contract from what :meth:`to_dict` gave."""
-        start = fields.get("valid_from")
-        begins = date.fromisoformat(start) if isinstance(start, str) else start
+        check_fields("Contract.from_dict", fields, (item.name for item in dataclass_fields(cls)))
+        start = fields["valid_from"]
+        try:
+            begins = date.fromisoformat(start) if isinstance(start, str) else start
+        except ValueError as error:
+            raise DataError(
+                f"Contract.from_dict: 'valid_from' must be a date as 2024-01-31; got {start!r}."
+            ) from error
         return cls(**{**fields, "valid_from": begins})
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from dataclasses import fields as dataclass_fields
 from typing import Any, overload
 
 import numpy as np
 
-from ohlcvml._checks import check_value, real
+from ohlcvml._checks import check_fields, check_value, real
 from ohlcvml.bars.market._contracts import Contract, contract
 from ohlcvml.exceptions import ParameterError
 from ohlcvml.typing import FloatArray
@@ -136,6 +137,7 @@ class Costs:
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Costs:
         """Build costs from what :meth:`to_dict` gave."""
+        check_fields("Costs.from_dict", fields, (item.name for item in dataclass_fields(cls)))
         return cls(**fields)
 
 

@@ -160,7 +160,13 @@ class Execution:
         if isinstance(given.get("costs"), dict):
             given["costs"] = Costs.from_dict(given["costs"])
         if isinstance(given.get("funding"), dict):
-            given["funding"] = _funding_from_dict(given["funding"])
+            try:
+                given["funding"] = _funding_from_dict(given["funding"])
+            except (KeyError, TypeError, ValueError, OverflowError) as error:
+                raise DataError(
+                    "Execution.from_dict: 'funding' must be times with a cost, or with long and "
+                    f"short; it cannot be read: {error}. Pass the series anew."
+                ) from error
         return cls(**given)
 
     def settle(
