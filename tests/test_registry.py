@@ -36,6 +36,8 @@ def test_every_estimator_class_of_the_package_is_public():
         if cls.__module__.startswith("ohlcvml.")
         and not cls.__module__.startswith("ohlcvml.testing")
         and not cls.__name__.startswith(("_", "Base"))
+        # An example in a docstring defines classes that its module does not hold.
+        and getattr(sys.modules[cls.__module__], cls.__name__, None) is cls
     }
     assert own == listed
 
