@@ -37,6 +37,7 @@ ENUMS: tuple[str, ...] = ("sktime.datatypes._dtypekind.DtypeKind",)
 DATACLASSES: tuple[str, ...] = (
     "ohlcvml.bars.Contract",
     "ohlcvml.bars.Costs",
+    "ohlcvml.labels.LabelSpec",
     "ohlcvml.models.TrainingOptions",
 )
 FIXED = frozenset((*SKTIME_CLASSES, *ENUMS, *DATACLASSES))

@@ -31,7 +31,8 @@ from ohlcvml.bundle._manifest import (
     tags_of,
 )
 from ohlcvml.evaluation import Execution
-from ohlcvml.exceptions import BundleError
+from ohlcvml.exceptions import BundleError, DataError
+from ohlcvml.labels import LabelSpec
 from ohlcvml.typing import Bars, Labels
 
 
@@ -67,9 +68,11 @@ def save(
     labels : pd.DataFrame or None, default=None
         The labels table; its counts and parameters are recorded.
     contract : Contract, str or None, default=None
-        The contract traded; a symbol is looked up.
+        The contract traded; a symbol is looked up. By default that of the labels that the model
+        was fitted on.
     costs : Costs or None, default=None
-        The costs the labels and scores are net of.
+        The costs the labels and scores are net of; by default those of the labels that the model
+        was fitted on.
     execution : Execution or None, default=None
         How the signals are traded; evaluating the bundle later uses the same.
     scores : mapping or None, default=None
@@ -91,6 +94,8 @@ def save(
     BundleError
         The model holds something that a bundle cannot (the message names the attribute), is not
         fitted, does not reproduce itself, or ``path`` is taken.
+    DataError
+        ``labels``, ``contract`` or ``costs`` are not those the model was fitted on.
 
     Examples
     --------
@@ -109,8 +114,7 @@ def save(
     _check_model(model)
     check_value("save", "execution", optional(instance_of(Execution)), execution)
     path = Path(path)
-    if isinstance(contract, str):
-        contract = find_contract(contract)
+    contract, costs = _of_the_labels(model, labels, contract, costs)
     encoder = Encoder()
     tree = {
         "model": encoder.encode(model, "$"),
@@ -162,6 +166,29 @@ def _check_model(model: Any) -> None:
             f"save: {type(model).__name__} declares that it cannot be bundled (tag "
             "capability:bundle is False)."
         )
+
+
+def _of_the_labels(
+    model: Any, labels: Labels | None, contract: Contract | str | None, costs: Costs | None
+) -> tuple[Contract | None, Costs | None]:
+    """Contract and costs, which must be those of the labels that the model was fitted on."""
+    spec = getattr(model, "label_spec_", None)
+    if spec is None:
+        return find_contract(contract) if isinstance(contract, str) else contract, costs
+    if labels is not None:
+        spec.check_same_rule(LabelSpec.of(labels, "save"), "save")
+    if isinstance(contract, str):
+        found = find_contract(contract)
+        same = spec.contract is not None and spec.contract.symbol == found.symbol
+        contract = spec.contract if same else found
+    for name, given in (("contract", contract), ("costs", costs)):
+        learned = getattr(spec, name)
+        if None not in (given, learned) and given != learned:
+            raise DataError(
+                f"save: parameter {name!r} must be that of the labels the model was fitted on, "
+                f"{learned}; got {given}. Leave it out, or fit the model on labels made with it."
+            )
+    return contract or spec.contract, costs or spec.costs
 
 
 def _dump_tree(tree: dict[str, Any]) -> bytes:

@@ -52,7 +52,7 @@ class Evaluation(Shown, SavedResult):
         All scores by regime, index (column, regime), where a ``regime`` was given.
     notes : list of str
         What limits the result: a pretrained model that may have seen the test period, a model
-        fitted on rows that lie after rows scored here.
+        fitted on rows that lie after rows scored here, or on labels of another contract or costs.
     unsafe_steps : tuple of str
         Steps of the model that may see the future and were let through; then no number of the
         result counts.
@@ -116,7 +116,8 @@ def evaluate(
         If the samples overlap the label intervals the model was fitted on, or a step of the model
         sees the future, or may.
     DataError
-        Contract or costs contradict those of the labels.
+        Contract or costs contradict those of the labels, or the labels were made by another rule
+        than those the model was fitted on.
     ParameterError
         Something is not what it must be.
 
@@ -152,6 +153,7 @@ def evaluate(
     later = later_training(model, samples)
     notes = [
         *([] if later is None else [later]),
+        *market_notes(model, samples),
         *pretraining_notes(model, samples.index.get_level_values(-1).min()),
         *trading.notes,
         *checks.notes,
@@ -183,6 +185,17 @@ def later_training(model: BaseBarClassifier, samples: Samples) -> str | None:
         f"two-sided: the model was fitted on rows up to {last}, after the first row scored, "
         f"{first}; use for selection and dispersion, not as a headline score"
     )
+
+
+def market_notes(model: BaseBarClassifier, samples: Samples) -> list[str]:
+    """Say so where the model learned from labels of another contract, or of other costs."""
+    learned, here = model.label_spec_, samples.spec
+    return [
+        f"the model was fitted on labels with {name} {getattr(learned, name)}; those scored here "
+        f"have {getattr(here, name)}"
+        for name in ("contract", "costs")
+        if getattr(learned, name) != getattr(here, name)
+    ]
 
 
 def prediction_intervals(

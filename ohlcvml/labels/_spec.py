@@ -34,6 +34,9 @@ REMEDY = (
     "labels of your own use ohlcvml.labels.labels_from(bars, label, end, ...)."
 )
 
+# Weights, and what trading costs: other values of these leave a label's meaning as it is. Sides are
+# compared where both have a name.
+_NOT_OF_THE_RULE = {"weighting", "time_decay", "round_trip", "contract", "costs", "side"}
 _DISTANCE = optional(real(0.0, open_low=True))
 _RULES: dict[str, Rule] = {
     "kind": one_of(*CLASSES),
@@ -235,6 +238,53 @@ class LabelSpec:
     def replace(self, **changes: Any) -> LabelSpec:
         """Return a specification with other values of some fields."""
         return replace(self, **changes)
+
+    def check_same_rule(self, other: LabelSpec, who: str) -> None:
+        """Raise unless labels of ``other`` mean what those of this specification mean.
+
+        A model that learned one rule says nothing of another: not its classes, nor its returns.
+        Weights, contract and costs may differ, as long as a barrier of so many ticks, or so much
+        money, is the same distance in price.
+
+        Parameters
+        ----------
+        other : LabelSpec
+            What the rows asked about were labelled with.
+        who : str
+            Name of the caller, for the message.
+
+        Raises
+        ------
+        DataError
+            The rules differ; the message names each field with both values.
+        """
+        odd = [
+            f"{f.name} {getattr(other, f.name)!r} where the model learned {getattr(self, f.name)!r}"
+            for f in fields(self)
+            if f.name not in _NOT_OF_THE_RULE and getattr(self, f.name) != getattr(other, f.name)
+        ]
+        if None not in (self.side, other.side) and self.side != other.side:
+            odd.append(f"side {other.side!r} where the model learned {self.side!r}")
+        if self.unit == other.unit and self._one_unit != other._one_unit:
+            odd.append(
+                f"a unit of {other.unit} that is {other._one_unit:g} in price where the model "
+                f"learned {self._one_unit:g}"
+            )
+        if odd:
+            raise DataError(
+                f"{who}: the Samples must be labelled by the rule the model was fitted on; got "
+                f"{'; '.join(odd)}. Label these bars as the training bars were, fit the model on "
+                "labels of this rule, or ask about the bars themselves, which have no labels."
+            )
+
+    @property
+    def _one_unit(self) -> float | None:
+        """One unit of the barriers in price units, where it does not depend on the bar."""
+        if self.contract is None or self.unit not in ("ticks", "money"):
+            return None
+        if self.unit == "ticks":
+            return self.contract.tick_size
+        return 1.0 / self.contract.point_value
 
 
 @lru_cache(maxsize=64)

@@ -24,7 +24,6 @@ from ohlcvml.pipeline._signal import (
     SIGNAL_COLUMNS,
     SignalModel,
     atr_scale,
-    primary_of,
     return_units,
     signal_table,
 )
@@ -51,7 +50,6 @@ __all__ = [
     "SignalModel",
     "StepChecks",
     "atr_scale",
-    "primary_of",
     "check_search_scores",
     "check_steps",
     "feature_memo",

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ohlcvml._checks import check_value, each, real
 from ohlcvml.exceptions import DataError
+from ohlcvml.labels import LabelSpec
 from ohlcvml.pipeline._answer import Answer
 from ohlcvml.pipeline._signal import SignalModel, atr_scale, primary_of, signal_table
 from ohlcvml.pipeline._training_record import check_unseen
@@ -50,7 +51,8 @@ class AnswersBars:
         Raises
         ------
         DataError
-            If levels are asked of a model that has no distribution of returns.
+            If levels are asked of a model that has no distribution of returns, or the samples are
+            labelled by another rule than the training rows.
         LeakageError
             If samples overlap the training rows.
         """
@@ -138,14 +140,15 @@ class AnswersBars:
     def _signal_of(self, answer: Answer, X: Bars | Samples) -> pd.DataFrame:
         """The signal that an answer to X amounts to."""
         me: Any = self
+        spec: LabelSpec = me.label_spec_
         bars, pos, index = _rows_of(X)
         model = SignalModel(
-            me.classes_, me.return_means_, me.round_trip_, me.atr_window_, me.label_kind_
+            me.classes_, me.return_means_, me.round_trip_, spec.atr_window, spec.kind
         )
-        scale, price = atr_scale(bars, me.atr_window_)
+        scale, price = atr_scale(bars, spec.atr_window)
         primary = None
-        if me.label_kind_ == "meta":
-            primary = primary_of(X, me.primary_, f"{type(self).__name__}.predict_signal")
+        if spec.kind == "meta":
+            primary = primary_of(X, spec.side, f"{type(self).__name__}.predict_signal")
         return signal_table(
             answer.probabilities,
             model,
@@ -190,7 +193,7 @@ class AnswersBars:
         if answer.quantiles is None:
             raise DataError(_no_distribution(who))
         bars, pos, index = _rows_of(X)
-        values = answer.quantiles * atr_scale(bars, me.atr_window_)[0][pos, None]
+        values = answer.quantiles * atr_scale(bars, me.label_spec_.atr_window)[0][pos, None]
         if isinstance(X, Samples):
             return values
         table = pd.DataFrame(values, index=index, columns=list(levels))
@@ -221,12 +224,13 @@ class AnswersBars:
     def _asked(
         self, X: Any, who: str, levels: Sequence[float] = (), probabilities: bool = True
     ) -> Answer:
-        """Answer for bars or Samples, which must not overlap the training rows."""
+        """Answer for bars, or for Samples of the same rule that the model was not trained on."""
         me: Any = self
         me.check_is_fitted()
         if not me._enters_by_bars(X):
             raise DataError(f"{who}: needs bars or Samples; got {type(X).__name__}.")
         if isinstance(X, Samples):
+            me.label_spec_.check_same_rule(X.spec, who)
             check_unseen(X, me.training_intervals_, type(self).__name__)
         return self._answer_at(X, _rows_of(X)[1], tuple(levels), probabilities)
 

@@ -15,6 +15,7 @@ from sktime.transformations.base import BaseTransformer
 from ohlcvml._checks import check_parameters
 from ohlcvml.bars import OHLCV, check_bars
 from ohlcvml.exceptions import DataError, ParameterError
+from ohlcvml.labels import LabelSpec
 from ohlcvml.pipeline._answering import AnswersBars
 from ohlcvml.pipeline._losses import class_shares
 from ohlcvml.pipeline._signal import SignalModel
@@ -36,8 +37,9 @@ class BaseBarClassifier(AnswersBars, BaseClassifier):  # type: ignore[misc]
     ``answer(bars)`` or ``answer(samples)`` gives everything the model says, NaN where there is no
     history. ``predict_proba(bars)`` gives a table per bar, and ``predict_proba(samples)`` an array
     per sample, as scikit-learn expects (the training class shares where a sample has no history).
-    Row t sees bars up to and including t. Scoring on samples whose label intervals overlap the
-    training rows raises ``LeakageError``.
+    Row t sees bars up to and including t. Samples whose label intervals overlap the training rows
+    raise ``LeakageError``, and samples labelled by another rule than the training rows
+    (``label_spec_``) raise ``DataError``.
     """
 
     _tags = {
@@ -65,9 +67,7 @@ class BaseBarClassifier(AnswersBars, BaseClassifier):  # type: ignore[misc]
     class_shares_: FloatArray
     return_means_: FloatArray
     round_trip_: float
-    atr_window_: int
-    label_kind_: str
-    primary_: str | int | None
+    label_spec_: LabelSpec
     fit_report_: dict[str, int]
 
     def __post_init__(self) -> None:
@@ -126,8 +126,7 @@ class BaseBarClassifier(AnswersBars, BaseClassifier):  # type: ignore[misc]
         self.class_shares_ = class_shares(samples.y, self.classes_)
         signal = SignalModel.fit(samples, weight)
         self.return_means_, self.round_trip_ = signal.return_means, signal.round_trip
-        self.atr_window_ = signal.atr_window
-        self.label_kind_, self.primary_ = samples.spec.kind, samples.spec.side
+        self.label_spec_ = samples.spec
 
     def _fit_samples(self, samples: Samples) -> None:
         panel, good = samples.panel(self._window)

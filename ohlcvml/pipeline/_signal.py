@@ -100,7 +100,7 @@ def primary_of(X: Bars | Samples, side: str | int | None, who: str) -> FloatArra
 
     Parameters
     ----------
-    X : pd.DataFrame of bars, or Samples
+    X : pd.DataFrame of bars, or Samples of meta-labels
     side : str, int or None
         ``LabelSpec.side`` of the training labels: the column of the bars that holds it, or one
         side for all bars.
@@ -115,27 +115,9 @@ def primary_of(X: Bars | Samples, side: str | int | None, who: str) -> FloatArra
     Raises
     ------
     DataError
-        The bars lack the column, or the samples are not of meta-labels, or of another primary's.
-
-    Examples
-    --------
-    >>> from ohlcvml.bars import simulate_bars
-    >>> from ohlcvml.pipeline import primary_of
-    >>> bars = simulate_bars(3, seed=0).bars.assign(trend=[1, 0, -1])
-    >>> primary_of(bars, "trend", "example").tolist()
-    [1.0, 0.0, -1.0]
+        The bars lack the column, or no column holds it.
     """
     if isinstance(X, Samples):
-        if X.spec.kind != "meta":
-            raise DataError(
-                f"{who}: a model of meta-labels needs Samples of meta-labels, whose table has the "
-                "primary model's side; got labels of direction. Label the bars with side=..."
-            )
-        if side is not None and X.spec.side not in (None, side):
-            raise DataError(
-                f"{who}: the model's labels are about the primary model {side!r}, and those of the "
-                f"Samples about {X.spec.side!r}. Label the bars with side={side!r}."
-            )
         return X.labels["side"].to_numpy(dtype=np.float64)[X.rows]
     if side is None:
         raise DataError(

@@ -87,7 +87,7 @@ def test_a_path_model_gives_law_and_quantiles_at_once(bars):
     model.fit(bars, LABELLER.fit_transform(bars))
     answer = model.answer(bars)
     np.testing.assert_array_equal(answer.probabilities, model.predict_proba(bars))
-    scale, _ = atr_scale(bars, model.atr_window_)
+    scale, _ = atr_scale(bars, model.label_spec_.atr_window)
     direct = model.predict_quantiles(bars, answer.levels)
     np.testing.assert_array_equal(direct, answer.quantiles * scale[:, None])
     assert len(answer.levels) == 7

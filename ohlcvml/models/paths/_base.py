@@ -222,14 +222,15 @@ class BasePathClassifier(BaseBarClassifier):
                 beyond |= outside
         if not levels:
             return Answer(proba)
-        scale = atr_scale(bars, self.atr_window_)[0][pos, None]
+        scale = atr_scale(bars, self.label_spec_.atr_window)[0][pos, None]
         units = returns / np.where(scale > 0, scale, np.nan)
         return Answer(proba, None, units, levels, tuple(alpha[beyond].tolist()))
 
     @property
     def lookback(self) -> int | None:
         """Bars before a row on which it may depend: the window and, to 1e-9, the barriers' ATR."""
-        window = getattr(self, "atr_window_", 14)
+        spec = getattr(self, "label_spec_", None)
+        window = 14 if spec is None else spec.atr_window
         return max(self.window - 1, settling(1 / window, ATR_TOLERANCE))
 
     # ---- one pass over rows
