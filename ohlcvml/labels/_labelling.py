@@ -254,7 +254,12 @@ def _terms(scheme: Scheme, spec: Contract | None, direction: int) -> _race.Terms
 
 
 def _costs(market: Market, rows: IntArray, exits: IntArray, terms: _race.Terms) -> FloatArray:
-    """Round trip in price units; one more for each roll that was traded through."""
+    """Round trip in price units; one more for each roll that was traded through.
+
+    One value where all decisions cost the same.
+    """
+    if not terms.rate and not market.rolls:
+        return np.array([terms.cost])
     entry_row = rows + 1 if terms.next_open else rows
     cost = np.full(len(rows), terms.cost)
     if terms.rate:

@@ -39,8 +39,7 @@ def end_stamps(index: pd.Index, rows: IntArray) -> pd.Index:
     time = index.get_level_values(-1) if isinstance(index, pd.MultiIndex) else index
     if isinstance(time, pd.DatetimeIndex):
         stamps = _taken(time.asi8, rows, pd.NaT.value)
-        ends = pd.DatetimeIndex(stamps.view(f"M8[{time.unit}]"))
-        return ends if time.tz is None else ends.tz_localize("UTC").tz_convert(time.tz)
+        return pd.DatetimeIndex(stamps, dtype=time.dtype, copy=False)
     known = rows >= 0
     taken = time.take(np.where(known, rows, 0))
     if pd.api.types.is_integer_dtype(time.dtype):
