@@ -43,33 +43,33 @@ def decide(  # type: ignore[no-untyped-def]
     position may be held to.
     """
     n = len(atr)
-    rows, m, symbol = np.empty(n, np.int64), 0, 0
-    for i in range(n):
-        while i >= starts[symbol + 1]:
-            symbol += 1
-        if len(mine) > 0 and not mine[i]:
-            continue
-        following = min(i + 1, n - 1)
-        entry = following if next_open else i
-        if np.isnan(atr[i]):
-            reason[i] = WARM_UP
-        elif i == starts[symbol + 1] - 1:
-            reason[i] = NO_NEXT_BAR
-        elif len(session) > 0 and session[following] != session[i]:
-            reason[i] = NEXT_SESSION
-        elif len(trades) > 0 and not trades[entry]:
-            reason[i] = NO_FILL
-        elif len(enters) > 0 and not enters[entry]:
-            reason[i] = LOCKED
-        elif (len(after_close) > 0 and after_close[entry]) or (
-            len(limit) > 0 and limit[entry] < i + 1
-        ):
-            reason[i] = CLOSED
-        elif needs_range and atr[i] <= 0.0:
-            reason[i] = NO_RANGE
-        else:
-            rows[m] = i
-            m += 1
+    rows, m = np.empty(n, np.int64), 0
+    asks, parts, fills, takes = len(mine) > 0, len(session) > 0, len(trades) > 0, len(enters) > 0
+    closes, limited = len(after_close) > 0, len(limit) > 0
+    for symbol in range(len(starts) - 1):
+        final = starts[symbol + 1] - 1
+        for i in range(starts[symbol], final + 1):
+            if asks and not mine[i]:
+                continue
+            following = min(i + 1, n - 1)
+            entry = following if next_open else i
+            if np.isnan(atr[i]):
+                reason[i] = WARM_UP
+            elif i == final:
+                reason[i] = NO_NEXT_BAR
+            elif parts and session[following] != session[i]:
+                reason[i] = NEXT_SESSION
+            elif fills and not trades[entry]:
+                reason[i] = NO_FILL
+            elif takes and not enters[entry]:
+                reason[i] = LOCKED
+            elif (closes and after_close[entry]) or (limited and limit[entry] < i + 1):
+                reason[i] = CLOSED
+            elif needs_range and atr[i] <= 0.0:
+                reason[i] = NO_RANGE
+            else:
+                rows[m] = i
+                m += 1
     return rows[:m]
 
 

@@ -84,13 +84,14 @@ def read_market(bars: Bars, atr_window: int, sessions: Sessions, who: str) -> Ma
         if RAW_PRICES[0] in frame.columns:
             traded = _raw_prices(frame, prices.volume)
     _check_finite(traded, frame.index, who)
-    offset = prices.close - traded.close
+    plain = traded is prices
+    offset = np.zeros(len(frame)) if plain else prices.close - traded.close
     new_symbol = np.zeros(len(frame), dtype=bool)
     new_symbol[starts[1:-1]] = True
     new_contract = new_symbol.copy()
     if clock:
         new_contract |= contract_changes(frame)
-    by_difference = adjusted_by_difference(offset, new_contract, traded.close)
+    by_difference = plain or adjusted_by_difference(offset, new_contract, traded.close)
     if by_difference:
         # Differences of forward-adjusted prices are those of the traded contract, without the
         # jump from one contract to the next.
@@ -129,6 +130,9 @@ def _numbered(begins: BoolArray) -> IntArray:
 
 def _check_finite(prices: PriceArrays, index: pd.Index, who: str) -> None:
     for name, column in zip(OHLCV[:4], prices[:4], strict=True):
+        with np.errstate(invalid="ignore", over="ignore"):
+            if np.isfinite(column.sum()):  # tells it of most columns, at a fraction of the cost
+                continue
         finite = np.isfinite(column)
         if not finite.all():
             at = int(np.flatnonzero(~finite)[0])

@@ -38,7 +38,8 @@ def end_stamps(index: pd.Index, rows: IntArray) -> pd.Index:
     """Stamps of ``rows`` in the index's own type; NaT (or −1 for integers) where a row is −1."""
     time = index.get_level_values(-1) if isinstance(index, pd.MultiIndex) else index
     if isinstance(time, pd.DatetimeIndex):
-        stamps = _taken(time.asi8, rows, pd.NaT.value)
+        stamps = np.empty(len(rows), dtype=np.int64)
+        _take(time.asi8, rows, pd.NaT.value, stamps)
         return pd.DatetimeIndex(stamps, dtype=time.dtype, copy=False)
     known = rows >= 0
     taken = time.take(np.where(known, rows, 0))
@@ -48,11 +49,9 @@ def end_stamps(index: pd.Index, rows: IntArray) -> pd.Index:
 
 
 @njit(cache=True)
-def _taken(stamps, rows, missing):  # type: ignore[no-untyped-def]
-    out = np.empty(len(rows), np.int64)
+def _take(stamps, rows, missing, out):  # type: ignore[no-untyped-def]
     for k in range(len(rows)):
-        out[k] = stamps[rows[k]] if rows[k] >= 0 else missing
-    return out
+        out[k] = stamps[np.uint64(rows[k])] if rows[k] >= 0 else missing
 
 
 def label_positions(labels: Labels, index: pd.Index) -> tuple[IntArray, IntArray]:
