@@ -10,6 +10,7 @@ import pandas as pd
 from ohlcvml._compiling import njit
 from ohlcvml.exceptions import DataError
 from ohlcvml.labels import _race
+from ohlcvml.labels._lifetime import check_lifetime
 from ohlcvml.labels._spec import LabelSpec
 from ohlcvml.labels._values import check_values
 from ohlcvml.typing import Bars, BoolArray, IntArray, Labels
@@ -101,7 +102,8 @@ def check_labels(labels: Labels, bars: Bars, who: str, *, spec: LabelSpec | None
         Columns as in ``LABEL_COLUMNS``, and ``side`` for meta-labels, on a subset of the bar index
         in its order. Further columns are nobody's business.
     bars : pd.DataFrame
-        The bars (or anything on their index) the labels should belong to.
+        The bars the labels should belong to. Their volume and limit tell which bars fill an exit:
+        a label may outlive the horizon only to wait for one.
     who : str
         Name of the caller, for the message.
     spec : LabelSpec or None, default=None
@@ -146,6 +148,7 @@ def check_labels(labels: Labels, bars: Bars, who: str, *, spec: LabelSpec | None
     _refuse(resolved & (end < 0), labels["end"], "(an 'end') is not a bar of 'bars'", who)
     _refuse(resolved & (end < start), labels["end"], "(an 'end') lies before its label", who)
     _refuse(np.diff(start, prepend=-1) <= 0, labels.index, "is out of the bars' order", who)
+    check_lifetime(start, end, spec.horizon, bars, who)
 
 
 def _refuse(bad: BoolArray, stamps: Any, what: str, who: str) -> None:
