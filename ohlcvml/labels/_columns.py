@@ -15,7 +15,6 @@ from ohlcvml.labels._race import CENSORED, DOWN, UP
 from ohlcvml.labels._table import end_stamps
 from ohlcvml.typing import FloatArray, IntArray, Labels
 
-
 BLOCK = 256  # decisions whose columns are made together
 
 
@@ -114,7 +113,9 @@ def label_table(
         "exit": outcome.code,
         "censored": censored,
     }
-    return pd.DataFrame(data, index=_index_of(market.index, rows), copy=False), "points" if points else "log"
+    return pd.DataFrame(
+        data, index=_index_of(market.index, rows), copy=False
+    ), "points" if points else "log"
 
 
 def _index_of(index: pd.Index, rows: IntArray) -> pd.Index:

@@ -34,16 +34,17 @@ def decide(  # type: ignore[no-untyped-def]
     limit,
     needs_range,
     next_open,
+    rows,
 ):
-    """Rows that open a position, ascending; ``reason`` of the others is written.
+    """Write the rows that open a position, ascending, and return how many they are.
 
+    ``rows`` has shape (n_bars,); its rest stays as it is. ``reason`` of the others is written.
     Arrays of shape (n_bars,), or (0,) where they do not apply: ``mine``, which bars are asked
     about; ``session``, which must not change before the next bar; ``trades`` and ``enters``, the
     bars that fill at all and in this direction; ``after_close``; ``limit``, the last bar a
     position may be held to.
     """
-    n = len(atr)
-    rows, m = np.empty(n, np.int64), 0
+    n, m = len(atr), 0
     asks, parts, fills, takes = len(mine) > 0, len(session) > 0, len(trades) > 0, len(enters) > 0
     closes, limited = len(after_close) > 0, len(limit) > 0
     for symbol in range(len(starts) - 1):
@@ -70,7 +71,7 @@ def decide(  # type: ignore[no-untyped-def]
             else:
                 rows[m] = i
                 m += 1
-    return rows[:m]
+    return m
 
 
 @njit(cache=True)

@@ -199,21 +199,22 @@ def _decisions(
     """Rows that open a position; the others get their reason."""
     nothing, whole = np.empty(0, dtype=bool), np.empty(0, dtype=np.int64)
     free = bool(enters.all())  # and then every bar trades
-    return np.asarray(
-        decide(
-            reason,
-            nothing if mine is None else mine,
-            market.starts,
-            market.atr,
-            whole if scheme.cross_session else market.session_run,
-            nothing if free else market.trades,
-            nothing if free else enters,
-            market.after_close if scheme.session_exit else nothing,
-            whole if limit is None else limit,
-            bool(scheme.barriers and scheme.unit == "atr"),
-            scheme.entry == "next_open",
-        )
+    rows = np.empty(len(market.atr), dtype=np.int64)
+    count = decide(
+        reason,
+        nothing if mine is None else mine,
+        market.starts,
+        market.atr,
+        whole if scheme.cross_session or not market.session_run[-1] else market.session_run,
+        nothing if free else market.trades,
+        nothing if free else enters,
+        market.after_close if scheme.session_exit else nothing,
+        whole if limit is None else limit,
+        bool(scheme.barriers and scheme.unit == "atr"),
+        scheme.entry == "next_open",
+        rows,
     )
+    return rows[:count]
 
 
 def _distances(market: Market, scheme: Scheme, spec: Contract | None) -> FloatArray:

@@ -78,6 +78,12 @@ class Outcome(NamedTuple):
     price: FloatArray  # exit price of the contract traded at exit_row
     flags: npt.NDArray[np.uint8]  # sum of CENSORED, GAP, TIE
 
+    @classmethod
+    def empty(cls, n: int) -> Outcome:
+        """Room for ``n`` decisions. A large array of numpy's lies in fewer, larger pages."""
+        row, code = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int8)
+        return cls(row, code, np.empty(n), np.empty(n, dtype=np.uint8))
+
     def at(self, which: BoolArray | IntArray) -> Outcome:
         """Outcome of some of the decisions."""
         return Outcome(self.exit_row[which], self.code[which], self.price[which], self.flags[which])
@@ -162,12 +168,14 @@ def _race(  # type: ignore[no-untyped-def]
     rate,
     tick,
     nearest,
+    exit_row,
+    code,
+    price,
+    flags,
 ):
     # Arrays come one by one and nothing is a function of its own: passing arrays in tuples or to
     # inner functions costs more than the race itself.
     m = len(rows)
-    exit_row, code, price = np.empty(m, np.int64), np.empty(m, np.int8), np.empty(m)
-    flags = np.empty(m, np.uint8)
     limited, settles, rolls = len(limit) > 0, len(settle) > 0, len(segment) > 0
     slack = tick * SLACK
     safe = np.uint64(max(0, len(high) - 8))
@@ -274,7 +282,6 @@ def _race(  # type: ignore[no-untyped-def]
             flags[r] = flag
             code[r] = UP if above else DOWN
             price[r] = up if above else down
-    return exit_row, code, price, flags
 
 
 def race(rows: IntArray, track: Track, terms: Terms) -> Outcome:
@@ -283,4 +290,6 @@ def race(rows: IntArray, track: Track, terms: Terms) -> Outcome:
     A decision at row i enters at the open of i + 1 (or the close of i) and lives on the bars
     i + 1 … i + horizon, or to ``limit``.
     """
-    return Outcome(*_race(rows, *track, *terms))
+    outcome = Outcome.empty(len(rows))
+    _race(rows, *track, *terms, *outcome)
+    return outcome
