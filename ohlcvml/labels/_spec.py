@@ -81,7 +81,8 @@ class LabelSpec:
     classes : tuple of int
         Class set, increasing, whether or not each class occurs.
     horizon : int
-        Largest number of bars a label lives.
+        Largest number of bars a label lives. Only an exit that cannot be filled there lives on, to
+        the next bar that fills.
     atr_window : int
         Window in bars of the ATR in which expected returns are stated.
     entry : {"next_open", "close"}

@@ -96,8 +96,9 @@ class Samples(Shown):
     Raises
     ------
     DataError
-        If the labels do not match the bars, do not say what was assumed in making them, or say
-        something else than ``spec``; or the features are not on the bar index.
+        If the labels do not match the bars, do not say what was assumed in making them, say
+        something else than ``spec``, or outlive its horizon in bars that could be traded; or the
+        features are not on the bar index.
 
     Examples
     --------
