@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -50,7 +51,15 @@ class Market:
     lock: npt.NDArray[np.int8] | None  # +1 locked limit up, −1 locked limit down
     contract_run: IntArray  # changes where the traded contract (or the symbol) changes
     session_run: IntArray  # changes where the session (or the symbol) changes
-    after_close: BoolArray  # at or past the nominal close of the session
+    sessions: Sessions | None  # None without a clock
+
+    @cached_property
+    def after_close(self) -> BoolArray:
+        """Bars at or past the nominal close of their session."""
+        if self.sessions is None or self.sessions.calendar is None:
+            return np.zeros(len(self.index), dtype=bool)
+        time = pd.DatetimeIndex(self.index.get_level_values(-1))
+        return np.asarray(time >= self.sessions.close(self.index), dtype=bool)
 
     @property
     def final(self) -> IntArray:
@@ -101,10 +110,6 @@ def read_market(bars: Bars, atr_window: int, sessions: Sessions, who: str) -> Ma
     number = sessions.number(frame.index) if clock else np.zeros(len(frame), dtype=np.int64)
     new_session = new_symbol.copy()
     new_session[1:] |= number[1:] != number[:-1]
-    after_close = np.zeros(len(frame), dtype=bool)
-    if clock and sessions.calendar is not None:
-        time = pd.DatetimeIndex(frame.index.get_level_values(-1))
-        after_close = np.asarray(time >= sessions.close(frame.index), dtype=bool)
     return Market(
         index=frame.index,
         starts=starts,
@@ -119,7 +124,7 @@ def read_market(bars: Bars, atr_window: int, sessions: Sessions, who: str) -> Ma
         lock=_locks(frame, who) if clock else None,
         contract_run=_numbered(new_contract),
         session_run=_numbered(new_session),
-        after_close=after_close,
+        sessions=sessions if clock else None,
     )
 
 
