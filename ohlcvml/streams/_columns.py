@@ -64,6 +64,12 @@ class ColumnFile:
     ------
     ParameterError
         If neither the class nor one that it derives from has a section.
+
+    Examples
+    --------
+    >>> from ohlcvml.features import ReturnFeatures
+    >>> ReturnFeatures._column_table["log_return_{lags}"]
+    ('log(close_t) - log(close_{t-w})', 'log return', 'NaN in the first w rows')
     """
 
     def __init__(self, path: Path) -> None:
@@ -112,10 +118,16 @@ def declared_columns(who: str, table: ColumnTable, values: Mapping[str, Any]) ->
     """
     columns = []
     for pattern, texts in table.items():
+        if isinstance(texts, str) or not 1 <= len(texts) <= 4:
+            raise ParameterError(
+                f"{who}: column {pattern!r} has to be a list of formula, unit, undefined and "
+                f"source, of which the formula is needed; got {texts!r}."
+            )
         form, keys, window = _split(pattern)
-        formula, *rest = (_fill(who, text, values) for text in texts)
         found = (_value(who, pattern, key, values) for key in keys)
         for choice in product(*(v if isinstance(v, (tuple, list)) else (v,) for v in found)):
+            chosen = dict(zip(keys, choice, strict=True))
+            formula, *rest = (_fill(who, text, values, chosen) for text in texts)
             length = None if window is None else int(choice[window])
             columns.append(Column(form.format(*choice), formula, length, *rest))
     return columns
@@ -134,10 +146,11 @@ def _has_place(text: str) -> bool:
     return _PLACE.search(text) is not None
 
 
-def _fill(who: str, text: str, values: Mapping[str, Any]) -> str:
+def _fill(who: str, text: str, values: Mapping[str, Any], chosen: Mapping[str, Any]) -> str:
     if not _has_place(text):
         return text
-    return _PLACE.sub(lambda place: str(_value(who, text, place[1], values)), text)
+    here = {**values, **chosen}
+    return _PLACE.sub(lambda place: str(_value(who, text, place[1], here)), text)
 
 
 def _value(who: str, text: str, key: str, values: Mapping[str, Any]) -> Any:

@@ -26,10 +26,10 @@ def test_the_kernel_writes_the_columns_of_the_table(feature, bars):
     bars = bars.iloc[:300]
     names, written = feature.feature_names, []
     for before in (-1.25e9, 7.5e9):
-        block = np.full((len(names) + 1, len(bars)), before)  # compiled code has no bounds
-        feature._write(bars, Channels(bars, "test"), block[:-1])
-        assert (block[-1] == before).all(), "the kernel has more columns than the table"
-        written.append(block[:-1])
+        block = np.full((len(names) + 99, len(bars)), before)  # compiled code has no bounds
+        feature._write(bars, Channels(bars, "test"), block[: len(names)])
+        assert (block[len(names) :] == before).all(), "the kernel has more columns than the table"
+        written.append(block[: len(names)])
     same = (written[0] == written[1]) | np.isnan(written[0]) & np.isnan(written[1])
     assert [name for name, column in zip(names, same, strict=True) if not column.all()] == []
 
@@ -64,13 +64,13 @@ class Own(BaseFeature):
         "one": ["{t-w} and w"],
     }
 
-    def __init__(self, windows=(5, 20), lag=3):
+    def __init__(self, windows=(5, 20), lag=(3,)):
         self.windows = windows
         self.lag = lag
         super().__init__()
 
     def _column_values(self):
-        return {"rows": self.lag + 1}
+        return {"rows": self.lag[0] + 1}
 
 
 def test_a_family_of_ones_own_declares_its_columns_in_the_same_way():
@@ -102,5 +102,8 @@ def test_a_table_that_names_what_is_not_there_says_so():
         ParameterError, match=r"Wrong: 'mean_.windw.' .* 'windw', which is no param"
     ):
         wrong()
+    bare = type("Bare", (Own,), {"_column_table": {"mean": "a mean"}})
+    with pytest.raises(ParameterError, match="Bare: column 'mean' has to be a list .* 'a mean'"):
+        bare()
     with pytest.raises(ParameterError, match=r"columns.toml has no section \[Stray\]"):
         type("Stray", (BaseFeature,), {"_column_table": COLUMNS})()
