@@ -49,8 +49,8 @@ class BaseFeature(BaseBarTransformer):
     ``{parameter}`` in a name stands for each of its values: ``"mean_{windows}"`` gives ``mean_5``
     and ``mean_20`` of ``windows=(5, 20)``. The last such value is the column's window, unless
     another is marked, as in ``"mean_{window:w}_{lag}"``. In the other texts ``{name}`` is the same
-    value, or that of another parameter. What is no parameter comes from ``_column_values``. A :class:`ColumnFile` holds
-    the tables of many families.
+    value, or that of another parameter. What is no parameter comes from ``_column_values``. A
+    :class:`ColumnFile` holds the tables of many families.
 
     Please do not grow this class: what only some features need belongs to them.
     """

@@ -103,7 +103,7 @@ def test_a_table_that_names_what_is_not_there_says_so():
     ):
         wrong()
     bare = type("Bare", (Own,), {"_column_table": {"mean": "a mean"}})
-    with pytest.raises(ParameterError, match="Bare: column 'mean' has to be a list .* 'a mean'"):
+    with pytest.raises(ParameterError, match=r"Bare: column 'mean' has to be a list .* 'a mean'"):
         bare()
     with pytest.raises(ParameterError, match=r"columns.toml has no section \[Stray\]"):
         type("Stray", (BaseFeature,), {"_column_table": COLUMNS})()
