@@ -124,10 +124,11 @@ def declared_columns(who: str, table: ColumnTable, values: Mapping[str, Any]) ->
                 f"source, of which the formula is needed; got {texts!r}."
             )
         form, keys, window = _split(pattern)
-        found = (_value(who, pattern, key, values) for key in keys)
-        for choice in product(*(v if isinstance(v, (tuple, list)) else (v,) for v in found)):
-            chosen = dict(zip(keys, choice, strict=True))
-            formula, *rest = (_fill(who, text, values, chosen) for text in texts)
+        plain = not any(map(_has_place, texts))
+        found = [_value(who, pattern, key, values) for key in keys]
+        for choice in product(*[v if isinstance(v, (tuple, list)) else (v,) for v in found]):
+            here = values if plain else {**values, **dict(zip(keys, choice, strict=True))}
+            formula, *rest = texts if plain else [_fill(who, text, here) for text in texts]
             length = None if window is None else int(choice[window])
             columns.append(Column(form.format(*choice), formula, length, *rest))
     return columns
@@ -146,11 +147,8 @@ def _has_place(text: str) -> bool:
     return _PLACE.search(text) is not None
 
 
-def _fill(who: str, text: str, values: Mapping[str, Any], chosen: Mapping[str, Any]) -> str:
-    if not _has_place(text):
-        return text
-    here = {**values, **chosen}
-    return _PLACE.sub(lambda place: str(_value(who, text, place[1], here)), text)
+def _fill(who: str, text: str, values: Mapping[str, Any]) -> str:
+    return _PLACE.sub(lambda place: str(_value(who, text, place[1], values)), text)
 
 
 def _value(who: str, text: str, key: str, values: Mapping[str, Any]) -> Any:
