@@ -242,10 +242,11 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel):
     assert not [name for name in names if name.endswith((".nbi", ".nbc", ".pyc", ".csv"))]
 
 
-def test_the_wheel_holds_the_configurations_of_models(wheel):
+def test_the_wheel_holds_the_configurations_of_models_and_the_table_of_columns(wheel):
     configs = sorted((ROOT / "ohlcvml" / "models" / "configs").glob("*.yaml"))
     assert len(configs) >= 4
-    assert {p.relative_to(ROOT).as_posix() for p in configs} <= set(wheel.namelist())
+    files = [*configs, ROOT / "ohlcvml" / "features" / "columns.toml"]
+    assert {p.relative_to(ROOT).as_posix() for p in files} <= set(wheel.namelist())
 
 
 def test_the_wheel_says_what_it_is(wheel):

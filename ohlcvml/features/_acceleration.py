@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import each, integer
-from ohlcvml.streams import BaseFeature, Column, windowed
+from ohlcvml.features._columns import COLUMNS
+from ohlcvml.streams import BaseFeature
 from ohlcvml.streams.kernels import BLOCK, compiled, inlined, keep, pack, unpack
 
 
@@ -85,6 +86,7 @@ class AccelerationFeatures(BaseFeature):
     _parameter_rules = {"rate_windows": each(integer(1)), "acceleration_windows": each(integer(1))}
     _inputs = ("close", "log_close")
     _kernel = staticmethod(_run)
+    _column_table = COLUMNS
 
     def __init__(
         self,
@@ -94,24 +96,6 @@ class AccelerationFeatures(BaseFeature):
         self.rate_windows = rate_windows
         self.acceleration_windows = acceleration_windows
         super().__init__()
-
-    def _columns(self) -> list[Column]:
-        return [
-            *windowed(
-                "rate_of_change",
-                self.rate_windows,
-                "close_t / close_{t-w} - 1",
-                undefined="NaN in the first w rows",
-                source="TA-Lib (ROCP)",
-            ),
-            *windowed(
-                "return_acceleration",
-                self.acceleration_windows,
-                "log(close_t / close_{t-w}) - log(close_{t-w} / close_{t-2w})",
-                unit="log return",
-                undefined="NaN in the first 2 w rows",
-            ),
-        ]
 
     @property
     def lookback(self) -> int:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import each, integer
-from ohlcvml.streams import BaseFeature, Column, windowed
+from ohlcvml.features._columns import COLUMNS
+from ohlcvml.streams import BaseFeature
 from ohlcvml.streams.kernels import compiled, inlined, settling, smooth, true_range, window_params
 
 # Rows of the ring and of the sums.
@@ -163,6 +164,7 @@ class BarShapeFeatures(BaseFeature):
     }
     _inputs = ("open", "high", "low", "close")
     _kernel = staticmethod(_run)
+    _column_table = COLUMNS
 
     def __init__(
         self, windows: tuple[int, ...] = (20,), max_streak: int = 10, atr_window: int = 14
@@ -171,78 +173,6 @@ class BarShapeFeatures(BaseFeature):
         self.max_streak = max_streak
         self.atr_window = atr_window
         super().__init__()
-
-    def _columns(self) -> list[Column]:
-        flat, second = "0 where high = low", "NaN in the first row"
-        warm = "NaN in the first w - 1 rows"
-        formulas = {
-            "range_expansion": ("(high - low) / its mean over the last w", "1 where that is 0"),
-            "body_share": (
-                "sum of |close - open| / sum of (high - low), last w",
-                "0 where the latter is 0",
-            ),
-            "mean_close_location": ("mean of close_location, last w", ""),
-            "wick_imbalance": ("mean of (lower - upper wick) / (high - low), last w", ""),
-        }
-        return [
-            Column("body_ratio", "(close - open) / (high - low)", undefined=flat),
-            Column("upper_wick_ratio", "(high - max(open, close)) / (high - low)", undefined=flat),
-            Column("lower_wick_ratio", "(min(open, close) - low) / (high - low)", undefined=flat),
-            Column(
-                "close_location",
-                "(2 close - high - low) / (high - low)",
-                unit="-1 to 1",
-                undefined=flat,
-                source="close location value of Chaikin's accumulation/distribution line",
-            ),
-            Column(
-                "gap",
-                "(open - close before) / ATR",
-                unit="ATR",
-                undefined="NaN in the first atr_window rows and while the ATR is 0",
-            ),
-            Column(
-                "inside_bar",
-                "1 if the range lies within that of the bar before and is smaller, else 0",
-                unit="0 or 1",
-                undefined=second,
-            ),
-            Column(
-                "outside_bar",
-                "1 if the range holds that of the bar before and is larger, else 0",
-                unit="0 or 1",
-                undefined=second,
-            ),
-            Column(
-                "range_overlap",
-                "(min of the last 2 highs - max of the last 2 lows) / (max of the highs - min of "
-                "the lows)",
-                unit="-1 to 1",
-                undefined=f"{second}; 1 where both bars are one price",
-            ),
-            Column(
-                "close_streak",
-                "number of rising (positive) or falling (negative) closes in a row, at most "
-                "max_streak; an equal close gives 0",
-                unit="bars",
-                undefined="NaN in the first max_streak rows",
-                source="streak of Connors' RSI, capped",
-            ),
-            *(
-                column
-                for what, (formula, empty) in formulas.items()
-                for column in windowed(
-                    what, self.windows, formula, undefined=f"{warm}; {empty}".rstrip("; ")
-                )
-            ),
-            *windowed(
-                "gap_share",
-                self.windows,
-                "G / (G + sum of (high - low)), G = sum of |open - close before|, last w",
-                unit="0 to 1",
-                undefined="NaN in the first w rows; 0 where nothing moved",
-            ),
-        ]
 
     @property
     def lookback(self) -> int:

@@ -21,6 +21,7 @@ from ohlcvml.bars.market import (
     Sessions,
     rule_of,
 )
+from ohlcvml.features._columns import COLUMNS
 from ohlcvml.streams import DAY, NO_TIME, BaseFeature, Column
 from ohlcvml.streams.kernels import compiled, inlined
 
@@ -99,6 +100,7 @@ class CalendarFeatures(BaseFeature):
 
     _parameter_rules = {"contract": optional(instance_of(str, Contract))}
     _kernel = staticmethod(_run)
+    _column_table = COLUMNS
 
     def __init__(self, contract: str | Contract | None = None) -> None:
         self.contract = contract
@@ -115,42 +117,16 @@ class CalendarFeatures(BaseFeature):
         calendar, symbol = self._known()
         return ("time@1ns", f"session@{calendar}", f"session_facts@{calendar}@{symbol}")
 
+    def _column_values(self) -> dict[str, Any]:
+        opening = "the session's open" if self._known()[0] else "midnight UTC"
+        return {"open": opening, "horizon": _HORIZON, "longest_closure": _LONGEST_CLOSURE}
+
     def _columns(self) -> list[Column]:
         calendar, symbol = self._known()
-        open_ = "the session's open" if calendar else "midnight UTC"
-        angle = f"2 pi (time since {open_}) / 24 h"
-        day = "2 pi (weekday of the session's date, Monday 0) / 7"
-        ahead = f"1 - min(n, {_HORIZON}) / {_HORIZON}, n sessions to the "
-        columns = [
-            Column("time_of_day_sin", f"sin of {angle}", unit="-1 to 1"),
-            Column("time_of_day_cos", f"cos of {angle}", unit="-1 to 1"),
-            Column("day_of_week_sin", f"sin of {day}", unit="-1 to 1"),
-            Column("day_of_week_cos", f"cos of {day}", unit="-1 to 1"),
-            Column("month_end_proximity", f"{ahead}last of the month", unit="0 to 1"),
-        ]
-        if calendar:
-            columns += [
-                Column(
-                    "closed_days_ahead",
-                    f"days without a session after this one, at most {_LONGEST_CLOSURE}",
-                    unit="days",
-                ),
-                Column(
-                    "holiday_proximity",
-                    f"{ahead}next that closes early or precedes a holiday",
-                    unit="0 to 1",
-                ),
-            ]
-        if symbol:
-            columns.append(
-                Column(
-                    "expiry_proximity",
-                    f"{ahead}last on or before the day on which the contract ends or is left",
-                    unit="0 to 1",
-                    source="exchange rules, as ohlcvml.bars.continuous uses them",
-                )
-            )
-        return columns
+        needs = {
+            "closed_days_ahead": calendar, "holiday_proximity": calendar, "expiry_proximity": symbol
+        }  # fmt: skip
+        return [column for column in super()._columns() if needs.get(column.name, "none") != ""]
 
     @property
     def lookback(self) -> int:

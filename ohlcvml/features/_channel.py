@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import each, integer
-from ohlcvml.streams import BaseFeature, Column, windowed
+from ohlcvml.features._columns import COLUMNS
+from ohlcvml.streams import BaseFeature
 from ohlcvml.streams.kernels import (
     atr_units,
     compiled,
@@ -140,6 +141,7 @@ class ChannelFeatures(BaseFeature):
     }
     _inputs = ("high", "low", "close")
     _kernel = staticmethod(_run)
+    _column_table = COLUMNS
 
     def __init__(
         self,
@@ -151,60 +153,6 @@ class ChannelFeatures(BaseFeature):
         self.aroon_windows = aroon_windows
         self.atr_window = atr_window
         super().__init__()
-
-    def _columns(self) -> list[Column]:
-        chande = "Chande (1995), A Time Price Oscillator; TA-Lib (of equal extremes the newest)"
-        rows = "NaN in the first w rows"
-        return [
-            *windowed(
-                "donchian_position",
-                self.windows,
-                "(close - lowest low) / (highest high - lowest low) of the last w bars",
-                unit="0 to 1",
-                undefined="NaN in the first w - 1 rows; 0.5 while all highs and lows are equal",
-                source="Donchian channel",
-            ),
-            *windowed(
-                "donchian_width",
-                self.windows,
-                "(highest high - lowest low of the last w bars) / (ATR * sqrt(w))",
-                undefined="NaN in the first max(w - 1, atr_window) rows and while the ATR is 0",
-                source="Donchian channel; range of a random walk grows as sqrt(w) (Feller 1951)",
-            ),
-            *windowed(
-                "breakout",
-                self.windows,
-                "close less the highest high of the w bars before, if above it; less their lowest "
-                "low, if below it; else 0; / ATR",
-                unit="ATR",
-                undefined="NaN in the first max(w, atr_window) rows and while the ATR is 0",
-                source="Donchian channel",
-            ),
-            *windowed(
-                "aroon_up",
-                self.aroon_windows,
-                "100 (w - bars since the highest high of the last w + 1 bars) / w",
-                unit="0 to 100",
-                undefined=rows,
-                source=chande,
-            ),
-            *windowed(
-                "aroon_down",
-                self.aroon_windows,
-                "100 (w - bars since the lowest low of the last w + 1 bars) / w",
-                unit="0 to 100",
-                undefined=rows,
-                source=chande,
-            ),
-            *windowed(
-                "aroon_oscillator",
-                self.aroon_windows,
-                "Aroon up less Aroon down",
-                unit="-100 to 100",
-                undefined=rows,
-                source=chande,
-            ),
-        ]
 
     @property
     def lookback(self) -> int:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import each, integer
-from ohlcvml.streams import BaseFeature, Column, windowed
+from ohlcvml.features._columns import COLUMNS
+from ohlcvml.streams import BaseFeature
 from ohlcvml.streams.kernels import (
     BLOCK,
     compiled,
@@ -134,42 +135,11 @@ class DirectionalFeatures(BaseFeature):
     _parameter_rules = {"windows": each(integer(2))}
     _inputs = ("high", "low", "close")
     _kernel = staticmethod(_run)
+    _column_table = COLUMNS
 
     def __init__(self, windows: tuple[int, ...] = (14, 50)) -> None:
         self.windows = windows
         super().__init__()
-
-    def _columns(self) -> list[Column]:
-        wilder = "Wilder (1978), New Concepts in Technical Trading Systems; TA-Lib"
-        undefined = "NaN in the first w rows; 0 while no bar has had a range"
-        return [
-            *windowed(
-                "plus_di",
-                self.windows,
-                "100 Wilder's sum of high_t - high_{t-1} where positive and larger than "
-                "low_{t-1} - low_t, / that of the true range",
-                unit="0 to 100",
-                undefined=undefined,
-                source=wilder,
-            ),
-            *windowed(
-                "minus_di",
-                self.windows,
-                "100 Wilder's sum of low_{t-1} - low_t where positive and larger than "
-                "high_t - high_{t-1}, / that of the true range",
-                unit="0 to 100",
-                undefined=undefined,
-                source=wilder,
-            ),
-            *windowed(
-                "adx",
-                self.windows,
-                "Wilder's average of 100 |+DI - -DI| / (+DI + -DI)",
-                unit="0 to 100",
-                undefined="NaN in the first 2 w - 1 rows; stays as it was while both DI are 0",
-                source=wilder,
-            ),
-        ]
 
     @property
     def lookback(self) -> int:

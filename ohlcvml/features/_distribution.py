@@ -9,7 +9,8 @@ import numpy as np
 
 from ohlcvml._checks import check_value, each, integer
 from ohlcvml._elementary import log
-from ohlcvml.streams import BaseFeature, Column, windowed
+from ohlcvml.features._columns import COLUMNS
+from ohlcvml.streams import BaseFeature
 from ohlcvml.streams.kernels import (
     BLOCK,
     ROUNDING,
@@ -245,6 +246,7 @@ class DistributionFeatures(BaseFeature):
     }
     _inputs = ("log_close",)
     _kernel = staticmethod(_run)
+    _column_table = COLUMNS
 
     def __init__(
         self,
@@ -263,63 +265,6 @@ class DistributionFeatures(BaseFeature):
         super().__post_init__()
         below = each(integer(2, min(self.windows) - 1))
         check_value(type(self).__name__, "horizons", below, self.horizons)
-
-    def _columns(self) -> list[Column]:
-        warm, still = "NaN in the first w rows", "while all returns are equal"
-        windows, columns = self.windows, []
-        columns += windowed(
-            "return_skew",
-            windows,
-            "skewness of the last w one-bar log returns r: sqrt(w (w - 1)) / (w - 2) m3 / m2^1.5, "
-            "m central moments with divisor w",
-            undefined=f"{warm} and {still}",
-            source="G1 of Joanes & Gill (1998), The Statistician 47; as pandas",
-        )
-        columns += windowed(
-            "return_kurtosis",
-            windows,
-            "excess kurtosis of the last w r: (w - 1) / ((w - 2) (w - 3)) ((w + 1) (m4 / m2^2 - 3)"
-            " + 6)",
-            undefined=f"{warm} and {still}",
-            source="G2 of Joanes & Gill (1998), The Statistician 47; as pandas",
-        )
-        for lag in self.lags:
-            columns += windowed(
-                f"return_autocorrelation_{lag}",
-                windows,
-                "correlation of r_i and r_{i-lag} over the last w bars",
-                unit="-1 to 1",
-                undefined=f"NaN in the first w + lag rows and {still}",
-                source="Pearson; TA-Lib CORREL",
-            )
-        columns += windowed(
-            "return_abs_autocorrelation",
-            windows,
-            "correlation of |r_i| and |r_{i-1}| over the last w bars",
-            unit="-1 to 1",
-            undefined="NaN in the first w + 1 rows and while all |r| are equal",
-            source="volatility clustering: Ding, Granger & Engle (1993), Journal of Empirical "
-            "Finance 1",
-        )
-        for q in self.horizons:
-            columns += windowed(
-                f"variance_ratio_{q}",
-                windows,
-                "variance of overlapping q-bar log returns / (q variance of one-bar ones), both "
-                "unbiased, about the mean of the last w bars; 1 for a random walk",
-                undefined=f"{warm} and {still}",
-                source="Lo & MacKinlay (1988), Review of Financial Studies 1",
-            )
-        columns += windowed(
-            "hurst",
-            self.hurst_windows,
-            "half the slope of log variance of overlapping q-bar log returns on log q, q = 1, 2, "
-            "4, 8, 16, variances as in the variance ratio; cut to 0 and 1, 0.5 for a random walk",
-            unit="0 to 1",
-            undefined=f"{warm} and {still}",
-            source="Di Matteo (2007), Quantitative Finance 7: the exponent of order 2",
-        )
-        return columns
 
     @property
     def lookback(self) -> int:

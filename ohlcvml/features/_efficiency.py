@@ -8,7 +8,8 @@ import numpy as np
 
 from ohlcvml._checks import each, integer
 from ohlcvml._elementary import log
-from ohlcvml.streams import BaseFeature, Column, windowed
+from ohlcvml.features._columns import COLUMNS
+from ohlcvml.streams import BaseFeature
 from ohlcvml.streams.kernels import (
     BLOCK,
     compiled,
@@ -129,6 +130,7 @@ class EfficiencyFeatures(BaseFeature):
     }
     _inputs = ("high", "low", "close")
     _kernel = staticmethod(_run)
+    _column_table = COLUMNS
 
     def __init__(
         self,
@@ -138,27 +140,6 @@ class EfficiencyFeatures(BaseFeature):
         self.efficiency_windows = efficiency_windows
         self.choppiness_windows = choppiness_windows
         super().__init__()
-
-    def _columns(self) -> list[Column]:
-        return [
-            *windowed(
-                "efficiency_ratio",
-                self.efficiency_windows,
-                "|close_t - close_{t-w}| / sum over the last w bars of |close - close before|",
-                unit="0 to 1",
-                undefined="NaN in the first w rows; 0 where no close has moved",
-                source="Kaufman (1995), Smarter Trading",
-            ),
-            *windowed(
-                "choppiness",
-                self.choppiness_windows,
-                "log(sum of the true ranges of the last w bars / (their highest high - their "
-                "lowest low, the close before each bar included)) / log(w)",
-                unit="0 to 1",
-                undefined="NaN in the first w rows and where that range is 0",
-                source="Dreiss's choppiness index, there without the close before the window",
-            ),
-        ]
 
     @property
     def lookback(self) -> int:

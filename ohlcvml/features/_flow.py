@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import each, integer
-from ohlcvml.streams import BaseFeature, Column, windowed
+from ohlcvml.features._columns import COLUMNS
+from ohlcvml.streams import BaseFeature
 from ohlcvml.streams.kernels import (
     add_up,
     added_up,
@@ -217,6 +218,7 @@ class FlowFeatures(BaseFeature):
     }
     _inputs = ("high", "low", "close", "volume", "log_volume")
     _kernel = staticmethod(_run)
+    _column_table = COLUMNS
 
     def __init__(
         self,
@@ -228,83 +230,6 @@ class FlowFeatures(BaseFeature):
         self.money_flow_windows = money_flow_windows
         self.deviation_window = deviation_window
         super().__init__()
-
-    def _columns(self) -> list[Column]:
-        quiet = "and while the window has no volume"
-        change = f"NaN in the first w rows {quiet}"
-        first = f"NaN in the first w - 1 rows {quiet}"
-        bulk = f"NaN in the first w + deviation_window - 1 rows {quiet}"
-        signed = (
-            "s = v (2 Z(change of the close / its root mean square over deviation_window bars) - 1)"
-        )
-        easley = "Easley, Lopez de Prado and O'Hara (2012), Review of Financial Studies 25"
-        return [
-            *windowed(
-                "obv",
-                self.windows,
-                "sum over w bars of v sign(c_t - c_{t-1}) / sum of v: change of the on-balance "
-                "volume, relative",
-                unit="-1 to 1",
-                undefined=change,
-                source="Granville (1963), New Key to Stock Market Profits; TA-Lib",
-            ),
-            *windowed(
-                "chaikin_money_flow",
-                self.windows,
-                "sum over w bars of v (2 c - h - l) / (h - l) / sum of v; a bar with h = l adds 0",
-                unit="-1 to 1",
-                undefined=first,
-                source="Chaikin; the change of TA-Lib's AD line, relative",
-            ),
-            *windowed(
-                "vwap_distance",
-                self.windows,
-                "(close - VWAP) / deviation about it, both of (h + l + c) / 3 weighted by volume",
-                unit="deviations",
-                undefined=f"{first} or all of it at one price",
-            ),
-            *windowed(
-                "bulk_volume_imbalance",
-                self.windows,
-                f"sum over w bars of s / sum of v, {signed}, Z the normal distribution function",
-                unit="-1 to 1",
-                undefined=bulk,
-                source=easley,
-            ),
-            *windowed(
-                "vpin",
-                self.windows,
-                "sum over w bars of |s| / sum of v, s as in bulk_volume_imbalance; bars of time "
-                "stand in for the paper's buckets of volume",
-                unit="0 to 1",
-                undefined=bulk,
-                source=easley,
-            ),
-            *windowed(
-                "price_volume_correlation",
-                self.windows,
-                "correlation of c_t - c_{t-1} and log(1 + v_t) over w bars",
-                unit="-1 to 1",
-                undefined="NaN in the first w rows; 0 where either is constant",
-                source="Karpoff (1987), Journal of Financial and Quantitative Analysis 22",
-            ),
-            *windowed(
-                "signed_volume",
-                (self.deviation_window,),
-                "s_t / mean of the last w v, s as in bulk_volume_imbalance, deviation_window = w",
-                undefined=change,
-                source=easley,
-            ),
-            *windowed(
-                "money_flow_index",
-                self.money_flow_windows,
-                "100 P / (P + N), sums over w bars of v p where p = (h + l + c) / 3 rose, fell",
-                unit="0 to 100",
-                undefined="NaN in the first w rows; 50 while no bar has moved p on volume "
-                "(TA-Lib: 0 while P + N < 1)",
-                source="Quong and Soudack (1989), Stocks & Commodities 7; TA-Lib",
-            ),
-        ]
 
     @property
     def lookback(self) -> int:

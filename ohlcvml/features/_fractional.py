@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import each, integer, real
-from ohlcvml.streams import BaseFeature, Column
+from ohlcvml.features._columns import COLUMNS
+from ohlcvml.streams import BaseFeature
 from ohlcvml.streams.kernels import BLOCK, compiled, inlined, keep, pack, unpack
 from ohlcvml.typing import FloatArray
 
@@ -102,29 +103,15 @@ class FractionalFeatures(BaseFeature):
     _parameter_rules = {"orders": each(real(0.5, 1.0, open_low=True)), "window": integer(2)}
     _inputs = ("log_close",)
     _kernel = staticmethod(_run)
+    _column_table = COLUMNS
 
     def __init__(self, orders: tuple[float, ...] = (0.6, 0.8), window: int = 120) -> None:
         self.orders = orders
         self.window = window
         super().__init__()
 
-    def _columns(self) -> list[Column]:
-        formula = (
-            "sum over j < w of v_j r_{t-j} / (root mean square of these r * sqrt(sum of v_j^2)), "
-            "r one-bar log returns, v_j = sum over i <= j of (-1)^i binomial(order, i)"
-        )
-        return [
-            Column(
-                f"fractional_difference_{_text(order)}_{self.window}",
-                formula,
-                int(self.window),
-                "deviations of what independent returns of the same size would give",
-                "NaN in the first w rows; 0 where all r are 0",
-                "Hosking (1981), Biometrika 68; Lopez de Prado (2018), Advances in Financial "
-                "Machine Learning, ch. 5 (fixed-width window)",
-            )
-            for order in self.orders
-        ]
+    def _column_values(self) -> dict[str, Any]:
+        return {"orders": tuple(_text(order) for order in self.orders)}
 
     @property
     def lookback(self) -> int:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import each, integer, real
-from ohlcvml.streams import BaseFeature, Column, windowed
+from ohlcvml.features._columns import COLUMNS
+from ohlcvml.streams import BaseFeature
 from ohlcvml.streams.kernels import (
     BLOCK,
     ROUNDING,
@@ -139,6 +140,7 @@ class JumpFeatures(BaseFeature):
     }
     _inputs = ("log_close",)
     _kernel = staticmethod(_run)
+    _column_table = COLUMNS
 
     def __init__(
         self, windows: tuple[int, ...] = (60, 240), short_window: int = 10, decay: float = 0.94
@@ -147,45 +149,6 @@ class JumpFeatures(BaseFeature):
         self.short_window = short_window
         self.decay = decay
         super().__init__()
-
-    def _columns(self) -> list[Column]:
-        undefined = "NaN in the first w rows and while all closes are equal"
-        return [
-            *windowed(
-                "jump_share",
-                self.windows,
-                "max(1 - BV / RV, 0): r the last w one-bar log returns, RV the sum of r^2, "
-                "BV = pi/2 w/(w - 1) sum of |r_i| |r_{i-1}|",
-                unit="0 to 1",
-                undefined=undefined,
-                source="Barndorff-Nielsen & Shephard (2004), Journal of Financial Econometrics 2",
-            ),
-            *windowed(
-                "downside_share",
-                self.windows,
-                "sum of r^2 over the falls / sum of r^2, of the last w one-bar log returns r",
-                unit="0 to 1",
-                undefined=undefined,
-                source="Barndorff-Nielsen, Kinnebrock & Shephard (2010), in Volatility and Time "
-                "Series Econometrics",
-            ),
-            *windowed(
-                "ewma_volatility_ratio",
-                self.windows,
-                "sqrt(exponential average of r^2 / mean of r^2 over w bars), weights decay^age",
-                undefined=undefined,
-                source="RiskMetrics Technical Document (1996)",
-            ),
-            *windowed(
-                "vol_of_vol",
-                self.windows,
-                "standard deviation over w bars, divisor w, / mean, of v = sqrt(mean of r^2 over "
-                "short_window bars)",
-                undefined="NaN in the first w + short_window - 1 rows and while all v are 0",
-                source="Baltussen, van Bekkum & van der Grient (2018), Journal of Financial and "
-                "Quantitative Analysis 53, on realised volatility",
-            ),
-        ]
 
     @property
     def lookback(self) -> int:

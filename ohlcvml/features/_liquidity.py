@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import each, integer
-from ohlcvml.streams import BaseFeature, Column, windowed
+from ohlcvml.features._columns import COLUMNS
+from ohlcvml.streams import BaseFeature
 from ohlcvml.streams.kernels import SAME_RETURN, compiled, inlined, new_totals, slide_totals
 
 # Series of the ring: bars with volume; |r| per traded value; |r| times its root; traded value;
@@ -138,64 +139,12 @@ class LiquidityFeatures(BaseFeature):
     _parameter_rules = {"windows": each(integer(2)), "long_window": integer(2)}
     _inputs = ("close", "log_close", "volume", "log_volume")
     _kernel = staticmethod(_run)
+    _column_table = COLUMNS
 
     def __init__(self, windows: tuple[int, ...] = (20, 60), long_window: int = 240) -> None:
         self.windows = windows
         self.long_window = long_window
         super().__init__()
-
-    def _columns(self) -> list[Column]:
-        trade = "while the window has no volume"
-        compared = (
-            f"NaN in the first max(w, long_window) rows, {trade}, and while no bar of the long "
-            "window has moved on volume; -1 while none of the short one has"
-        )
-        return [
-            *windowed(
-                "amihud",
-                self.windows,
-                "(A_w - A_l) / (A_w + A_l), l the long window, A the mean of |r| / (c v) over the "
-                "bars with volume, r the log return, c the close, v the volume",
-                unit="-1 to 1",
-                undefined=compared,
-                source="Amihud (2002), Journal of Financial Markets 5",
-            ),
-            *windowed(
-                "kyle_lambda",
-                self.windows,
-                "(K_w - K_l) / (K_w + K_l), l the long window, K the slope of r on "
-                "sign(r) sqrt(c v) through the origin",
-                unit="-1 to 1",
-                undefined=compared,
-                source="Kyle (1985), Econometrica 53; Hasbrouck (2009), Journal of Finance 64; "
-                "Lopez de Prado (2018), Advances in Financial Machine Learning, ch. 19",
-            ),
-            *windowed(
-                "kyle_fit",
-                self.windows,
-                "R squared of the regression of kyle_lambda",
-                unit="0 to 1",
-                undefined=f"NaN in the first w rows and {trade}; 0 while none of it has moved",
-                source="Lopez de Prado (2018), Advances in Financial Machine Learning, ch. 19",
-            ),
-            *windowed(
-                "volume_evenness",
-                self.windows,
-                "(sum of v)^2 / (w sum of v^2) over w bars: 1 if all bars trade alike, 1 / w if "
-                "one bar trades all",
-                unit="0 to 1",
-                undefined=f"NaN in the first w - 1 rows and {trade}",
-                source="inverse of the Herfindahl index, by bars",
-            ),
-            *windowed(
-                "volume_volatility_correlation",
-                self.windows,
-                "correlation of |r| and log(1 + v) over w bars",
-                unit="-1 to 1",
-                undefined="NaN in the first w rows; 0 where either is constant",
-                source="Karpoff (1987), Journal of Financial and Quantitative Analysis 22",
-            ),
-        ]
 
     @property
     def lookback(self) -> int:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import each, integer
-from ohlcvml.streams import BaseFeature, Column, windowed
+from ohlcvml.features._columns import COLUMNS
+from ohlcvml.streams import BaseFeature
 from ohlcvml.streams.kernels import (
     BLOCK,
     compiled,
@@ -84,36 +85,11 @@ class ReturnMomentFeatures(BaseFeature):
     _parameter_rules = {"windows": each(integer(2))}
     _inputs = ("log_close",)
     _kernel = staticmethod(_run)
+    _column_table = COLUMNS
 
     def __init__(self, windows: tuple[int, ...] = (15, 30, 120)) -> None:
         self.windows = windows
         super().__init__()
-
-    def _columns(self) -> list[Column]:
-        warm, unit = "NaN in the first w rows", "log return"
-        return [
-            *windowed(
-                "return_mean",
-                self.windows,
-                "mean of the last w one-bar log returns r",
-                unit=unit,
-                undefined=warm,
-            ),
-            *windowed(
-                "return_std",
-                self.windows,
-                "standard deviation of the last w r, divisor w - 1",
-                unit=unit,
-                undefined=warm,
-            ),
-            *windowed(
-                "return_zscore",
-                self.windows,
-                "(r_t - mean of the last w r) / their standard deviation",
-                unit="deviations",
-                undefined=f"{warm}; 0 where all r are equal",
-            ),
-        ]
 
     @property
     def lookback(self) -> int:

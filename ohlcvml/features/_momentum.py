@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import Rule, each, integer
-from ohlcvml.streams import BaseFeature, Column, windowed
+from ohlcvml.features._columns import COLUMNS
+from ohlcvml.streams import BaseFeature
 from ohlcvml.streams.kernels import (
     BLOCK,
     average_params,
@@ -149,6 +150,7 @@ class MomentumFeatures(BaseFeature):
     }
     _inputs = ("high", "low", "close")
     _kernel = staticmethod(_run)
+    _column_table = COLUMNS
 
     def __init__(
         self,
@@ -161,28 +163,8 @@ class MomentumFeatures(BaseFeature):
         self.atr_window = atr_window
         super().__init__()
 
-    def _columns(self) -> list[Column]:
-        fast, slow, signal = self.macd
-        appel, still = "Appel (2005), Technical Analysis; TA-Lib", "while the ATR is 0"
-        first_line = f"NaN in the first max(slow - 1, atr_window) rows and {still}"
-        first_signal = f"NaN in the first max(slow + signal - 2, atr_window) rows and {still}"
-        line = "(EMA_fast - EMA_slow) / ATR"
-        smoothed = "EMA over the signal window of EMA_fast - EMA_slow, / ATR"
-        difference = "MACD less its signal line, / ATR"
-        both = f"{fast}_{slow}_{signal}"
-        return [
-            *windowed(
-                "rsi",
-                self.rsi_windows,
-                "100 G / (G + L), Wilder's averages of the rises and falls of the close",
-                unit="0 to 100",
-                undefined="NaN in the first w rows and while no close has moved (TA-Lib: 0)",
-                source="Wilder (1978), New Concepts in Technical Trading Systems; TA-Lib",
-            ),
-            Column(f"macd_{fast}_{slow}", line, slow, "ATR", first_line, appel),
-            Column(f"macd_signal_{both}", smoothed, slow, "ATR", first_signal, appel),
-            Column(f"macd_histogram_{both}", difference, slow, "ATR", first_signal, appel),
-        ]
+    def _column_values(self) -> dict[str, Any]:
+        return dict(zip(("fast", "slow", "signal"), self.macd, strict=True))
 
     @property
     def lookback(self) -> int:

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import Rule, each, integer
+from ohlcvml.features._columns import COLUMNS
 from ohlcvml.features._ultimate import new_ultimate, run_ultimate
-from ohlcvml.streams import BaseFeature, Column, windowed
+from ohlcvml.streams import BaseFeature
 from ohlcvml.streams.kernels import (
     BLOCK,
     compiled,
@@ -235,6 +236,7 @@ class OscillatorFeatures(BaseFeature):
     }
     _inputs = ("high", "low", "close")
     _kernel = staticmethod(_run)
+    _column_table = COLUMNS
 
     def __init__(
         self,
@@ -253,65 +255,10 @@ class OscillatorFeatures(BaseFeature):
         self.cmo_windows = cmo_windows
         super().__init__()
 
-    def _columns(self) -> list[Column]:
+    def _column_values(self) -> dict[str, Any]:
         k, d = self.stochastic_smoothing
         a, b, c = self.ultimate
-        level = "while the highs and lows of the window are all equal"
-        return [
-            *windowed(
-                "stochastic_k",
-                self.stochastic_windows,
-                "mean over the smoothing of 100 (close - lowest low) / (highest high - lowest low) "
-                "of w bars: slow %K",
-                unit="0 to 100",
-                undefined=f"NaN in the first w + {k - 2} rows; counts 50 {level} (TA-Lib: 0)",
-                source="Lane (1984), Lane's Stochastics; TA-Lib STOCH with simple averages",
-            ),
-            *windowed(
-                "stochastic_d",
-                self.stochastic_windows,
-                "mean over the smoothing of slow %K: slow %D",
-                unit="0 to 100",
-                undefined=f"NaN in the first w + {k + d - 3} rows; counts 50 {level} (TA-Lib: 0)",
-                source="Lane (1984), Lane's Stochastics; TA-Lib STOCH with simple averages",
-            ),
-            *windowed(
-                "williams_r",
-                self.williams_windows,
-                "-100 (highest high - close) / (highest high - lowest low) of w bars",
-                unit="-100 to 0",
-                undefined=f"NaN in the first w - 1 rows; -50 {level} (TA-Lib: 0)",
-                source="Williams (1973), How I Made One Million Dollars; TA-Lib WILLR",
-            ),
-            Column(
-                f"ultimate_oscillator_{a}_{b}_{c}",
-                "100 (4 A + 2 B + C) / 7, for three windows the sums of close - min(low, previous "
-                "close) over those of the true range",
-                c,
-                "0 to 100",
-                f"NaN in the first {c} rows; A, B, C are 0.5 where no bar has a range (TA-Lib: 0)",
-                "Williams (1985), The Ultimate Oscillator; TA-Lib ULTOSC",
-            ),
-            *windowed(
-                "cci",
-                self.cci_windows,
-                "(p - mean of p over w bars) / (0.015 mean absolute deviation of p from that mean),"
-                " p = (high + low + close) / 3",
-                unit="1.5 % of a mean absolute deviation",
-                undefined="NaN in the first w - 1 rows; 0 where p is the same in all (TA-Lib: 0 or "
-                "what rounding leaves)",
-                source="Lambert (1980), Commodity Channel Index; TA-Lib CCI",
-            ),
-            *windowed(
-                "cmo",
-                self.cmo_windows,
-                "100 (U - D) / (U + D), sums over w bars of the rises and falls of the close",
-                unit="-100 to 100",
-                undefined="NaN in the first w rows; 0 where the close has not moved",
-                source="Chande and Kroll (1994), The New Technical Trader; TA-Lib's CMO is another "
-                "thing: Wilder's averages make it 2 RSI - 100",
-            ),
-        ]
+        return {"k_rows": k - 2, "d_rows": k + d - 3, "a": a, "b": b, "c": c}
 
     @property
     def lookback(self) -> int:

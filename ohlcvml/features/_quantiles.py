@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import Rule, each, integer
+from ohlcvml.features._columns import COLUMNS
 from ohlcvml.features._entropy import entropies, entropy_params, new_entropies
-from ohlcvml.streams import BaseFeature, Column, windowed
+from ohlcvml.streams import BaseFeature
 from ohlcvml.streams.kernels import (
     BLOCK,
     ROUNDING,
@@ -202,83 +203,15 @@ class QuantileFeatures(BaseFeature):
     }
     _inputs = ("log_high", "log_low", "log_close")
     _kernel = staticmethod(_run)
+    _column_table = COLUMNS
 
     def __init__(self, windows: tuple[int, ...] = (120,), tail: float = 0.05) -> None:
         self.windows = windows
         self.tail = tail
         super().__init__()
 
-    def _columns(self) -> list[Column]:
-        windows, columns = self.windows, []
-        rank = "(number of smaller ones + half the number of equal ones, itself included) / w"
-        early, late = "NaN in the first w - 1 rows", "NaN in the first w rows"
-        columns += windowed(
-            "close_rank",
-            windows,
-            f"percentile rank of the close among the last w closes: {rank}",
-            unit="0 to 1",
-            undefined=early,
-        )
-        columns += windowed(
-            "true_range_rank",
-            windows,
-            "percentile rank of log(max(high, last close) / min(low, last close)) among its last "
-            "w values",
-            unit="0 to 1",
-            undefined=late,
-        )
-        columns += windowed(
-            "return_rank",
-            windows,
-            "percentile rank of the one-bar log return r among the last w r",
-            unit="0 to 1",
-            undefined=late,
-        )
-        for p, side in ((self.tail, "lower"), (1 - self.tail, "upper")):
-            columns += windowed(
-                f"return_quantile_{_percent(p)}",
-                windows,
-                f"{side} tail quantile of the last w r / their standard deviation",
-                unit="deviations",
-                undefined=f"{late} and while all r are equal",
-                source="Hyndman & Fan (1996), definition 7, as numpy.quantile",
-            )
-        columns += windowed(
-            "return_quantile_skew",
-            windows,
-            "(q(1 - p) + q(p) - 2 q(0.5)) / (q(1 - p) - q(p)), q quantiles of the last w r, p the "
-            "tail",
-            unit="-1 to 1",
-            undefined=f"{late}; 0 where q(1 - p) = q(p)",
-            source="Hinkley (1975), Biometrika 62; Bowley's coefficient at the tails",
-        )
-        columns += windowed(
-            "return_iqr_share",
-            windows,
-            "(q(0.75) - q(0.25)) / (q(1 - p) - q(p)), q quantiles of the last w r, p the tail",
-            unit="0 to 1",
-            undefined=f"{late} and where q(1 - p) = q(p)",
-            source="inverse of the kurtosis of Crow & Siddiqui (1967), JASA 62; normal: 0.41",
-        )
-        columns += windowed(
-            "permutation_entropy",
-            windows,
-            "Shannon entropy of the orders of three neighbouring closes within the last w, over "
-            "log 6; of equal closes the earlier is the smaller",
-            unit="0 to 1",
-            undefined=early,
-            source="Bandt & Pompe (2002), Physical Review Letters 88",
-        )
-        columns += windowed(
-            "return_sign_entropy",
-            windows,
-            "Shannon entropy of three neighbouring signs within the last w r, up or not, over log "
-            "8",
-            unit="0 to 1",
-            undefined=late,
-            source="plug-in estimator; Lopez de Prado (2018), Advances in Financial ML, ch. 18",
-        )
-        return columns
+    def _column_values(self) -> dict[str, Any]:
+        return {"lower": _percent(self.tail), "upper": _percent(1 - self.tail)}
 
     @property
     def lookback(self) -> int:

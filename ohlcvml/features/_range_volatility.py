@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import Rule, each, integer
-from ohlcvml.streams import BaseFeature, Column, windowed
+from ohlcvml.features._columns import COLUMNS
+from ohlcvml.streams import BaseFeature
 from ohlcvml.streams.kernels import (
     BLOCK,
     ROUNDING,
@@ -164,6 +165,7 @@ class RangeVolatilityFeatures(BaseFeature):
     }
     _inputs = ("log_open", "log_high", "log_low", "log_close")
     _kernel = staticmethod(_run)
+    _column_table = COLUMNS
 
     def __init__(
         self, windows: tuple[int, ...] = (30, 120), yang_zhang: tuple[int, int] = (20, 240)
@@ -172,52 +174,8 @@ class RangeVolatilityFeatures(BaseFeature):
         self.yang_zhang = yang_zhang
         super().__init__()
 
-    def _columns(self) -> list[Column]:
-        warm, (short, slow) = "NaN in the first w rows", self.yang_zhang
-        return [
-            *windowed(
-                "garman_klass_ratio",
-                self.windows,
-                "sqrt(sum over w bars of log(high/low)^2 / 2 - (2 log 2 - 1) log(close/open)^2, "
-                "over the sum of squared one-bar log returns)",
-                undefined=f"{warm} and while all closes are equal",
-                source="Garman & Klass (1980), Journal of Business 53",
-            ),
-            *windowed(
-                "rogers_satchell_ratio",
-                self.windows,
-                "sqrt(mean over w bars of log(high/close) log(high/open) + log(low/close) "
-                "log(low/open), over Parkinson's mean log(high/low)^2 / (4 log 2))",
-                undefined=f"{warm} and while all ranges are 0",
-                source="Rogers & Satchell (1991), Annals of Applied Probability 1",
-            ),
-            *windowed(
-                "gap_variance_share",
-                self.windows,
-                "sum over w bars of squared log(open_t / close_{t-1}), over that plus the sum of "
-                "squared log(close/open)",
-                unit="0 to 1",
-                undefined=f"{warm} and while prices stand still",
-                source="parts of Yang & Zhang (2000), Journal of Business 73",
-            ),
-            *windowed(
-                "yang_zhang",
-                (slow,),
-                "sqrt(variance of log(open_t / close_{t-1}) + k variance of log(close/open) + "
-                "(1 - k) Rogers-Satchell) over w bars, divisor w - 1 in the variances, "
-                "k = 0.34 / (1.34 + (w + 1) / (w - 1))",
-                unit="log return, deviation a bar",
-                undefined=warm,
-                source="Yang & Zhang (2000), Journal of Business 73",
-            ),
-            Column(
-                f"yang_zhang_ratio_{short}_{slow}",
-                "Yang-Zhang deviation over the short window / over the long one, w",
-                slow,
-                undefined=f"{warm} and while prices stand still",
-                source="Yang & Zhang (2000), Journal of Business 73",
-            ),
-        ]
+    def _column_values(self) -> dict[str, Any]:
+        return dict(zip(("short", "slow"), self.yang_zhang, strict=True))
 
     @property
     def lookback(self) -> int:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import each, integer
-from ohlcvml.streams import BaseFeature, Column, windowed
+from ohlcvml.features._columns import COLUMNS
+from ohlcvml.streams import BaseFeature
 from ohlcvml.streams.kernels import (
     BLOCK,
     compiled,
@@ -158,39 +159,12 @@ class RegressionFeatures(BaseFeature):
     _parameter_rules = {"windows": each(integer(3)), "atr_window": integer(1)}
     _inputs = ("high", "low", "close")
     _kernel = staticmethod(_run)
+    _column_table = COLUMNS
 
     def __init__(self, windows: tuple[int, ...] = (20, 60, 120), atr_window: int = 14) -> None:
         self.windows = windows
         self.atr_window = atr_window
         super().__init__()
-
-    def _columns(self) -> list[Column]:
-        warm, flat = "NaN in the first w - 1 rows", "0 where all closes are equal"
-        return [
-            *windowed(
-                "regression_slope",
-                self.windows,
-                "slope of the least-squares line through the last w closes, / ATR",
-                unit="ATR a bar",
-                undefined="NaN in the first max(w - 1, atr_window) rows and while the ATR is 0",
-                source="TA-Lib (LINEARREG_SLOPE, undivided)",
-            ),
-            *windowed(
-                "regression_r2",
-                self.windows,
-                "share of the variance of the last w closes that their least-squares line explains",
-                unit="0 to 1",
-                undefined=f"{warm}; {flat}",
-            ),
-            *windowed(
-                "regression_distance",
-                self.windows,
-                "(close - end of the least-squares line through the last w closes) / standard "
-                "deviation of the residuals, divisor w - 2",
-                unit="deviations",
-                undefined=f"{warm}; {flat} or lie on the line",
-            ),
-        ]
 
     @property
     def lookback(self) -> int:

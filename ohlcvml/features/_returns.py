@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import each, integer
-from ohlcvml.streams import BaseFeature, Column, windowed
+from ohlcvml.features._columns import COLUMNS
+from ohlcvml.streams import BaseFeature
 from ohlcvml.streams.kernels import BLOCK, compiled, keep, pack, unpack
 
 
@@ -62,19 +63,11 @@ class ReturnFeatures(BaseFeature):
     _parameter_rules = {"lags": each(integer(1))}
     _inputs = ("log_close",)
     _kernel = staticmethod(_run)
+    _column_table = COLUMNS
 
     def __init__(self, lags: tuple[int, ...] = (1, 2, 3, 5, 10, 20, 60)) -> None:
         self.lags = lags
         super().__init__()
-
-    def _columns(self) -> list[Column]:
-        return windowed(
-            "log_return",
-            self.lags,
-            "log(close_t) - log(close_{t-w})",
-            unit="log return",
-            undefined="NaN in the first w rows",
-        )
 
     @property
     def lookback(self) -> int:

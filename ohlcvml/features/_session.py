@@ -11,6 +11,7 @@ import pandas as pd
 from ohlcvml._checks import boolean, duration, instance_of, integer, optional
 from ohlcvml._time import span_nanoseconds
 from ohlcvml.bars.market import Contract, Sessions
+from ohlcvml.features._columns import COLUMNS
 from ohlcvml.streams import DAY, NO_TIME, BaseFeature, Column
 from ohlcvml.streams.kernels import compiled, inlined, settling, smooth, true_range
 
@@ -159,6 +160,7 @@ class SessionFeatures(BaseFeature):
         "atr_window": integer(1),
     }
     _kernel = staticmethod(_run)
+    _column_table = COLUMNS
     lookback_is_bound = True
 
     def __init__(
@@ -186,85 +188,7 @@ class SessionFeatures(BaseFeature):
         return ("open", "high", "low", "close", volume, f"time@{self.bar_size}", *clocks)
 
     def _columns(self) -> list[Column]:
-        start = "NaN until the session's start was seen"
-        settled = f"{start}, in the first atr_window rows and while the ATR is 0"
-        both = "NaN until two sessions' starts were seen"
-        root = "(ATR * square root of the session's bars so far)"
-        columns = [
-            Column(
-                "session_elapsed",
-                "time from the open until the bar is known / length of the session",
-                unit="0 to 1",
-                undefined="1 after the close",
-            ),
-            Column(
-                "minutes_from_open",
-                "minutes from the open until the bar is known, at most edge_minutes",
-                unit="minutes",
-            ),
-            Column(
-                "minutes_to_close",
-                "minutes to the close once the bar is known, at most edge_minutes",
-                unit="minutes",
-                undefined="0 after the close",
-            ),
-            Column(
-                "session_return",
-                f"(close - the session's open) / {root}",
-                unit="ATR",
-                undefined=settled,
-            ),
-            Column(
-                "session_range",
-                f"(the session's high - low, so far) / {root}",
-                unit="ATR",
-                undefined=settled,
-            ),
-            Column(
-                "session_range_position",
-                "(close - low) / (high - low), of the session so far",
-                unit="0 to 1",
-                undefined=f"{start}; 0.5 while high = low",
-            ),
-            Column(
-                "opening_range_position",
-                "(close - low) / (high - low), of the bars so far of the first opening_minutes",
-                unit="0 to 1 inside the range",
-                undefined=f"{start}; 0.5 without bars in these minutes and while high = low",
-                source="Crabel, Day Trading with Short Term Price Patterns, 1990",
-            ),
-            Column(
-                "overnight_return",
-                "(the session's open - last close before) / (high - low of the session before)",
-                unit="ranges",
-                undefined=f"{both}; where that range is 0",
-            ),
-            Column(
-                "previous_session_return",
-                "(last close - open) / (high - low), of the session before",
-                unit="ranges",
-                undefined=f"{both}; where that range is 0",
-            ),
-            Column(
-                "previous_session_high_distance",
-                "(close - high of the session before) / ATR",
-                unit="ATR",
-                undefined=f"{both}, and while the ATR is 0",
-            ),
-            Column(
-                "previous_session_low_distance",
-                "(close - low of the session before) / ATR",
-                unit="ATR",
-                undefined=f"{both}, and while the ATR is 0",
-            ),
-            Column(
-                "session_vwap_distance",
-                "(close - VWAP of the session so far, price (high + low + close) / 3) / ATR",
-                unit="ATR",
-                undefined=f"{settled}; 0 while there is no volume",
-            ),
-        ]
-        return columns if self.volume else columns[:-1]
+        return super()._columns()[: None if self.volume else -1]
 
     @property
     def lookback(self) -> int:

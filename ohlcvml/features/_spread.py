@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import each, integer
-from ohlcvml.streams import BaseFeature, Column, windowed
+from ohlcvml.features._columns import COLUMNS
+from ohlcvml.streams import BaseFeature
 from ohlcvml.streams.kernels import compiled, inlined, new_totals, slide_totals
 
 # Series of the ring: log range of the bar; change r of the log close, the one before it, their
@@ -129,54 +130,11 @@ class SpreadFeatures(BaseFeature):
     _parameter_rules = {"windows": each(integer(2))}
     _inputs = ("log_high", "log_low", "log_close")
     _kernel = staticmethod(_run)
+    _column_table = COLUMNS
 
     def __init__(self, windows: tuple[int, ...] = (60, 240)) -> None:
         self.windows = windows
         super().__init__()
-
-    def _columns(self) -> list[Column]:
-        unit = "mean log(h / l) of the window"
-        still = "while no bar of the window has a range"
-        return [
-            *windowed(
-                "roll_spread",
-                self.windows,
-                "2 sqrt(max(-cov(r_t, r_{t-1}), 0)) over w pairs of log returns, divisor w, / mean "
-                "of log(h / l)",
-                unit=unit,
-                undefined=f"NaN in the first w + 1 rows and {still}; 0 where the covariance is "
-                "positive",
-                source="Roll (1984), Journal of Finance 39",
-            ),
-            *windowed(
-                "corwin_schultz",
-                self.windows,
-                "mean over w pairs of neighbouring bars of max(S, 0), / mean of log(h / l); "
-                "S = 2 (e^a - 1) / (e^a + 1), a = (1 + sqrt(2)) (sqrt(sum of both log(h / l)^2) - "
-                "log(h / l) of the pair), a gap to the close before first taken out",
-                unit=unit,
-                undefined=f"NaN in the first w rows and {still}",
-                source="Corwin and Schultz (2012), Journal of Finance 67",
-            ),
-            *windowed(
-                "abdi_ranaldo",
-                self.windows,
-                "2 sqrt(max(mean over w pairs of bars of (log c - m)(log c - m'), 0)) / mean of "
-                "log(h / l); m, m' the middle of log h and log l in the first bar and in the "
-                "second, c the close of the first",
-                unit=unit,
-                undefined=f"NaN in the first w rows and {still}; 0 where the mean is negative",
-                source="Abdi and Ranaldo (2017), Review of Financial Studies 30",
-            ),
-            *windowed(
-                "zero_return_share",
-                self.windows,
-                "share of the last w closes equal to the close before",
-                unit="0 to 1",
-                undefined="NaN in the first w rows",
-                source="Lesmond, Ogden and Trzcinka (1999), Review of Financial Studies 12",
-            ),
-        ]
 
     @property
     def lookback(self) -> int:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import each, integer
-from ohlcvml.streams import BaseFeature, Column, windowed
+from ohlcvml.features._columns import COLUMNS
+from ohlcvml.streams import BaseFeature
 from ohlcvml.streams.kernels import (
     FALLEN,
     HIGH,
@@ -139,6 +140,7 @@ class StructureFeatures(BaseFeature):
     }
     _inputs = ("high", "low", "close")
     _kernel = staticmethod(_run)
+    _column_table = COLUMNS
 
     def __init__(
         self, windows: tuple[int, ...] = (5, 20), memory: int = 12, atr_window: int = 14
@@ -147,44 +149,6 @@ class StructureFeatures(BaseFeature):
         self.memory = memory
         self.atr_window = atr_window
         super().__init__()
-
-    def _columns(self) -> list[Column]:
-        atr = "NaN while the ATR is 0 and in the first atr_window rows"
-        warm = "NaN in the first rows, until {} confirmed or (memory + 1) w bars are there; later"
-        one, both = warm.format("one is"), warm.format("both are")
-        fractal = "fractals: Williams (1995), Trading Chaos"
-        dow = "Dow theory: Rhea (1932)"
-        rows = [
-            ("swing_high_distance", "(close - last swing high) / ATR", "ATR",
-             f"{one} 0 where none is remembered; {atr}", fractal),
-            ("swing_low_distance", "(close - last swing low) / ATR", "ATR",
-             f"{one} 0 where none is remembered; {atr}", fractal),
-            ("bars_since_swing_high", "bars since the last swing high / (memory w)", "0 to 1",
-             f"{one} 1 where none is remembered", fractal),
-            ("bars_since_swing_low", "bars since the last swing low / (memory w)", "0 to 1",
-             f"{one} 1 where none is remembered", fractal),
-            ("swing_trend", "1 if the last swing high and low are above those before them, -1 if "
-             "both are below, else 0", "-1, 0, 1",
-             f"{warm.format('two of each are')} 0 where one of the four is forgotten", dow),
-            ("swing_range", "(last swing high - last swing low) / ATR; below 0 where the market "
-             "left a swing behind", "ATR", f"{both} 0 where one is forgotten; {atr}", fractal),
-            ("retracement", "share of the leg between the last swing high and low that the close "
-             "took back from its end, the later of the two; within -1 and 2", "-1 to 2",
-             f"{both} 0.5 where one is forgotten, or the high is not above the low, or both are "
-             "one bar", dow),
-            ("pullback_depth", "largest distance of the price since the last swing, high or low, "
-             "from it / ATR", "ATR", f"{one} 0 where none is remembered; {atr}", ""),
-            ("break_of_structure", "1 on the first close above the last swing high, -1 on the "
-             "first below the last swing low, else 0", "-1, 0, 1",
-             f"{both} 0 where none is remembered", dow),
-        ]  # fmt: skip
-        return [
-            column
-            for what, formula, unit, undefined, source in rows
-            for column in windowed(
-                what, self.windows, formula, unit=unit, undefined=undefined, source=source
-            )
-        ]
 
     @property
     def lookback(self) -> int:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import each, integer
-from ohlcvml.streams import BaseFeature, Column, windowed
+from ohlcvml.features._columns import COLUMNS
+from ohlcvml.streams import BaseFeature
 from ohlcvml.streams.kernels import (
     BLOCK,
     average_params,
@@ -94,6 +95,7 @@ class TrendFeatures(BaseFeature):
     }
     _inputs = ("high", "low", "close")
     _kernel = staticmethod(_run)
+    _column_table = COLUMNS
 
     def __init__(
         self,
@@ -105,26 +107,6 @@ class TrendFeatures(BaseFeature):
         self.ema_windows = ema_windows
         self.atr_window = atr_window
         super().__init__()
-
-    def _columns(self) -> list[Column]:
-        undefined = "NaN in the first max(w - 1, atr_window) rows and while the ATR is 0"
-        return [
-            *windowed(
-                "sma_distance",
-                self.sma_windows,
-                "(close - mean of the last w closes) / ATR",
-                unit="ATR",
-                undefined=undefined,
-            ),
-            *windowed(
-                "ema_distance",
-                self.ema_windows,
-                "(close - EMA_w) / ATR, smoothing 2 / (w + 1), seeded with the mean of the first w",
-                unit="ATR",
-                undefined=undefined,
-                source="TA-Lib",
-            ),
-        ]
 
     @property
     def lookback(self) -> int:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ohlcvml._checks import each, integer
-from ohlcvml.streams import BaseFeature, Column, windowed
+from ohlcvml.features._columns import COLUMNS
+from ohlcvml.streams import BaseFeature
 from ohlcvml.streams.kernels import (
     BLOCK,
     average_params,
@@ -98,6 +99,7 @@ class VolatilityFeatures(BaseFeature):
     _parameter_rules = {"atr_windows": each(integer(1)), "parkinson_windows": each(integer(1))}
     _inputs = ("high", "low", "close", "log_high", "log_low")
     _kernel = staticmethod(_run)
+    _column_table = COLUMNS
 
     def __init__(
         self,
@@ -107,33 +109,6 @@ class VolatilityFeatures(BaseFeature):
         self.atr_windows = atr_windows
         self.parkinson_windows = parkinson_windows
         super().__init__()
-
-    def _columns(self) -> list[Column]:
-        wilder = "Wilder (1978), New Concepts in Technical Trading Systems; TA-Lib"
-        return [
-            *windowed(
-                "atr_ratio",
-                self.atr_windows,
-                "ATR_w / close, Wilder's average true range",
-                undefined="NaN in the first w rows",
-                source=wilder,
-            ),
-            *windowed(
-                "true_range_ratio",
-                self.atr_windows,
-                "true range / ATR_w",
-                undefined="NaN in the first w rows and while the ATR is 0",
-                source=wilder,
-            ),
-            *windowed(
-                "parkinson",
-                self.parkinson_windows,
-                "sqrt(mean over w bars of log(high / low)^2 / (4 log 2))",
-                unit="log return, deviation a bar",
-                undefined="NaN in the first w - 1 rows",
-                source="Parkinson (1980), Journal of Business 53",
-            ),
-        ]
 
     @property
     def lookback(self) -> int:

@@ -8,7 +8,8 @@ import numpy as np
 
 from ohlcvml._checks import each, integer
 from ohlcvml._elementary import log
-from ohlcvml.streams import BaseFeature, Column, windowed
+from ohlcvml.features._columns import COLUMNS
+from ohlcvml.streams import BaseFeature
 from ohlcvml.streams.kernels import (
     BLOCK,
     compiled,
@@ -89,31 +90,11 @@ class VolumeFeatures(BaseFeature):
     _parameter_rules = {"windows": each(integer(2))}
     _inputs = ("volume", "log_volume")
     _kernel = staticmethod(_run)
+    _column_table = COLUMNS
 
     def __init__(self, windows: tuple[int, ...] = (10, 30, 120)) -> None:
         self.windows = windows
         super().__init__()
-
-    def _columns(self) -> list[Column]:
-        warm = "NaN in the first w - 1 rows"
-        change = "log(1 + v_t) - log(1 + v_{t-1}), v the volume"
-        return [
-            Column("log_volume_change", change, unit="log", undefined="NaN in the first row"),
-            *windowed(
-                "log_volume_ratio",
-                self.windows,
-                "log(1 + v_t) - log(1 + mean of the last w v)",
-                unit="log",
-                undefined=warm,
-            ),
-            *windowed(
-                "log_volume_zscore",
-                self.windows,
-                "z-score of log(1 + v_t) among the last w, divisor w - 1",
-                unit="deviations",
-                undefined=f"{warm}; 0 where they are all equal",
-            ),
-        ]
 
     @property
     def lookback(self) -> int:

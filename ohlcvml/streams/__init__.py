@@ -6,7 +6,7 @@ from ohlcvml.streams._base import BaseFeature, check_unique
 from ohlcvml.streams._chain import BarFeatureChain
 from ohlcvml.streams._channels import BarRow, Channels
 from ohlcvml.streams._clock import DAY, NO_TIME, stamps_of
-from ohlcvml.streams._columns import Column, windowed
+from ohlcvml.streams._columns import Column, ColumnFile
 from ohlcvml.streams._parts import as_step, is_ours
 from ohlcvml.streams._probe import (
     FutureSeen,
@@ -37,6 +37,7 @@ __all__ = [
     "BaseFeature",
     "Channels",
     "Column",
+    "ColumnFile",
     "DAY",
     "FeatureStream",
     "FutureSeen",
@@ -57,7 +58,6 @@ __all__ = [
     "stamps_of",
     "stripes",
     "warm_up",
-    "windowed",
     "write_parts",
 ]
 

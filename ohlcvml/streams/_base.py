@@ -12,7 +12,7 @@ from ohlcvml._checks import Rule, check_parameters
 from ohlcvml.exceptions import ParameterError
 from ohlcvml.streams._bar_transformer import BaseBarTransformer
 from ohlcvml.streams._channels import BarRow, Channels
-from ohlcvml.streams._columns import Column, describe
+from ohlcvml.streams._columns import Column, ColumnFile, ColumnTable, declared_columns, describe
 from ohlcvml.streams._stream import FeatureStream, KernelNode, Node
 from ohlcvml.streams._warm import warm_up
 from ohlcvml.typing import Bars, Features, FloatArray
@@ -39,10 +39,18 @@ class BaseFeature(BaseBarTransformer):
 
     A family says what its kernel reads (``_inputs``, names of :class:`Channels`), its parameters
     (``_kernel_params``), its empty state (``_initial_state``, named arrays), what its columns mean
-    (``_columns``) and their ``lookback``. The kernel ``(inputs, first, last, params, state, out)``
-    runs one compiled step per bar t in [first, last), writing column k to ``out[k, t]``. Batch is
-    that loop over each symbol with a fresh state; a stream is the same function over one bar. A bar
-    with a missing input gives NaN and leaves the state as it was.
+    (``_column_table``) and their ``lookback``. The kernel ``(inputs, first, last, params, state,
+    out)`` runs one compiled step per bar t in [first, last), writing column k to ``out[k, t]``.
+    Batch is that loop over each symbol with a fresh state; a stream is the same function over one
+    bar. A bar with a missing input gives NaN and leaves the state as it was.
+
+    ``_column_table`` is ``{name: [formula, unit, undefined, source]}`` in the order in which the
+    kernel writes; of a list only the formula is needed, the unit is "ratio" where none is said.
+    ``{parameter}`` in a name stands for each of its values: ``"mean_{windows}"`` gives ``mean_5``
+    and ``mean_20`` of ``windows=(5, 20)``. The last such value is the column's window, unless
+    another is marked, as in ``"mean_{window:w}_{lag}"``. In the other texts ``{name}`` is the same
+    value, or that of another parameter. What is no parameter comes from ``_column_values``. A
+    :class:`ColumnFile` holds the tables of many families.
 
     Please do not grow this class: what only some features need belongs to them.
     """
@@ -63,6 +71,7 @@ class BaseFeature(BaseBarTransformer):
     _parameter_rules: ClassVar[Mapping[str, Rule]] = {}
     _inputs: tuple[str, ...] = ()  # a property where names depend on parameters
     _kernel: ClassVar[Callable[..., None]]
+    _column_table: ClassVar[ColumnTable | ColumnFile]  # of composites: none, they have _columns
 
     lookback_tolerance: ClassVar[float] = 1e-9
     lookback_is_bound: bool = False  # True where memory ends with time: no row may need all of it
@@ -116,7 +125,12 @@ class BaseFeature(BaseBarTransformer):
         return FeatureStream(self, state)
 
     def _columns(self) -> list[Column]:
-        raise NotImplementedError
+        values = {**vars(self), **self._column_values()}
+        return declared_columns(type(self).__name__, type(self)._column_table, values)
+
+    def _column_values(self) -> dict[str, Any]:
+        """What the column table names and is no parameter."""
+        return {}
 
     def _kernel_params(self) -> tuple[Any, ...]:
         raise NotImplementedError
