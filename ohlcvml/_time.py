@@ -49,7 +49,7 @@ def nanoseconds(stamps: Any, nat: Literal["raise", "keep"] = "raise") -> IntArra
             "pd.to_datetime(..., utc=True)."
         )
     dates: Any = array  # the published types know less of it
-    if nat == "raise" and dates.isna().any():
+    if nat == "raise" and stamps.hasnans:  # an index looks once
         raise DataError(
             f"stamps must not be missing; {int(dates.isna().sum())} of {len(dates)} are NaT. Drop "
             "rows that are not resolved first."

@@ -128,7 +128,8 @@ def _match(
         if label == m or label_stamps[b] != now:
             fate[UNLABELLED] += 1
             continue
-        if censored[b] or exit_[b] < 0 or not np.isfinite(ret[b]) or i + 1 >= n:
+        known = (exit_[b] >= 0) & (abs(ret[b]) < np.inf)  # one branch
+        if censored[b] | (not known) | (i + 1 >= n):
             fate[UNRESOLVED] += 1
             continue
         if has_sessions and session[i + 1] != session[i]:

@@ -1,7 +1,7 @@
 """The compiled pass where no limit binds: every decision is filled whole, whatever the others do.
 
-What the account is in a bar is then a sum over the decisions that open or close there, so they are
-added up decision by decision and read bar by bar; no list of open decisions is kept. With a stop,
+What the account is in a bar is then a sum over the decisions that open or close there: each adds
+what it does at its exit when it opens, and no list of open decisions is kept. With a stop,
 a cap that binds, one position at a time or funding, the pass of ``_kernel`` runs instead;
 where both apply they give the same account.
 """
@@ -23,7 +23,7 @@ from ohlcvml.evaluation.backtest._kernel import (
 )
 from ohlcvml.typing import FloatArray, IntArray
 
-_BLOCK = 128  # bars whose decisions are added up before the bars are read; the sums stay in cache
+_BLOCK = 128  # bars between two looks for decisions that have been closed
 _LONGEST = 4096  # bars a decision may live, or the sums would not
 
 
@@ -55,8 +55,8 @@ def run_whole(
     if span > _LONGEST:
         return None
     size = 1 << int(span + _BLOCK).bit_length()
-    opened, closed, shares = np.zeros((size, 4)), np.zeros((size, 8)), np.empty((size, 2))
-    most = _run(market, orders, limits.unit, worth, account, opened, closed, shares)
+    closed, shares = np.zeros((size, 8)), np.empty((size, 2))
+    most = _run(market, orders, limits.unit, worth, account, closed, shares)
     if limits.cap - limits.unit * (most - 1.0) <= limits.unit * (1.0 - 1e-9):
         return None  # the last to open had no room
     status, exits = np.zeros(5, np.int64), np.zeros(len(EXITS), np.int64)
@@ -82,15 +82,14 @@ def _run(
     unit: float,
     worth: float,
     account: Account,
-    opened: FloatArray,
     closed: FloatArray,
     shares: FloatArray,
 ) -> float:
     """Fill the account as if every decision got one unit; return the most held on one side.
 
-    ``opened`` (ring, 4) and ``closed`` (ring, 8) are zero. They take the sums over what opens at a
-    bar's open, what closes at a barrier inside it and what closes at its close: side, number, half
-    round trips, and the P&L before costs beyond the bars' moves from close to close. ``shares``
+    At most one decision opens at a bar's open. ``closed`` (ring, 8) is zero. It takes the sums over
+    what closes at a barrier inside a bar and what closes at its close: side, number, half round
+    trips, and the P&L before costs beyond the bars' moves from close to close. ``shares``
     (ring, 2) takes the charged share of the orders at a bar's open and at its close.
     """
     n, m = len(market.close), len(orders.first)
@@ -101,72 +100,61 @@ def _run(
     charge, result = account.charge, account.result
     each = 1 if len(cost) == m else 0  # step from one decision's cost to the next one's
     # Unsigned indices spare the test for negative ones, a third of the time.
-    mask, one = np.uint64(len(opened) - 1), np.uint64(1)
-    span = len(opened) - _BLOCK  # at least the longest life, and one more
+    mask, one = np.uint64(len(closed) - 1), np.uint64(1)
+    span = len(closed) - _BLOCK  # at least the longest life, and one more
 
     position_now = held = twice = 0.0
-    opening = 0.0  # share charged of the orders at the open of the bar
+    opening = 1.0  # share charged of the orders at the open of the bar
     added = settled = 0
     start = first[0] if m else n
+    opens = m > 0  # whether decision number `added` opens at the bar
     net[:start] = paid[:start] = traded[:start] = position[:start] = 0.0
     done = start
     for begin in range(start, n, _BLOCK):
         if settled == m:
             break
         end = min(begin + _BLOCK, n)
-
-        # Decisions that open in the block, and at the open after it: it nets with the last close.
-        i = added
-        while i < m and first[np.uint64(i)] <= end:
-            k = np.uint64(i)
-            a, e = np.uint64(first[k]), np.uint64(last[k])
-            side, half = float(sides[k]), 0.5 * cost[np.uint64(i * each)]
-            move = close[a] - entry[k]
-            x, y = a & mask, e & mask
-            opened[x, 0] += side
-            opened[x, 1] += 1.0
-            opened[x, 2] += half
-            opened[x, 3] += side * move
-            how = np.uint64(0 if exit_[k] <= LAST_BARRIER else 4)
-            closed[y, how] += side
-            closed[y, how + np.uint64(1)] += 1.0
-            closed[y, how + np.uint64(2)] += half
-            closed[y, how + np.uint64(3)] += side * (gain[k] - (move + (mark[e] - mark[a])))
-            i += 1
-        added = i
-        if begin == start:
-            x = np.uint64(start) & mask
-            opening = abs(opened[x, 0]) / opened[x, 1]
-
         for j in range(begin, end):
             u = np.uint64(j)
-            x, y = u & mask, (u + one) & mask
-            pnl = opened[x, 3] + closed[x, 3] + closed[x, 7]
-            if position_now != 0.0:
-                pnl += position_now * (mark[u] - mark[u - one])
-            position_now += opened[x, 0]
-            held += opened[x, 1]
+            x = u & mask
+            side = number = half = gained = 0.0
+            if opens:
+                k = np.uint64(added)
+                side, number, half = float(sides[k]), 1.0, 0.5 * cost[np.uint64(added * each)]
+                move = close[u] - entry[k]
+                gained = side * move
+                e = np.uint64(last[k])
+                y, how = e & mask, np.uint64(0 if exit_[k] <= LAST_BARRIER else 4)
+                closed[y, how] += side
+                closed[y, how + np.uint64(1)] += 1.0
+                closed[y, how + np.uint64(2)] += half
+                closed[y, how + np.uint64(3)] += side * (gain[k] - (move + (mark[e] - mark[u])))
+                added += 1
+            pnl = 0.0 + gained + closed[x, 3] + closed[x, 7]
+            pnl += position_now * (mark[u] - mark[u - one])
+            position_now += side
+            held += number
             twice = max(twice, held + abs(position_now))
             position[u] = position_now * unit
 
             # What closes now and opens next is charged half a round trip on the net change.
+            opens = added < m and first[np.uint64(added)] == j + 1
+            following = float(sides[np.uint64(added)]) if opens else 0.0  # a side, then a share
+            change, gross = closed[x, 4], closed[x, 5]
             if j + 1 < n and not fresh[u + one]:
-                gross = opened[y, 1] + closed[x, 5]
-                following = abs(opened[y, 0] - closed[x, 4]) / max(gross, 1.0)
+                following = abs(following - change) / max(gross + opens, 1.0)
                 closing = following
             else:
-                following = abs(opened[y, 0]) / max(opened[y, 1], 1.0)
-                closing = abs(closed[x, 4]) / max(closed[x, 5], 1.0)
+                following = abs(following)
+                closing = abs(change) / max(gross, 1.0)
             shares[x, 0], shares[x, 1] = opening, closing
-            spent = opening * opened[x, 2] + closed[x, 2] + closing * closed[x, 6]
-            volume = opening * opened[x, 1] + closed[x, 1] + closing * closed[x, 5]
+            spent = opening * half + closed[x, 2] + closing * closed[x, 6]
+            volume = opening * number + closed[x, 1] + closing * gross
             opening = following
             net[u], paid[u], traded[u] = (pnl - spent) * unit, spent * unit, volume * unit
 
-            position_now -= closed[x, 0] + closed[x, 4]
-            held -= closed[x, 1] + closed[x, 5]
-            for column in range(4):
-                opened[x, column] = 0.0
+            position_now -= closed[x, 0] + change
+            held -= closed[x, 1] + gross
             for column in range(8):
                 closed[x, column] = 0.0
         done = end
