@@ -214,7 +214,8 @@ def open_trading(
     spec = LabelSpec.of(labels, who)
     last = bars.index.get_level_values(-1)[-1]
     settled, notes = given.settle(spec.contract, spec.costs, last)
-    charged = bool(labels["cost"].any())
+    cost = labels["cost"].to_numpy()
+    charged = bool(np.fmax.reduce(cost) > 0.0 or np.fmin.reduce(cost) < 0.0)  # NaN aside
     own_costs = given.costs is None or not notes
     if given.costs is not None and spec.costs is None:
         own_costs = False

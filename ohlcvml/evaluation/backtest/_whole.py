@@ -24,7 +24,9 @@ from ohlcvml.evaluation.backtest._kernel import (
 from ohlcvml.typing import FloatArray, IntArray
 
 _BLOCK = 128  # bars between two looks for decisions that have been closed
-_LONGEST = 4096  # bars a decision may live, or the sums would not
+_LONGEST = 4096  # bars a decision may live, or the sums would not stay in cache
+# What is summed of that which closes in a bar, at a barrier inside it and then at its close.
+_SIDE, _NUMBER, _HALF, _GAINED, _AT_CLOSE, _ROW = (np.uint64(i) for i in (0, 1, 2, 3, 4, 8))
 
 
 def run_whole(
@@ -55,7 +57,7 @@ def run_whole(
     if span > _LONGEST:
         return None
     size = 1 << int(span + _BLOCK).bit_length()
-    closed, shares = np.zeros((size, 8)), np.empty((size, 2))
+    closed, shares = np.zeros(size * 8), np.empty((size, 2))
     most = _run(market, orders, limits.unit, worth, account, closed, shares)
     if limits.cap - limits.unit * (most - 1.0) <= limits.unit * (1.0 - 1e-9):
         return None  # the last to open had no room
@@ -87,10 +89,11 @@ def _run(
 ) -> float:
     """Fill the account as if every decision got one unit; return the most held on one side.
 
-    At most one decision opens at a bar's open. ``closed`` (ring, 8) is zero. It takes the sums over
-    what closes at a barrier inside a bar and what closes at its close: side, number, half round
-    trips, and the P&L before costs beyond the bars' moves from close to close. ``shares``
-    (ring, 2) takes the charged share of the orders at a bar's open and at its close.
+    At most one decision opens at a bar's open. ``closed`` (eight numbers a bar of the ring) is
+    zero. It takes the sums over what closes at a barrier inside a bar, and from ``_AT_CLOSE`` over
+    what closes at its close: side, number, half round trips, and the P&L before costs beyond the
+    bars' moves from close to close. ``shares`` (ring, 2) takes the charged share of the orders at a
+    bar's open and at its close.
     """
     n, m = len(market.close), len(orders.first)
     close, mark, fresh = market.close, market.mark, market.fresh
@@ -100,8 +103,8 @@ def _run(
     charge, result = account.charge, account.result
     each = 1 if len(cost) == m else 0  # step from one decision's cost to the next one's
     # Unsigned indices spare the test for negative ones, a third of the time.
-    mask, one = np.uint64(len(closed) - 1), np.uint64(1)
-    span = len(closed) - _BLOCK  # at least the longest life, and one more
+    mask, one = np.uint64(len(shares) - 1), np.uint64(1)
+    span = len(shares) - _BLOCK  # at least the longest life, and one more
 
     position_now = held = twice = 0.0
     opening = 1.0  # share charged of the orders at the open of the bar
@@ -117,6 +120,8 @@ def _run(
         for j in range(begin, end):
             u = np.uint64(j)
             x = u & mask
+            inside = x * _ROW
+            at_close = inside + _AT_CLOSE
             side = number = half = gained = 0.0
             if opens:
                 k = np.uint64(added)
@@ -124,13 +129,13 @@ def _run(
                 move = close[u] - entry[k]
                 gained = side * move
                 e = np.uint64(last[k])
-                y, how = e & mask, np.uint64(0 if exit_[k] <= LAST_BARRIER else 4)
-                closed[y, how] += side
-                closed[y, how + np.uint64(1)] += 1.0
-                closed[y, how + np.uint64(2)] += half
-                closed[y, how + np.uint64(3)] += side * (gain[k] - (move + (mark[e] - mark[u])))
+                y = (e & mask) * _ROW + (_SIDE if exit_[k] <= LAST_BARRIER else _AT_CLOSE)
+                closed[y + _SIDE] += side
+                closed[y + _NUMBER] += 1.0
+                closed[y + _HALF] += half
+                closed[y + _GAINED] += side * (gain[k] - (move + (mark[e] - mark[u])))
                 added += 1
-            pnl = 0.0 + gained + closed[x, 3] + closed[x, 7]
+            pnl = 0.0 + gained + closed[inside + _GAINED] + closed[at_close + _GAINED]
             pnl += position_now * (mark[u] - mark[u - one])
             position_now += side
             held += number
@@ -140,7 +145,7 @@ def _run(
             # What closes now and opens next is charged half a round trip on the net change.
             opens = added < m and first[np.uint64(added)] == j + 1
             following = float(sides[np.uint64(added)]) if opens else 0.0  # a side, then a share
-            change, gross = closed[x, 4], closed[x, 5]
+            change, gross = closed[at_close + _SIDE], closed[at_close + _NUMBER]
             if j + 1 < n and not fresh[u + one]:
                 following = abs(following - change) / max(gross + opens, 1.0)
                 closing = following
@@ -148,15 +153,15 @@ def _run(
                 following = abs(following)
                 closing = abs(change) / max(gross, 1.0)
             shares[x, 0], shares[x, 1] = opening, closing
-            spent = opening * half + closed[x, 2] + closing * closed[x, 6]
-            volume = opening * number + closed[x, 1] + closing * gross
+            spent = opening * half + closed[inside + _HALF] + closing * closed[at_close + _HALF]
+            volume = opening * number + closed[inside + _NUMBER] + closing * gross
             opening = following
             net[u], paid[u], traded[u] = (pnl - spent) * unit, spent * unit, volume * unit
 
-            position_now -= closed[x, 0] + change
-            held -= closed[x, 1] + gross
+            position_now -= closed[inside + _SIDE] + change
+            held -= closed[inside + _NUMBER] + gross
             for column in range(8):
-                closed[x, column] = 0.0
+                closed[inside + np.uint64(column)] = 0.0
         done = end
 
         # What has lived its time is closed, and whatever nets with its close is known.
