@@ -10,7 +10,10 @@ every bar's decision by its own label (horizon 20, entered at the next open) and
 compiled pass from orders to the account, and the whole call with its checks, joins, sessions and
 scores, also with a loss stop too far off to act, which takes another pass. vectorbt may live in an
 environment of its own: its rounds are run in turn with ours. Times are processor times, of which a
-busy machine changes less; ``wall_s`` is the median by the clock.
+busy machine changes less; ``wall_s`` is the median by the clock. ``x`` is a ratio of medians,
+``least x`` of least times, which depend less on how fast the system clears new memory. The row to
+hold beside "vectorbt rust, equity" is "whole call and equity": both then have the equity of each
+bar. vectorbt's has no scores, checks or sessions.
 """
 
 import argparse
@@ -124,6 +127,7 @@ def main():
         "whole call, fixed horizon": lambda: backtest(bars, signals, fixed, execution=paid),
         "whole call, triple barrier, stop": lambda: backtest(bars, signals, race, execution=far),
         "whole call, triple barrier": lambda: backtest(bars, signals, race, execution=paid),
+        "whole call and equity": lambda: backtest(bars, signals, race, execution=paid).equity,
     }
     peer = None
     if options.peer:
@@ -162,6 +166,8 @@ def main():
             if name not in peers and times[peer_name]:
                 ratio = middle / statistics.median(each for each, _ in times[peer_name])
                 row[f"x {peer_name}"] = round(ratio, 3)
+                least = min(cpu) / min(each for each, _ in times[peer_name])
+                row[f"least x {peer_name}"] = round(least, 3)
         print(json.dumps(row))
 
 

@@ -96,7 +96,9 @@ class Backtest(Shown, SavedResult):
     @cached_property
     def equity(self) -> pd.Series:
         """Capital plus cumulative net P&L at each bar's close."""
-        return (self.capital + self.pnl.cumsum()).rename("equity")
+        money = np.cumsum(self.pnl.to_numpy())
+        money += self.capital
+        return pd.Series(money, self.pnl.index, name="equity", copy=False)
 
     @cached_property
     def decisions(self) -> pd.DataFrame:
