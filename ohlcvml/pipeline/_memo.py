@@ -200,7 +200,7 @@ def step_key(step: Any) -> str | None:
         return None
     try:
         return digest(step)
-    except ParameterError:  # a lambda, an open generator: nothing to tell it from another
+    except ParameterError:  # a generator of random numbers: nothing tells one from another
         return None
 
 

@@ -153,9 +153,6 @@ class _SearchedClassifier(BaseBarClassifier):
             "candidates": len(self.search_.cv_results_["params"]),
         }
 
-    def _feature_table(self, X: Bars | Samples) -> Any:
-        return self._best._feature_table(X)
-
     @property
     def _own_levels(self) -> Any:  # type: ignore[override]
         return self._best._own_levels

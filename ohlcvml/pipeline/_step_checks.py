@@ -221,7 +221,7 @@ def _verdict_key(step: Any, table: Features) -> Any:
         return None  # a number of its module may be another one by now
     try:
         return (classes, digest(step), bars_identity(table))
-    except ParameterError:  # a lambda: nothing to tell it from another
+    except ParameterError:  # a generator of random numbers: nothing tells one from another
         return None
 
 

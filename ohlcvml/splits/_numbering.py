@@ -111,13 +111,13 @@ def _locate_ends(
         bar = bars[row]
         value = ends[row]
         at = np.int64(bar)
-        distance = value - stamps[bar]
         if value == missing_value:
             missing += 1
-        elif distance < 0:
+        elif value < stamps[bar]:
             bad = row if bad < 0 else bad
         else:
-            at = _last_at_or_before(stamps, value, bar + np.int64(distance * per_step))
+            guess = bar + np.int64((value - stamps[bar]) * per_step)
+            at = _last_at_or_before(stamps, value, guess)
             if stamps[at] != value and value <= final:
                 between += 1
             span = max(span, at - bar)

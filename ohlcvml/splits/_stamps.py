@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ohlcvml._compiling import njit
@@ -76,7 +77,7 @@ def _scale(values: IntArray, factor: int, missing: int) -> tuple[IntArray, bool]
     return out, fits
 
 
-def _nanoseconds(index: pd.DatetimeIndex) -> IntArray:
+def _nanoseconds(index: pd.DatetimeIndex, who: str, what: str) -> IntArray:
     """Stamps in ns; pandas' own conversion takes longer than all splits together."""
     values: IntArray = index.asi8
     factor = _PER_UNIT[index.unit]
@@ -84,7 +85,10 @@ def _nanoseconds(index: pd.DatetimeIndex) -> IntArray:
         return values
     scaled, fits = _scale(values, factor, MISSING)
     if not fits:
-        index.as_unit("ns")  # raises, and says which stamp is out of bounds
+        raise DataError(
+            f"{who}: {what} must lie between {pd.Timestamp.min:%Y} and {pd.Timestamp.max:%Y}, as "
+            f"nanoseconds do; got {index.min()} to {index.max()}. Correct the stamps."
+        )
     nanoseconds: IntArray = scaled
     return nanoseconds
 
@@ -95,7 +99,7 @@ def stamps_of(index: pd.Index, who: str, what: str) -> Stamps:
         index = index.get_level_values(-1)
     if isinstance(index, pd.DatetimeIndex):
         kind = "time without zone" if index.tz is None else "time in UTC"
-        return Stamps(_nanoseconds(index), kind)
+        return Stamps(_nanoseconds(index, who, what), kind)
     if isinstance(index, pd.PeriodIndex):
         return Stamps(index.asi8, f"period {index.freqstr}")
     if pd.api.types.is_integer_dtype(index.dtype):
@@ -106,15 +110,26 @@ def stamps_of(index: pd.Index, who: str, what: str) -> Stamps:
     )
 
 
+def _whole_numbers(values: npt.NDArray[Any], who: str) -> IntArray:
+    """Integers among which some may be missing; never by way of float64, which rounds stamps."""
+    try:
+        whole = pd.array(values, dtype="Int64")
+    except (TypeError, ValueError, OverflowError) as error:
+        raise DataError(
+            f"{who}: label ends of rows that stand on integers must be integers or missing; got "
+            f"{error}. Give the position of the bar that resolved each label."
+        ) from error
+    found: IntArray = whole.to_numpy(dtype=np.int64, na_value=MISSING)
+    return found
+
+
 def _end_values(ends: Any, like: Stamps, who: str) -> IntArray:
     """Read label ends as integers of the same kind as the rows' stamps."""
     values = ends.array if isinstance(ends, pd.Series) else ends
     if like.kind == "integer":
         flat = np.asarray(values)
-        if flat.dtype.kind == "f" or flat.dtype == object:
-            series = pd.Series(flat, dtype="Float64")
-            filled = series.fillna(float(MISSING))
-            return filled.to_numpy(dtype=np.int64)
+        if flat.dtype.kind in "fO":
+            return _whole_numbers(flat, who)
         if flat.dtype.kind in "iu":
             return flat.astype(np.int64, copy=False)
     index = pd.Index(values, copy=False)

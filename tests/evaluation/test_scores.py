@@ -294,3 +294,9 @@ def test_priors_must_be_shares_of_the_classes():
         classification_scores([1], [[0.2, 0.3, 0.5]], CLASSES, prior=[0.5, 0.5])
     with pytest.raises(ParameterError, match="kind"):
         calibration_error([1], [[0.2, 0.3, 0.5]], CLASSES, kind="adaptive")
+
+
+@pytest.mark.parametrize("losses", [log_losses, brier_losses])
+def test_losses_need_a_column_for_each_class(losses):
+    with pytest.raises(DataError, match=r"'proba' must have shape \(n_rows, n_classes\); got"):
+        losses([1, -1], [0.2, 0.8], CLASSES)

@@ -105,3 +105,16 @@ def test_what_is_no_classifier_is_refused():
     for estimator in (LinearRegression(), LinearSVC(), LogisticRegression, "svm"):
         with pytest.raises(ParameterError, match="scikit-learn classifier with predict_proba"):
             SklearnClassifier(estimator)
+
+
+class Forgetful(LogisticRegression):
+    """Learns the two most frequent classes only."""
+
+    def fit(self, X, y, sample_weight=None):
+        kept = np.isin(y, np.argsort(np.bincount(y))[-2:])
+        return super().fit(X[kept], y[kept])
+
+
+def test_a_classifier_that_loses_a_class_is_refused(problem):
+    with pytest.raises(ParameterError, match="Forgetful learned 2 classes of 3"):
+        SklearnClassifier(Forgetful()).fit(problem.train)

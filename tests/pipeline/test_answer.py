@@ -9,6 +9,7 @@ from ohlcvml.models import ForecastClassifier, LogisticClassifier
 from ohlcvml.pipeline import Answer, atr_scale
 from ohlcvml.samples import BarPanel
 from tests.pipeline.conftest import LABELLER
+from tests.pipeline.vote import Vote
 
 LEVELS = (0.1, 0.5, 0.9)
 
@@ -119,3 +120,18 @@ def test_the_table_of_bars_is_no_argument_of_a_model_of_panels(bars):
         model.answer(bars)
     with pytest.raises(DataError, match="needs bars or Samples"):
         model.answer(X)
+
+
+def test_quantiles_of_samples_are_the_rows_of_the_table(fitted, samples, bars):
+    later = samples[samples.pos > 450]
+    rows = fitted.predict_quantiles(bars, LEVELS).iloc[later.pos]
+    np.testing.assert_array_equal(fitted.predict_quantiles(later, LEVELS), rows)
+
+
+def test_bars_without_any_history_have_no_answer(samples, bars):
+    model = (ReturnFeatures() * LogisticClassifier()).fit(samples)
+    for asked in (model, Vote([("one", model), ("two", model)]).fit(samples)):
+        table = asked.predict_proba(bars.iloc[:3])
+        assert table.shape == (3, 3)
+        assert table.isna().to_numpy().all()
+        assert asked.predict_signal(bars.iloc[:3]).isna().to_numpy().all()

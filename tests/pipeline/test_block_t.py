@@ -143,3 +143,11 @@ def test_what_cannot_be_summed_is_refused():
         block_sums([1.0], [0, 0])
     with pytest.raises(DataError, match="bar numbers from 0"):
         number_blocks([-1, 2], 5)
+    for wrong in ({"score": [0.1, np.nan]}, {"score": [0.1]}, {"weight": [1.0]}):
+        with pytest.raises(DataError, match="must be of one length and 'score' finite"):
+            placement_auc(**{"up": [True, False], "score": [0.1, 0.2], **wrong})
+
+
+def test_no_row_has_no_block_and_one_bar_has_one():
+    assert number_blocks([], 4).shape == (0,)
+    assert number_blocks([0, 0, 0], 4, stamps=[7]).tolist() == [0, 0, 0]

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import StandardScaler
 from sktime.transformations.base import BaseTransformer
 
@@ -12,6 +13,8 @@ from ohlcvml.features import OHLCVFeatures, ReturnFeatures
 from ohlcvml.models import ForecastClassifier, LogisticClassifier
 from ohlcvml.pipeline import BarPipeline
 from ohlcvml.pipeline._composite import ABSENT, tag_of
+from ohlcvml.registry import adapter_for
+from ohlcvml.splits import WalkForward
 from tests.pipeline.vote import Vote
 
 
@@ -32,9 +35,10 @@ PATHS = ForecastClassifier("drift", window=40, n_paths=64)
 UNBUNDLED = SHORT.clone()
 UNBUNDLED.steps[-1][1].set_tags(**{"capability:bundle": False})
 UNBUNDLED = BarPipeline(UNBUNDLED.steps)
+SEARCH = GridSearchCV(SHORT, {"LogisticClassifier__C": [0.01]}, cv=WalkForward(2))
 
 
-@pytest.mark.parametrize("model", [SHORT, LONG, UNSAFE, PATHS, UNBUNDLED])
+@pytest.mark.parametrize("model", [SHORT, LONG, UNSAFE, PATHS, UNBUNDLED, adapter_for(SEARCH)])
 def test_a_vote_of_one_model_is_that_model(model, samples, bars):
     vote = Vote([("one", model), ("two", model)])
     assert [tag_of(vote, name) for name in ABSENT] == [tag_of(model, name) for name in ABSENT]

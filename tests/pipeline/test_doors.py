@@ -180,3 +180,42 @@ def test_a_pipeline_at_the_panel_door():
     rows = model.transformers_[0].transform(convert_to(PANEL, "pd-multiindex"))
     alone = model.classifier_.predict_proba(rows.groupby(level=0).tail(1))
     assert np.array_equal(model.predict_proba(PANEL), alone)
+
+
+class OfWindows(LogisticClassifier):
+    """A model of windows, as networks are: at the panel door it sees every bar."""
+
+    _tags = {"representation": "window"}
+
+    def _fit(self, X, y):
+        self.length_ = X.take().shape[-1]
+        return super()._fit(X, y)
+
+
+def test_a_model_of_windows_sees_every_bar_at_the_panel_door():
+    model = BarPipeline([("scale", StandardScaler()), ("model", OfWindows())]).fit(PANEL, CLASSES)
+    assert model.classifier_.length_ == 12
+    assert model.predict_proba(PANEL).shape == (20, 2)
+
+
+def test_columns_of_a_panel_have_no_names():
+    model = LogisticClassifier().fit(PANEL, CLASSES)
+    with pytest.raises(DataError, match="this one was fitted on an sktime Panel"):
+        model.get_feature_names_out()
+    with pytest.raises(DataError, match="features_of: needs bars or Samples; got DataFrame"):
+        model.features_of(PANEL)
+
+
+class InParts(LogisticClassifier):
+    """Says what each column adds, as networks of stacks do of their stacks."""
+
+    def components(self, X):
+        return self.features_of(X)
+
+
+def test_components_are_those_of_the_classifier_behind_the_features(bars, labels):
+    model = (FEATURES * InParts()).fit(bars, labels)
+    pd.testing.assert_frame_equal(model.components(bars), model.features_of(bars))
+    model = (FEATURES * LogisticClassifier()).fit(bars, labels)
+    with pytest.raises(DataError, match="LogisticClassifier has no parts that add up"):
+        model.components(bars)

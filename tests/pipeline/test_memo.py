@@ -36,9 +36,23 @@ def log_of_prices(table):
     return np.log(table)
 
 
+def signs(table):
+    """Integers."""
+    return np.sign(table).astype("int64")
+
+
 def itself(table):
     """Gives what it was given."""
     return table
+
+
+def to_a_power(table, power):
+    """Its second argument may be anything."""
+    return table**power
+
+
+class Unknown:
+    """Nothing tells one from another."""
 
 
 FACTOR = 2.0
@@ -173,6 +187,9 @@ def test_a_view_on_the_bars_is_copied(bars):
         (ReturnFeatures() + FunctionTransformer(lambda table: table), False),
         (type("Mine", (ReturnFeatures,), {})(), False),
         (ReturnFeatures() * StandardScaler(), False),
+        (FunctionTransformer(to_a_power, kw_args={"power": 2.0}), True),
+        (FunctionTransformer(to_a_power, kw_args={"power": partial(times_factor)}), False),
+        (FunctionTransformer(to_a_power, kw_args={"power": Unknown()}), False),
     ],
     ids=[
         "ours",
@@ -187,6 +204,9 @@ def test_a_view_on_the_bars_is_copied(bars):
         "lambda inside",
         "subclass",
         "state",
+        "number beside",
+        "function beside",
+        "what has no identity beside",
     ],
 )
 def test_only_what_a_key_tells_all_of_is_kept(step, kept):
@@ -203,6 +223,21 @@ def test_the_oldest_goes_first_and_the_limit_holds(bars):
         memo.get(key, lambda key=key: seen.append(key) or table, None)
         assert memo.size <= memo.limit
     assert seen == ["a", "b", "c", "b"]
+
+
+def test_what_cannot_be_kept_is_computed_each_time(bars):
+    """A table beyond the limit, and one of integers, which no view protects from being written."""
+    table = ReturnFeatures((1,)).fit_transform(bars)
+    for limit, found in ((12 * table.size - 1, table), (2**30, table.notna().astype("int64"))):
+        memo, seen = FeatureMemo(limit=limit), []
+        for _ in range(2):
+            shared = memo.get("a", lambda found=found, seen=seen: seen.append(1) or found, None)
+            pd.testing.assert_frame_equal(shared.features, found)
+        assert (len(seen), memo.size) == (2, 0)
+    run = FeatureRun(bars, passing=False)
+    run.apply(FunctionTransformer(signs).fit(bars))
+    assert feature_memo.size == 0
+    assert set(run.table.dtypes.astype(str)) == {"int64"}
 
 
 def test_serving_does_not_grow(samples):

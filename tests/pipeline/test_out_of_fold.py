@@ -12,6 +12,7 @@ from ohlcvml.models import LogisticClassifier
 from ohlcvml.pipeline import OutOfFold, out_of_fold
 from ohlcvml.pipeline._training_record import joined, occupied
 from ohlcvml.splits import CombinatorialPurgedCV, PurgedKFold, WalkForward
+from tests.pipeline.conftest import LABELLER
 
 MODEL = ReturnFeatures(lags=(1, 5)) * StandardScaler() * LogisticClassifier()
 FORWARD = WalkForward(n_splits=3)
@@ -64,6 +65,8 @@ def test_each_fold_is_seen_as_it_ends_and_may_end_the_loop(samples, forward):
     out_of_fold(MODEL, samples, FORWARD, on_fold=seen.append, progress=True)
     assert [fold.number for fold in seen] == [0, 1, 2]
     assert pd.concat([fold.signal for fold in seen]).equals(forward.signal)
+    train, test = (len(rows) for rows in next(iter(FORWARD.split(samples))))
+    assert repr(seen[0]) == f"Fold(0: {test} test rows, {train} training rows)"
 
     class Pruned(Exception):
         pass
@@ -132,6 +135,8 @@ def test_what_is_no_splitter_is_refused(samples):
     with pytest.raises(DataError, match="no fold"):
         out_of_fold(MODEL, samples, [])
     pairs = list(FORWARD.split(samples))
+    with pytest.raises(ParameterError, match="must be a splitter where the labeller learns"):
+        out_of_fold(MODEL, samples, pairs, labeller=LABELLER.clone().set_tags(fit_is_empty=False))
     assert len(out_of_fold(MODEL, samples, pairs).folds) == 3
 
 

@@ -6,20 +6,27 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.ensemble import HistGradientBoostingClassifier, StackingClassifier
+from sklearn.ensemble import (
+    GradientBoostingClassifier,
+    HistGradientBoostingClassifier,
+    StackingClassifier,
+)
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.model_selection._search import BaseSearchCV
 from sklearn.naive_bayes import GaussianNB
 
 from ohlcvml.exceptions import DataError, LeakageWarning, ParameterError
 from ohlcvml.features import ReturnFeatures
 from ohlcvml.models import (
+    ForecastClassifier,
     LightGBMClassifier,
     LogisticClassifier,
     SklearnClassifier,
     XGBoostClassifier,
 )
 from ohlcvml.registry import adapter_for
+from ohlcvml.splits import WalkForward
 
 RETURNS = ReturnFeatures(lags=(1, 5))
 MODEL = RETURNS * LogisticClassifier()
@@ -103,6 +110,7 @@ def test_a_stack_with_its_default_final_estimator(samples, bars):
     [
         CalibratedClassifierCV(GaussianNB(), cv=3),
         HistGradientBoostingClassifier(early_stopping=True, max_iter=3),
+        GradientBoostingClassifier(n_estimators=3, n_iter_no_change=2),
         GridSearchCV(GaussianNB(), {"var_smoothing": [1e-9]}, cv=3),
     ],
 )
@@ -111,7 +119,14 @@ def test_inner_splits_that_are_not_purged_warn(estimator, samples):
         (RETURNS * SklearnClassifier(estimator)).fit(samples)
 
 
-@pytest.mark.parametrize("estimator", [GaussianNB(), HistGradientBoostingClassifier(max_iter=3)])
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        GaussianNB(),
+        HistGradientBoostingClassifier(max_iter=3),
+        GradientBoostingClassifier(n_estimators=3),
+    ],
+)
 def test_no_inner_split_no_warning(estimator, samples):
     with warnings.catch_warnings():
         warnings.simplefilter("error", LeakageWarning)
@@ -144,6 +159,36 @@ def test_an_inner_search_without_scores_raises(samples):
     ours = GridSearchCV(MODEL, {"LogisticClassifier__C": [0.1, 1.0]}, cv=2, scoring=nothing)
     with pytest.raises(DataError, match="no score for 2 of 2 candidates"):
         adapter_for(ours).fit(samples)
+
+
+class OneCandidate(BaseSearchCV):
+    """A search of someone else, which says nowhere what it will try."""
+
+    def __init__(self, estimator, cv=None, error_score=np.nan):
+        super().__init__(estimator, cv=cv, error_score=error_score, return_train_score=False)
+
+    def _run_search(self, evaluate_candidates):
+        evaluate_candidates([{"LogisticClassifier__C": 0.5}])
+
+
+def test_a_search_is_the_candidate_it_chose(samples, bars):
+    cv = WalkForward(2)
+    search = adapter_for(OneCandidate(MODEL, cv=cv)).fit(samples)
+    chosen = MODEL.clone().set_params(LogisticClassifier__C=0.5).fit(samples)
+    pd.testing.assert_frame_equal(search.predict_proba(bars), chosen.predict_proba(bars))
+    pd.testing.assert_frame_equal(search.features_of(bars), chosen.features_of(bars))
+    assert search.get_feature_names_out().tolist() == chosen.get_feature_names_out().tolist()
+    assert search._batch_tolerance == chosen._batch_tolerance
+    assert [one.get_params() for one in search.candidates()] == [MODEL.get_params()]
+    with pytest.raises(DataError, match="needs bars with labels, or Samples; got an sktime"):
+        search.clone().fit(np.zeros((20, 2, 5)), np.arange(20) % 2)
+
+
+def test_the_tags_of_a_search_follow_the_model_that_is_set():
+    search = adapter_for(GridSearchCV(MODEL, {}, cv=WalkForward(2)))
+    assert search.get_tag("representation") == "row"
+    search.set_params(search__estimator=ForecastClassifier("drift", window=40, n_paths=64))
+    assert search.get_tag("representation") == "path"
 
 
 def test_adapters_are_found_and_strangers_refused():

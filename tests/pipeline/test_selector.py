@@ -82,6 +82,22 @@ def test_panel_door_takes_the_last_bar_of_each_instance():
     assert np.mean(model.predict(instances) == y) > 0.9
 
 
+def test_a_target_of_many_values_is_cut_at_its_quintiles():
+    """Every fifth of it is a class; a column that tells the fifth is found."""
+    target = pd.Series(RNG.normal(size=4000))
+    fifth = np.ceil(5 * target.rank(pct=True))
+    found = FeatureSelector(n_features=1).fit(table(fifth=fifth), target)
+    assert found.selected_ == ["fifth"]
+    assert found.scores_[-1] == pytest.approx(np.log(5), abs=0.01)  # all there is to know
+
+
+def test_one_class_tells_nothing_of_any_column():
+    found = FeatureSelector("importance", n_features=2).fit(table(), pd.Series(1, range(4000)))
+    assert (found.scores_ == 0.0).all()
+    assert len(found.selected_) == 2
+    assert found.lookback == 0
+
+
 def test_errors_name_the_remedy():
     data = table()
     with pytest.raises(DataError, match="none of 4000 is complete"):

@@ -5,11 +5,12 @@ import pandas as pd
 import pytest
 
 from ohlcvml.bars import Costs, simulate_bars
-from ohlcvml.exceptions import LeakageError
+from ohlcvml.exceptions import DataError, LeakageError
 from ohlcvml.features import ReturnFeatures
 from ohlcvml.labels import LabelSpec, TripleBarrierLabeller
 from ohlcvml.models import LogisticClassifier
 from ohlcvml.pipeline import SIGNAL_COLUMNS, SignalModel, atr_scale, signal_table
+from ohlcvml.pipeline._signal import primary_of
 from ohlcvml.samples import Samples
 from ohlcvml.splits import PurgedHoldout
 from ohlcvml.streams import average_true_range
@@ -105,6 +106,23 @@ def test_the_signal_is_built_from_these(problem):
     side[np.isnan(expected)] = np.nan
     assert np.array_equal(signal["side"], side, equal_nan=True)
     assert {-1, 0, 1} == set(signal["side"].dropna())
+
+
+def test_a_cost_that_moves_with_the_price_is_learned_as_its_median():
+    bars = simulate_bars(900, seed=8).bars
+    labeller = TripleBarrierLabeller(horizon=20, contract="MES", costs=Costs(rate_per_side=1e-4))
+    samples = Samples(bars, labeller.fit_transform(bars))
+    assert samples.spec.round_trip is None
+    model = (ReturnFeatures() * LogisticClassifier()).fit(samples)
+    entered = bars["open"].to_numpy()[samples.pos + 1]
+    paid = 2e-4 * entered * bars["close"].to_numpy()[samples.pos] / entered
+    assert model.round_trip_ == pytest.approx(np.median(paid))
+
+
+def test_a_primary_model_without_a_name_is_asked_for_by_name():
+    bars = simulate_bars(300, seed=8).bars
+    with pytest.raises(DataError, match="the side of the primary model at each bar is not known"):
+        primary_of(bars, None, "example")
 
 
 def test_samples_get_the_rows_of_the_bars(problem):

@@ -16,7 +16,7 @@ from ohlcvml.evaluation import cross_validate, evaluate
 from ohlcvml.exceptions import LeakageError, ParameterError
 from ohlcvml.features import ReturnFeatures
 from ohlcvml.models import ForecastClassifier, LogisticClassifier
-from ohlcvml.pipeline import BarPipeline, FeatureSelector, check_steps
+from ohlcvml.pipeline import BarPipeline, FeatureSelector, _step_checks, check_steps
 from ohlcvml.registry import adapter_for
 from ohlcvml.samples import Samples
 from ohlcvml.splits import PurgedKFold, WalkForward
@@ -65,6 +65,21 @@ class Learnt(Shifted):
 
     def _transform(self, X, y=None):
         return X - X.mean()
+
+
+class Notes:
+    """Counts; nothing tells one from another."""
+
+    n = 0
+
+    def take(self):
+        type(self).n += 1
+
+
+def returns_noted(table, notes):
+    """What it notes in may be anything."""
+    notes.take()
+    return table.pct_change()
 
 
 class MyReturns(ReturnFeatures):
@@ -174,6 +189,27 @@ def test_a_step_is_probed_once_for_a_configuration_and_a_table(samples):
     assert Shifted.probed == first > 0
     check_steps(Shifted(3) * MODEL, fresh)
     assert Shifted.probed > first
+
+
+def test_the_oldest_verdicts_are_forgotten(samples, monkeypatch):
+    monkeypatch.setattr(_step_checks, "_verdicts", type(_step_checks._verdicts)())
+    monkeypatch.setattr(_step_checks, "KEPT", 2)
+    for by in (4, 5, 6):
+        check_steps(Shifted(by) * MODEL, samples)
+    assert len(_step_checks._verdicts) == 2
+    probed = Shifted.probed
+    check_steps(Shifted(6) * MODEL, samples)
+    assert Shifted.probed == probed
+    check_steps(Shifted(4) * MODEL, samples)
+    assert Shifted.probed > probed
+
+
+def test_a_step_that_no_key_tells_is_probed_each_time(samples):
+    model = FunctionTransformer(returns_noted, kw_args={"notes": Notes()}) * MODEL
+    for _ in range(2):
+        probed = Notes.n
+        assert check_steps(model, samples).unsafe == ()
+        assert Notes.n > probed
 
 
 def test_a_verdict_does_not_outlive_a_number_of_the_module(samples, monkeypatch):

@@ -144,6 +144,13 @@ def test_columns_without_any_value_are_named(bars, labels):
         LogisticClassifier().fit(Samples(bars, labels, features=table))
 
 
+def test_a_step_that_learns_from_labels_names_the_empty_columns(bars, labels):
+    table = bars.assign(volume=np.nan)
+    model = BarPipeline([("best", SelectKBest(k=2)), ("model", LogisticClassifier())])
+    with pytest.raises(DataError, match=r"none of the \d+ is complete .*: \['volume'\]\)"):
+        model.fit(Samples(bars, labels, features=table))
+
+
 def test_features_without_history_tell_so(bars, labels):
     samples = Samples(bars, labels)[:30]
     with pytest.raises(DataError, match="none of the 30 training samples has history"):

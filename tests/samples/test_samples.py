@@ -6,7 +6,12 @@ import pytest
 
 from ohlcvml.bars import simulate_bars
 from ohlcvml.exceptions import DataError
-from ohlcvml.labels import FixedHorizonLabeller, TripleBarrierLabeller, average_uniqueness
+from ohlcvml.labels import (
+    FixedHorizonLabeller,
+    LabelSpec,
+    TripleBarrierLabeller,
+    average_uniqueness,
+)
 from ohlcvml.samples import Samples
 from ohlcvml.splits import PurgedKFold, WalkForward
 
@@ -187,6 +192,14 @@ def test_stretches_end_at_symbols():
 
 
 # ---- what is refused, and what is not
+def test_a_specification_given_twice_must_be_the_same(tables):
+    bars, labels = tables
+    spec = LabelSpec.of(labels)
+    assert Samples(bars, labels, spec=spec).spec == spec
+    with pytest.raises(DataError, match=r"they differ in horizon: got \[21\] beside \[20\]"):
+        Samples(bars, labels, spec=spec.replace(horizon=21))
+
+
 def test_labels_of_other_bars_are_refused(tables):
     bars, labels = tables
     with pytest.raises(DataError, match="do not match the bars"):

@@ -176,6 +176,48 @@ def test_an_empty_test_fold_raises_with_its_numbers():
         PurgedKFold(10, embargo=0, bar_index=BARS).split(crowd)
 
 
+def test_integers_stay_exact_beside_missing_ends():
+    """No float64 holds them: stamps of ticks are of this size."""
+    bars = pd.Index(np.arange(N) + 2**60 + 1)
+    ends = [*(CASE.last[:-8] + bars[0]), *[None] * 4, *[pd.NA] * 4]
+    splits = PurgedKFold(2, embargo=5, allow_missing_ends=True).split(bars, groups=ends)
+    late = LABELS["end"].where(np.arange(N) < N - 8)
+    expected = PurgedKFold(2, embargo=5, allow_missing_ends=True).split(BARS, groups=late)
+    assert rows_of(splits) == rows_of(expected)
+
+
+@pytest.mark.parametrize(
+    ("rows", "ends", "message"),
+    [
+        (range(N), np.arange(N) + 0.5, "must be integers or missing"),
+        (range(N), ["late"] * N, r"same kind as the rows \(integer\)"),
+        (range(N), np.full(N, np.inf), "must be integers or missing"),
+        (range(N), range(-1, N - 1), r"row 0 \(0\) ends at -1"),
+        (BARS, [None] * N, "400 of 400 rows have none"),
+        (BARS, ["late"] * N, "label ends must be stamps of the same kind as the rows"),
+        (pd.date_range("3000", periods=N, freq="min", unit="s"), None, "between 1677 and 2262"),
+    ],
+    ids=["halves", "text", "infinite", "before the row", "none", "text for a time", "year 3000"],
+)
+def test_ends_that_say_no_bar_are_refused(rows, ends, message):
+    with pytest.raises(DataError, match=message):
+        PurgedKFold(2, embargo=0).split(pd.Index(rows), groups=ends)
+
+
+def test_two_ends_for_one_stamp_are_refused():
+    twice = pd.concat([LABELS["end"], LABELS["end"].iloc[:1]])
+    with pytest.raises(DataError, match="one end per stamp; its index has duplicates"):
+        PurgedKFold(2, embargo=0, label_ends=twice, bar_index=BARS).split(BARS)
+
+
+def test_rows_of_an_array_are_split_as_those_of_a_series():
+    cv, values = PurgedKFold(2, embargo=5, label_ends=CASE.last), np.arange(float(N))
+    arrays, series = cv.split_series(values), cv.split_series(pd.Series(values))
+    for pair, expected in zip(arrays, series, strict=True):
+        for one, other in zip(pair, expected, strict=True):
+            np.testing.assert_array_equal(np.ravel(one), other)
+
+
 @pytest.mark.parametrize("cls", EVERY)
 def test_every_parameter_has_a_rule_and_keeps_it(cls):
     rules = cls._parameter_rules
