@@ -50,6 +50,7 @@ _EPOCHS = (
     (re.compile(r"(?P<number>0{18,19})(?:\.0*)?"), 1),
 )
 _PLAIN_DATE = re.compile(r"(?:1[789]|2[012])\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
+_OF_DAY = re.compile(r"\d{1,6}|\d{1,2}:\d{2}(?::\d{2}(?:[.,:]\d{1,9})?)?(?: ?[AaPp]\.?[Mm]\.?)?")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _LONG = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september",
@@ -69,11 +70,14 @@ class Stamps:
     kind : uint8 array of shape (n,)
     zones : tuple of str
         Names of zones written beside the stamps ("US/Eastern"); such stamps are NAIVE.
+    offset : int64 array of shape (n,) or None
+        Nanoseconds that the wall clock beside each stamp is ahead of UTC, where stamps say it.
     """
 
     time: IntArray
     kind: np.ndarray
     zones: tuple[str, ...] = ()
+    offset: IntArray | None = None
 
 
 @lru_cache(maxsize=4096)
@@ -116,6 +120,11 @@ def is_stamp(cell: str) -> int:
     return NAIVE if "hour" in spans else DATE
 
 
+def is_time_of_day(cell: str) -> bool:
+    """Whether a cell may be a time of day: with colons, or digits alone (hours, HHMM, HHMMSS)."""
+    return bool(_OF_DAY.fullmatch(cell))
+
+
 def parse_stamps(text: pa.Array, dayfirst: bool | None, label: str) -> Stamps:
     """Parse a column of stamps.
 
@@ -146,7 +155,9 @@ def parse_stamps(text: pa.Array, dayfirst: bool | None, label: str) -> Stamps:
     day, valid = _days(*(part.astype(np.int64) for part in (fields.year, fields.month, fields.day)))
     kind = np.where(valid, fields.kind, BAD).astype(np.uint8)
     time = day * (1440 * _MINUTE) + fields.clock
-    return Stamps(time, kind, tuple(sorted(fields.zones)))
+    aware = bool((kind == AWARE).any())
+    offset = fields.ahead.astype(np.int64) * _MINUTE if aware else None
+    return Stamps(time, kind, tuple(sorted(fields.zones)), offset)
 
 
 class _Fields:
@@ -158,6 +169,7 @@ class _Fields:
         self.day = np.ones(n, dtype=np.int32)
         self.clock = np.zeros(n, dtype=np.int64)
         self.kind = np.zeros(n, dtype=np.uint8)
+        self.ahead = np.zeros(n, dtype=np.int16)  # minutes that the wall clock is ahead of UTC
         self.asks = np.zeros(n, dtype=bool)  # month holds the first number, day the second
         self.zones: set[str] = set()
 
@@ -224,8 +236,10 @@ def _fill(
     if "sign" in spans:
         ahead = number("zone_hour") * 60 + number("zone_minute")
         minus = chars[:, spans["sign"].start] == ord("-")
-        clock -= np.where(minus, -ahead, ahead) * _MINUTE
         valid &= ahead < 24 * 60
+        ahead = np.where(minus, -ahead, ahead)
+        clock -= ahead * _MINUTE
+        fields.ahead[rows] = ahead
     if zone:
         fields.zones.add(zone)
     fields.year[rows] = number("year")

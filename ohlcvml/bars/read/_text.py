@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
+from ohlcvml.bars._names import COLUMN_NAMES, plain
 from ohlcvml.bars.read._stamps import BAD, is_stamp
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import FloatArray, IntArray
@@ -34,6 +35,12 @@ def listed(words: str, numbers: list[int]) -> str:
 def column_name(headers: list[list[str]], column: int) -> str:
     names = [row[column] for row in headers if row[column]]
     return repr(names[0]) if names else f"number {column}"
+
+
+def header_names(headers: list[list[str]]) -> list[str]:
+    """Header line with the most known names."""
+    known = {name for groups in COLUMN_NAMES.values() for group in groups for name in group}
+    return max(headers, key=lambda row: sum(plain(cell) in known for cell in row))
 
 
 class TextTable:
