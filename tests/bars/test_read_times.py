@@ -213,3 +213,38 @@ def test_a_clock_in_the_name_of_a_column_counts_its_hours(tmp_path):
     }.items():
         bars = read_bars(write(table(**{f"{name}_first": FULL}), tmp_path, "csv"))
         assert bars.index[0].hour == hour, name
+
+
+@pytest.mark.parametrize(
+    "form", ["%Y%m%d", "%Y-%m-%d", "%d/%m/%Y", "%Y%m%d %H%M%S", "%d-%b-%Y %H:%M"]
+)
+def test_years_of_the_buddhist_era_are_read(tmp_path, form):
+    days = pd.date_range("2023-12-27", "2024-03-05", freq="7D").union(
+        pd.DatetimeIndex(["2024-02-29"])
+    )
+    cells = [d.strftime(form.replace("%Y", str(d.year + 543))) for d in days]
+    frame = pd.DataFrame({"date": cells, **PRICES})
+    bars = read_bars(write(frame, tmp_path, "csv"), tz="UTC")
+    assert bars.index.tz_localize(None).equals(days.as_unit("ns"))
+    assert bars.attrs["clock"].endswith("years of the Buddhist era")
+    frame.loc[2, "date"] = days[2].strftime(form)  # one of ours: one of the two is damage
+    with pytest.raises(DataError, match="are not stamps"):
+        read_bars(write(frame, tmp_path, "csv"), tz="UTC")
+
+
+def test_dates_without_a_century_are_refused_with_a_remedy_that_reads_them(tmp_path):
+    days = pd.DatetimeIndex(["2018-12-27", "2018-12-28", "2018-12-31"])
+    for cells, step in (
+        ([1071227, 1071228, 1071231], 19_110_000),  # Taiwan
+        ([1181227, 1181228, 1181231], 19_000_000),  # CYYMMDD
+    ):
+        frame = pd.DataFrame({"date": cells, **PRICES})
+        with pytest.raises(DataError, match=r"add 19_000_000 or 19_110_000 to table.'date'."):
+            read_bars(write(frame, tmp_path, "csv"), tz="UTC")
+        frame["date"] += step
+        assert as_bars(frame, tz="UTC").index.tz_localize(None).equals(days.as_unit("ns"))
+    frame["date"] = days.strftime("%d/%m/%y")
+    with pytest.raises(DataError, match=r"format='%d/%m/%y'.*as_bars"):
+        read_bars(write(frame, tmp_path, "csv"), tz="UTC")
+    frame["date"] = pd.to_datetime(frame["date"], format="%d/%m/%y")
+    assert as_bars(frame, tz="UTC").index.tz_localize(None).equals(days.as_unit("ns"))

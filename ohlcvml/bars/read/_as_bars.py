@@ -116,7 +116,9 @@ def as_bars(
         return _converted(table, tz, columns, ambiguous, dayfirst)
     except (DataError, ParameterError) as error:  # the readers speak for read_bars and its file
         said = str(error).replace("read_bars: table:", f"{WHO}:").replace("read_bars:", f"{WHO}:")
-        raise type(error)(said) from error
+        from ohlcvml.bars.read._text import plain_text
+
+        raise type(error)(plain_text(said)) from error
 
 
 def _is_canonical(table: pd.DataFrame) -> bool:

@@ -64,6 +64,8 @@ def read_times(
         if other != best:
             pair = (entries[best], entries[other])
             _check_agreement(table, pair, parsed[best], parsed[other], utc, options)
+    if parsed[best].buddhist:
+        note += "; years of the Buddhist era"
     return utc, note
 
 
@@ -81,7 +83,7 @@ def _stamps(table: RawTable, entry: tuple[int, ...], options: Options) -> Stamps
         clock = parse_stamps(_times_of_day(table, entry[1]), None, table.source)
         midnight = np.isin(date.kind, (NAIVE, DATE)) & (date.time % _DAY == 0)
         kind = np.where(midnight & (clock.kind != BAD), clock.kind, BAD).astype(np.uint8)
-        stamps = Stamps(date.time + clock.time, kind, clock.zones)
+        stamps = Stamps(date.time + clock.time, kind, clock.zones, buddhist=date.buddhist)
     bad = np.flatnonzero(stamps.kind == BAD)
     _refuse(table, entry, bad, "stamps (a four-digit year, a valid date and time)")
     kinds = np.where(stamps.kind == DATE, NAIVE, stamps.kind)

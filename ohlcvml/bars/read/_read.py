@@ -17,8 +17,9 @@ from ohlcvml.bars.read._files import Member, open_members
 from ohlcvml.bars.read._instants import Options
 from ohlcvml.bars.read._names import Lean, check_distinct, name_symbols, read_lean_name
 from ohlcvml.bars.read._table import open_table
+from ohlcvml.bars.read._text import plain_text
 from ohlcvml.bars.read._values import Series, read_series
-from ohlcvml.exceptions import DataError
+from ohlcvml.exceptions import DataError, ParameterError
 from ohlcvml.typing import Bars, FloatArray
 
 _RULES = {
@@ -145,10 +146,16 @@ def read_bars(
     clock = None if tz is None else parse_clock(tz)
     options = Options(clock, dayfirst, ambiguous, epoch, tuple(keep))
     parts: list[tuple[Member, Series]] = []
-    for member in open_members(path, max_bytes):
-        parts += [(member, one) for one in _read_member(member, options, column_map, max_bytes)]
-    labels, known = _labels(parts)
-    return _join([one for _, one in parts], labels, known, scale, symbol)
+    try:
+        for member in open_members(path, max_bytes):
+            parts += [(member, one) for one in _read_member(member, options, column_map, max_bytes)]
+        labels, known = _labels(parts)
+        return _join([one for _, one in parts], labels, known, scale, symbol)
+    except (DataError, ParameterError) as error:
+        said = plain_text(str(error))
+        if said == str(error):
+            raise
+        raise type(error)(said) from None
 
 
 def _read_member(

@@ -49,7 +49,10 @@ _EPOCHS = (
     (re.compile(r"(?P<number>0{15,16})(?:\.0*)?"), 1_000),
     (re.compile(r"(?P<number>0{18,19})(?:\.0*)?"), 1),
 )
-_PLAIN_DATE = re.compile(r"(?:1[789]|2[012])\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
+_BUDDHIST = 543  # years that the Buddhist era of Thailand is ahead
+_PLAIN_DATE = re.compile(
+    r"(?:(?:1[789]|2[0125])\d\d|24[4-9]\d|26[0-3]\d)(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
+)
 _OF_DAY = re.compile(r"\d{1,6}|\d{1,2}:\d{2}(?::\d{2}(?:[.,:]\d{1,9})?)?(?: ?[AaPp]\.?[Mm]\.?)?")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _LONG = (
@@ -72,12 +75,15 @@ class Stamps:
         Names of zones written beside the stamps ("US/Eastern"); such stamps are NAIVE.
     offset : int64 array of shape (n,) or None
         Nanoseconds that the wall clock beside each stamp is ahead of UTC, where stamps say it.
+    buddhist : bool
+        Whether years were written in the Buddhist era, 543 ahead; ``time`` is of ours.
     """
 
     time: IntArray
     kind: np.ndarray
     zones: tuple[str, ...] = ()
     offset: IntArray | None = None
+    buddhist: bool = False
 
 
 @lru_cache(maxsize=4096)
@@ -152,12 +158,21 @@ def parse_stamps(text: pa.Array, dayfirst: bool | None, label: str) -> Stamps:
         first, second = fields.month[asks], fields.day[asks]
         if _day_is_first(first, second, text.take(pa.array(asks)), dayfirst, label):
             fields.month[asks], fields.day[asks] = second, first
+    thai = _all_buddhist(fields)
+    if thai:
+        fields.year -= np.where(fields.kind == EPOCH, 0, _BUDDHIST).astype(np.int32)
     day, valid = _days(*(part.astype(np.int64) for part in (fields.year, fields.month, fields.day)))
     kind = np.where(valid, fields.kind, BAD).astype(np.uint8)
     time = day * (1440 * _MINUTE) + fields.clock
     aware = bool((kind == AWARE).any())
     offset = fields.ahead.astype(np.int64) * _MINUTE if aware else None
-    return Stamps(time, kind, tuple(sorted(fields.zones)), offset)
+    return Stamps(time, kind, tuple(sorted(fields.zones)), offset, thai)
+
+
+def _all_buddhist(fields: _Fields) -> bool:
+    """Whether every year is one of 1900 to 2100 in the Buddhist era; one alone is damage."""
+    years = fields.year[(fields.kind != BAD) & (fields.kind != EPOCH)] - _BUDDHIST
+    return len(years) > 0 and bool(((years >= 1900) & (years <= 2100)).all())
 
 
 class _Fields:
