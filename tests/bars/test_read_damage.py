@@ -1,6 +1,7 @@
 """Damaged files of every kind end as bars or as our typed errors, with messages of plain text."""
 
 import io
+import time
 import zipfile
 
 import pytest
@@ -47,6 +48,16 @@ def test_a_damaged_member_of_any_packing(tmp_path, method):
         except DataError:
             refused += 1
     assert refused > 3
+
+
+def test_cells_of_any_length_take_no_time(tmp_path):
+    """No pattern tries a long cell again from each of its signs."""
+    for cell in ("9" * 20_000 + "x", "1," * 10_000 + "x", "2024-" * 4_000, "1:" * 10_000):
+        for text in (f"{cell}\n" * 3 + ROWS, HEAD + ROWS + f"2024-03-14 13:50,1,2,{cell},2,5\n"):
+            started = time.process_time()
+            with pytest.raises(DataError):
+                read_bars(write(tmp_path, text))
+            assert time.process_time() - started < 2, cell[:10]
 
 
 def test_a_line_end_inside_quotes_is_named_without_a_fault(tmp_path):

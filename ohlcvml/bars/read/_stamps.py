@@ -24,6 +24,7 @@ _LAST = 8_800_000_000_000_000_000  # ns, in 2248: later stamps are damage, and w
 _ZERO = ord("0")
 _BLOCK = 1 << 18  # rows parsed at a time: bounds the memory of the digit matrices
 _MAX_SHAPES = 2000
+_SHORTEST, _LONGEST = 8, 64  # signs of a stamp
 
 _DATES = (
     r"(?P<year>0000)(?P<sep>[-/.])(?P<month>00?)(?P=sep)(?P<day>00?)",
@@ -115,6 +116,8 @@ def is_stamp(cell: str) -> int:
     Eight digits alone must be a plausible date: a count or a price may have eight digits too.
     """
     cell = cell.strip()
+    if not _SHORTEST <= len(cell) <= _LONGEST:
+        return BAD
     found = _layout(re.sub(r"[0-9]", "0", cell))
     if found is None or (len(cell) == 8 and cell.isdigit() and not _PLAIN_DATE.fullmatch(cell)):
         return BAD
@@ -199,7 +202,7 @@ def _parse_block(text: pa.Array, start: int, fields: _Fields) -> None:
     lengths = np.diff(offsets)
     shapes_seen = 0
     for length in np.unique(lengths):
-        if not 8 <= length <= 64:
+        if not _SHORTEST <= length <= _LONGEST:
             continue
         rows = np.flatnonzero(lengths == length)
         chars = data[offsets[rows][:, None] + np.arange(length)]
