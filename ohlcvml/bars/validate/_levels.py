@@ -81,7 +81,7 @@ def check_level(view: View, usable: BoolArray, contract: Contract | None) -> lis
         fits = "price and tick" if sure else f"the price, no scale the tick {contract.tick_size:g}"
         detail = (
             f"median close {middle:g}, {contract.symbol} was near {middle * 10.0**likely:g} at the "
-            f"time; scale=1e{likely} fits {fits}"
+            f"time; scale=1e{likely} would fit {fits}"
         )
         return [Found("wrong_scale", rows, detail, None if sure else "warning")]
     ticks = np.rint(some / contract.tick_size)
@@ -107,7 +107,7 @@ def _on_tick(prices: FloatArray, power: int, tick: float) -> bool:
     whole = np.rint(ticks)
     if float(np.mean(np.abs(ticks - whole) <= TICK_TOLERANCE)) < 0.99:
         return False
-    many = len(np.unique(whole[:, 3])) >= 20
+    many = len(np.unique(whole)) >= 10
     return not (many and float(np.mean(whole % 5 == 0)) >= 0.99)
 
 
@@ -118,7 +118,7 @@ def _hint(by_price: list[int], by_tick: list[int], likely: int, tick: float) -> 
     elif likely in by_price:  # the time speaks for another: tell all
         by_tick = []
     if len(by_tick) == 1:
-        return f"; scale=1e{by_tick[0]} fits price and tick"
+        return f"; scale=1e{by_tick[0]} would fit price and tick"
     powers = by_tick or by_price
     if not powers:
         return ""
@@ -126,5 +126,5 @@ def _hint(by_price: list[int], by_tick: list[int], likely: int, tick: float) -> 
     said = "price and tick" if by_tick else f"the price, none the tick {tick:g}"
     if len(powers) == 1:
         said = said.replace("none", "not")
-        return f"; scale={listed} fits {said}"
-    return f"; of the scales {listed} each fits {said}"
+        return f"; scale={listed} would fit {said}"
+    return f"; of the scales {listed} each would fit {said}"
