@@ -69,6 +69,12 @@ def named(names: list[str], role: str) -> list[int]:
     return []
 
 
+def all_named(names: list[str], role: str) -> list[int]:
+    """Positions of the plain ``names`` that mean ``role``, from all of its groups."""
+    wanted = {plain(name) for group in COLUMN_NAMES[role] for name in group}
+    return [i for i, name in enumerate(names) if name in wanted]
+
+
 def look_alikes(columns: Iterable[object]) -> dict[str, list[str]]:
     """Which columns look like which part of a bar, in any case, dialect or language we read.
 

@@ -100,7 +100,7 @@ def test_undecidable_order_of_day_and_month(refuse):
 
 
 def test_two_digit_years(refuse):
-    refuse(HEAD + "14/03/24,1,2,1,2,5\n", "two-digit years are not read", tz="UTC")
+    refuse(HEAD + "14/03/24,1,2,1,2,5\n", "two-digit years, which are not read", tz="UTC")
 
 
 def test_wrong_columns(refuse):
@@ -136,7 +136,7 @@ def test_headerless_adjusted_close_is_not_a_volume(refuse):
 def test_same_name_twice(refuse):
     refuse(
         "time,open,high,low,close,close\n1710423000,1,2,1,2,2\n",
-        r"several columns for close. Pass columns=\{'close': position",
+        r"several columns for close \(close: 'close' at 4, 'close' at 5.*columns=\{'open': 1, ",
     )
 
 

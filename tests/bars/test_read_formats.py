@@ -1,6 +1,8 @@
 """One small invented sample of each vendor's format, read by detection alone or with ``tz``."""
 
+import ast
 import gzip
+import re
 
 import numpy as np
 import pandas as pd
@@ -291,9 +293,44 @@ def test_which_volume(tmp_path, header, cells, expected):
     assert np.array_equal(read_bars(path)["volume"], [expected], equal_nan=True)
 
 
-def test_close_is_preferred_to_last_and_adjusted_close_ignored(tmp_path):
-    path = write(tmp_path, "time,open,high,low,last,close,adj close\n1710423000,1,5,1,2,3,4\n")
+def test_adjusted_close_is_ignored(tmp_path):
+    path = write(tmp_path, "time,open,high,low,close,adj close\n1710423000,1,5,1,3,4\n")
     assert read_bars(path)["close"].tolist() == [3.0]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        "open,high,low,last,close",
+        "open,high,low,close,last",
+        "open,high,low,Schluss,close",
+        "o,h,l,c,close",
+        "open,high,low,last,volume,open,high,low,close",
+        "open,high,low,close,open,high,low,close",
+        "open,high,low,close,openprice,highprice,lowprice,lastprice",
+    ],
+)
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_two_prices_of_one_kind_are_not_chosen_between(tmp_path, names, kind):
+    """The message names all four columns of each set, and what it says reads that set."""
+    columns = ["time", *names.split(",")]
+    cells = [1710423000, *(10 + i for i in range(len(columns) - 1))]
+    path = write(tmp_path, f"{','.join(columns)}\n{','.join(map(str, cells))}\n")
+    if kind == "parquet" and len(set(columns)) == len(columns):
+        path = tmp_path / "bars.parquet"
+        pd.DataFrame([cells], columns=columns).to_parquet(path)
+    with pytest.raises(
+        DataError, match=r"several columns for .*Pass all four of the set"
+    ) as caught:
+        read_bars(path)
+    choices = re.findall(r"columns=(\{[^}]*\})", str(caught.value))
+    closes = []
+    for choice in map(ast.literal_eval, choices):
+        assert list(choice) == ["open", "high", "low", "close"]
+        bars = read_bars(path, columns=choice)
+        assert bars[list(choice)].iloc[0].tolist() == [cells[i] for i in choice.values()]
+        closes.append(bars["close"].iloc[0])
+    assert len(set(closes)) == len(choices) == 2
 
 
 def test_keep_adds_columns_under_their_own_names(tmp_path):

@@ -116,7 +116,9 @@ def as_bars(
         return _converted(table, tz, columns, ambiguous, dayfirst)
     except (DataError, ParameterError) as error:  # the readers speak for read_bars and its file
         said = str(error).replace("read_bars: table:", f"{WHO}:").replace("read_bars:", f"{WHO}:")
-        raise type(error)(said) from error
+        from ohlcvml.bars.read._text import plain_text
+
+        raise type(error)(plain_text(said)) from error
 
 
 def _is_canonical(table: pd.DataFrame) -> bool:
@@ -149,15 +151,16 @@ def _converted(
     dayfirst: bool | None,
 ) -> Bars:
     from ohlcvml.bars.read._columns import check_columns, find_roles
+    from ohlcvml.bars.read._instants import Options
     from ohlcvml.bars.read._table import FrameTable
-    from ohlcvml.bars.read._values import Options, read_series
+    from ohlcvml.bars.read._values import read_series
 
     placed = dict(check_columns(columns))
     changes: list[str] = []
     frame = _named_levels(table, changes)
     raw = FrameTable("table", frame)
     levels = raw.width - frame.shape[1]
-    if "time" not in placed and isinstance(frame.index, pd.DatetimeIndex):
+    if "time" not in placed and isinstance(frame.index, pd.DatetimeIndex) and not _dates(frame):
         placed["time"] = 0
     elif "time" not in placed and frame.index.names == ["symbol", "time"]:
         placed["time"], placed["symbol"] = 1, 0
@@ -197,6 +200,13 @@ def _named_levels(table: pd.DataFrame, changes: list[str]) -> pd.DataFrame:
         changes.append("index levels put in the order symbol, time")
         index = index.swaplevel(0, 1)
     return table.set_axis(index.set_names(["symbol", "time"]), axis=0)
+
+
+def _dates(frame: pd.DataFrame) -> bool:
+    """Whether the index holds dates that repeat: the time of day is then in a column."""
+    index = frame.index
+    assert isinstance(index, pd.DatetimeIndex)
+    return bool(index.has_duplicates and index.tz is None and (index == index.normalize()).all())
 
 
 def _undoubted(raw: FrameTable, levels: int, placed: ColumnMap) -> dict[str, int]:

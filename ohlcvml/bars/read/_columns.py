@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from ohlcvml.bars._names import COLUMN_NAMES, named, plain
-from ohlcvml.bars.read._stamps import BAD, is_stamp
+from ohlcvml.bars._names import COLUMN_NAMES, all_named, named, plain
 from ohlcvml.bars.read._table import RawTable
+from ohlcvml.bars.read._text import header_names
+from ohlcvml.bars.read._times import CLOCK, DAY, FULL, find_times, holds_times, unread_dates
 from ohlcvml.exceptions import DataError, ParameterError
 
 Column: TypeAlias = str | int
@@ -17,15 +18,6 @@ ColumnMap: TypeAlias = Mapping[str, Column | tuple[Column, Column] | None]
 
 _PRICES = ("open", "high", "low", "close")
 _ROLES = ("time", *_PRICES, "volume", "symbol")
-
-_TIME = re.compile(
-    r"(?:(?:open|start|begin|bar|candle|kline|gmt|utc|local|unix|epoch|window)?"
-    r"(?:date|time|datetime|timestamp|stamp|ts|dt)|t|unix|epoch|index|unnamed0|day"
-    r"|(?:window|bar)start|tsevent|dtyyyymmdd|datetimestamp|level[01]|)"
-    r"(?:utc|gmt|local|ms|s|us|ns|est|et|ct)?"
-)
-_CLOSING = re.compile(r"close|end|exit|last|known|settle|expir")
-_OF_DAY = re.compile(r"\d{1,6}|\d{1,2}:\d{2}(?::\d{2}(?:[.,:]\d{1,9})?)?(?: ?[AaPp]\.?[Mm]\.?)?")
 
 
 @dataclass(frozen=True)
@@ -42,6 +34,7 @@ class Roles:
     symbols: int | None = None
     symbol: str | None = None
     named: bool = True  # False: prices were placed by position, which the values must confirm
+    chosen: bool = False  # whether the caller named the time column
 
 
 def check_columns(columns: ColumnMap | None) -> ColumnMap:
@@ -110,19 +103,21 @@ def find_roles(table: RawTable, columns: ColumnMap) -> list[Roles]:
         return [_by_position(table, placed)]
     prices: list[list[int]] = []
     for role in _PRICES:
-        found = placed[role] if role in placed else named(names, role)
-        prices.append(list(found))
+        prices.append(placed[role] if role in placed else all_named(names, role))
     missing = [role for role, found in zip(_PRICES, prices, strict=True) if not found]
     if missing:
-        listed = ", ".join(repr(name) for name in _best_header(table) if name)
+        listed = ", ".join(repr(name) for name in header_names(table.headers) if name)
         raise DataError(
             f"read_bars: {table.source}: no column for {', '.join(missing)} among {listed}. "
             f"Pass columns={{'{missing[0]}': 'name in the file', ...}}."
         )
-    base = Roles((), (), (), named=True)
-    base = replace(base, symbols=_symbol_column(names, placed))
-    base = replace(base, times=_times(table, names, placed))
+    symbols = _symbol_column(names, placed)
     volume_role = _volumes(table, names, placed, columns)
+    taken = {*volume_role, *(i for found in prices for i in found)}
+    if symbols is not None:
+        taken.add(symbols)
+    times = (tuple(placed["time"]),) if "time" in placed else find_times(table, names, taken)
+    base = Roles(times, (), (), symbols, chosen="time" in placed)
     if all(len(found) == 1 for found in prices):
         return [
             replace(
@@ -135,12 +130,6 @@ def find_roles(table: RawTable, columns: ColumnMap) -> list[Roles]:
     return _side_by_side(table, base, prices, volume_role)
 
 
-def _best_header(table: RawTable) -> list[str]:
-    """Header line with the most known names."""
-    known = {name for groups in COLUMN_NAMES.values() for group in groups for name in group}
-    return max(table.headers, key=lambda row: sum(plain(cell) in known for cell in row))
-
-
 def _plain_names(table: RawTable) -> list[str]:
     """One plain name a column, empty if the file has no header line with names.
 
@@ -148,7 +137,7 @@ def _plain_names(table: RawTable) -> list[str]:
     """
     if not table.headers:
         return []
-    best = _best_header(table)
+    best = header_names(table.headers)
     names = [plain(cell) for cell in best]
     known = {name for role in _PRICES for group in COLUMN_NAMES[role] for name in group}
     if len(table.headers) > 1 and not any(name in known for name in names):
@@ -200,7 +189,7 @@ def _volumes(
     found = [i for group in COLUMN_NAMES["volume"] for i, name in enumerate(names) if name in group]
     unsure = [i for i, name in enumerate(names) if re.search(r"vol(?!at)", name)]
     if not found and unsure:
-        listed = ", ".join(repr(_best_header(table)[i]) for i in unsure)
+        listed = ", ".join(repr(header_names(table.headers)[i]) for i in unsure)
         raise DataError(
             f"read_bars: {table.source}: which column is the volume is undecidable: {listed}. "
             "Pass columns={'volume': 'name in the file'}, or {'volume': None} for none."
@@ -208,100 +197,19 @@ def _volumes(
     return found
 
 
-def _times(
-    table: RawTable, names: list[str], placed: dict[str, list[int]]
-) -> tuple[tuple[int, ...], ...]:
-    """Candidate time columns; a date and a time of day make one."""
-    if "time" in placed:
-        return (tuple(placed["time"]),)
-    likely = [
-        i for i, name in enumerate(names) if _TIME.fullmatch(name) and not _CLOSING.search(name)
-    ]
-    stamps = [i for i in likely if _holds_stamps(table, i)]
-    days = [i for i in likely if i not in stamps and _holds_times_of_day(table, i)]
-    named_days = [i for i in days if names[i] not in ("", "index", "unnamed0", "level0")]
-    dates = [i for i in stamps if _holds_dates(table, i)]
-    if named_days and not dates:
-        dates = [i for i in stamps if _all_midnight(table, i)]
-    full = [(i,) for i in stamps if i not in dates]
-    if dates and named_days:
-        return (*full, (dates[0], named_days[0]))
-    if full or dates:
-        return tuple(full) + tuple((i,) for i in dates)
-    # No known name: content can still prove it, if one column alone holds written-out stamps.
-    proven = [
-        i
-        for i in range(table.width)
-        if not _CLOSING.search(names[i])
-        and _holds_stamps(table, i)
-        and not all(cell.isdigit() for cell in table.sample(i))
-    ]
-    if len(proven) == 1:
-        return ((proven[0],),)
-    listed = ", ".join(repr(name) for name in _best_header(table))
-    raise DataError(
-        f"read_bars: {table.source}: no time column among {listed}"
-        + (" (two-digit years are not read)" if _short_years(table, likely) else "")
-        + ". Pass columns={'time': 'name in the file'}, or ('date column', 'time column')."
-    )
-
-
-def _holds_stamps(table: RawTable, column: int) -> bool:
-    values = table.typed(column)
-    if values is not None and values.dtype.kind == "M":
-        return True
-    cells = [cell for cell in table.sample(column) if cell]
-    return bool(cells) and sum(is_stamp(cell) != BAD for cell in cells) * 2 > len(cells)
-
-
-def _holds_dates(table: RawTable, column: int) -> bool:
-    values = table.typed(column)
-    if values is not None and values.dtype.kind == "M":
-        return False
-    return all(":" not in c and len(c) <= 20 and len(_digits(c)) <= 8 for c in table.sample(column))
-
-
-def _digits(cell: str) -> str:
-    return re.sub(r"\D", "", cell)
-
-
-def _all_midnight(table: RawTable, column: int) -> bool:
-    """Whether a column of full stamps only ever says midnight, so that a date is meant."""
-    return all(re.search(r"[T ]00:00(?::00(?:\.0+)?)?$", cell) for cell in table.sample(column))
-
-
-def _holds_times_of_day(table: RawTable, column: int) -> bool:
-    cells = [cell for cell in table.sample(column) if cell]
-    return bool(cells) and all(_OF_DAY.fullmatch(cell) for cell in cells)
-
-
-def _short_years(table: RawTable, columns: list[int]) -> bool:
-    short = re.compile(r"\d{1,2}[-/.]\d{1,2}[-/.]\d{2}(?:\D.*)?")
-    return any(short.fullmatch(cell) for i in columns for cell in table.sample(i)[:5])
-
-
 def _by_position(table: RawTable, placed: dict[str, list[int]]) -> Roles:
     """Headerless: [symbol,] time or date and time, open, high, low, close[, volume, ...]."""
     at, symbol = 0, None
     first = table.sample(0)
     words = bool(first) and all(re.search(r"[A-Za-z]", cell) for cell in first)
-    if table.width > 6 and words and not _holds_stamps(table, 0):
+    if table.width > 6 and words and holds_times(table, 0, "time") is None:
         symbol, at = 0, 1
     if "time" in placed:
         time = tuple(placed["time"])
         after = max(time) + 1
-    elif _holds_stamps(table, at):
-        pair = _holds_dates(table, at) and ":" in "".join(table.sample(at + 1)[:1])
-        pair = pair or (_holds_dates(table, at) and _compact_times(table, at + 1))
-        time = (at, at + 1) if pair else (at,)
-        after = at + len(time)
     else:
-        cell = next(iter(table.sample(at)), "")
-        raise DataError(
-            f"read_bars: {table.source}: no header, and the first column holds no date or epoch "
-            f"({cell!r}). Pass columns={{'time': 0, 'open': 1, ...}} with positions from 0; Lean "
-            "files need the date in their name (20131007_gc_minute_trade_201312.csv)."
-        )
+        time = _first_times(table, at)
+        after = at + len(time)
     prices = [
         placed[role] or [0] if role in placed else [after + i] for i, role in enumerate(_PRICES)
     ]
@@ -315,7 +223,28 @@ def _by_position(table: RawTable, placed: dict[str, list[int]]) -> Roles:
     if "symbol" in placed:
         symbol = placed["symbol"][0] if placed["symbol"] else None
     named = all(role in placed for role in _PRICES)
-    return Roles((time,), flat, tuple(volume), symbol, named=named)
+    return Roles((time,), flat, tuple(volume), symbol, named=named, chosen="time" in placed)
+
+
+def _first_times(table: RawTable, at: int) -> tuple[int, ...]:
+    """Time columns that stand first: a stamp, or a date and a time of day in either order."""
+    first = holds_times(table, at, "time")
+    second = holds_times(table, at + 1, "time") if at + 1 < table.width else None
+    if first == CLOCK and second == DAY and ":" in table.sample(at)[0]:
+        return (at + 1, at)
+    if first == DAY and (second == CLOCK and ":" in "".join(table.sample(at + 1)[:1])):
+        return (at, at + 1)
+    if first == DAY and at + 1 < table.width and _compact_times(table, at + 1):
+        return (at, at + 1)
+    if first in (FULL, DAY):
+        return (at,)
+    cell = next(iter(table.sample(at)), "")
+    raise DataError(
+        f"read_bars: {table.source}: no header, and the first column holds no date or epoch "
+        f"({cell!r}). Pass columns={{'time': 0, 'open': 1, ...}} with positions from 0; Lean "
+        "files need the date in their name (20131007_gc_minute_trade_201312.csv)."
+        + unread_dates(table, [at])
+    )
 
 
 def _compact_times(table: RawTable, column: int) -> bool:
@@ -327,7 +256,7 @@ def _compact_times(table: RawTable, column: int) -> bool:
 
 def _side_symbol(table: RawTable, column: int) -> str | None:
     """Symbol on another header line over the open column (yfinance), if there is one."""
-    best = _best_header(table)
+    best = header_names(table.headers)
     for row in table.headers:
         if row is not best and row[column] and plain(row[0]) in ("ticker", "symbol", "tickers"):
             return row[column]
@@ -338,7 +267,7 @@ def _side_by_side(
     table: RawTable, base: Roles, prices: list[list[int]], volumes: list[int]
 ) -> list[Roles]:
     """Several symbols in one wide table: a header line tells their columns apart."""
-    best = _best_header(table)
+    best = header_names(table.headers)
     for row in table.headers:
         if row is best:
             continue
@@ -355,8 +284,26 @@ def _side_by_side(
                     )
                     for key, one in zip(keys, every, strict=True)
                 ]
+    raise DataError(_twice(table, prices))
+
+
+def _twice(table: RawTable, prices: list[list[int]]) -> str:
+    """Message for several columns of one price: all four to pass, for each set there is."""
     double = [role for role, found in zip(_PRICES, prices, strict=True) if len(found) > 1]
-    raise DataError(
-        f"read_bars: {table.source}: several columns for {', '.join(double)}. Pass "
-        f"columns={{'{double[0]}': position from 0, ...}}."
+    names = header_names(table.headers)
+    said = {
+        role: ", ".join(f"{names[i]!r} at {i}" for i in found)
+        for role, found in zip(_PRICES, prices, strict=True)
+        if len(found) > 1
+    }
+    n_sets = max(map(len, prices))
+    sets = [[found[min(k, len(found) - 1)] for found in prices] for k in range(n_sets)]
+    choices = [
+        f"columns={{{', '.join(f'{r!r}: {i}' for r, i in zip(_PRICES, one, strict=True))}}}"
+        for one in sets[:3]
+    ]
+    return (
+        f"read_bars: {table.source}: several columns for {', '.join(double)} ("
+        f"{'; '.join(f'{role}: {columns}' for role, columns in said.items())}, counted from 0). "
+        f"Pass all four of the set that is meant: {' or '.join(choices)}."
     )

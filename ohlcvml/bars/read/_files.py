@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import lzma
 import os
 import struct
 import zipfile
@@ -18,6 +19,7 @@ _TABLES = (".csv", ".tsv", ".txt", ".prn", ".parquet", ".pq", ".feather", ".arro
 _PACKED = (".gz", ".zip")
 _MAX_DEPTH = 2  # a zip of zips, as Lean keeps its days
 _MAX_MEMBERS = 20_000
+_CHUNK = 1 << 20
 _REFUSED = (
     (b"BZh", "bzip2"),
     (b"\xfd7zXZ", "xz"),
@@ -32,6 +34,7 @@ _REFUSED = (
 _ZIP_ERRORS = (
     zipfile.BadZipFile,
     zlib.error,
+    lzma.LZMAError,
     struct.error,
     EOFError,
     OSError,
@@ -56,14 +59,17 @@ class _Budget:
         self.total = self.left = max_bytes
 
     def read(self, stream: IO[bytes], source: str) -> bytes:
-        data = stream.read(self.left + 1)
-        if len(data) > self.left:
+        parts, size = [], 0
+        while size <= self.left and (part := stream.read(_CHUNK)):  # a large read would allocate
+            parts.append(part)
+            size += len(part)
+        if size > self.left:
             raise DataError(
                 f"read_bars: {source}: unpacks to more than max_bytes={self.total} bytes. Pass a "
                 "larger 'max_bytes' if the file can be trusted."
             )
-        self.left -= len(data)
-        return data
+        self.left -= size
+        return b"".join(parts)
 
 
 def open_members(path: str | os.PathLike[str], max_bytes: int) -> list[Member]:

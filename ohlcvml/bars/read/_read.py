@@ -14,10 +14,12 @@ from ohlcvml.bars._names import OHLCV
 from ohlcvml.bars.read._clock import parse_clock
 from ohlcvml.bars.read._columns import ColumnMap, check_columns, find_keep, find_roles
 from ohlcvml.bars.read._files import Member, open_members
+from ohlcvml.bars.read._instants import Options
 from ohlcvml.bars.read._names import Lean, check_distinct, name_symbols, read_lean_name
 from ohlcvml.bars.read._table import open_table
-from ohlcvml.bars.read._values import Options, Series, read_series
-from ohlcvml.exceptions import DataError
+from ohlcvml.bars.read._text import plain_text
+from ohlcvml.bars.read._values import Series, read_series
+from ohlcvml.exceptions import DataError, ParameterError
 from ohlcvml.typing import Bars, FloatArray
 
 _RULES = {
@@ -106,11 +108,16 @@ def read_bars(
 
     Notes
     -----
-    Column names are compared without case, blanks and signs. ``close`` is preferred to ``last``;
-    ``Adj Close`` is never read. Volume is the traded volume (``volume``, ``<VOL>``, ...) if any of
-    it is positive, else the tick volume (``<TICKVOL>``), else ``cum_vol`` as event-bar builders
-    call the volume of a bar. Stamps are taken to be what the contract says, the open of the bar;
-    vendors that stamp the close must be shifted by the caller.
+    Column names are compared without case, blanks and signs. Two columns for one price, such as
+    ``Last`` and ``Close`` or two sets of prices, raise; ``Adj Close`` is never read. Time columns
+    are told by what they hold: every column is a candidate, a date and a time of day make one
+    stamp whatever they are called, and several columns of times must agree. Where stamps repeat
+    and a column that is not read tells the rows apart, that column is named and nothing is read.
+
+    Volume is the traded volume (``volume``, ``<VOL>``, ...) if any of it is positive, else the tick
+    volume (``<TICKVOL>``), else ``cum_vol`` as event-bar builders call the volume of a bar. Stamps
+    are taken to be what the contract says, the open of the bar; vendors that stamp the close must
+    be shifted by the caller.
 
     A zip's members are read in the order of their names. A year, month or day that ends a name is
     a chunk of one series if every member's stamps lie in the period its name states, and the
@@ -139,10 +146,16 @@ def read_bars(
     clock = None if tz is None else parse_clock(tz)
     options = Options(clock, dayfirst, ambiguous, epoch, tuple(keep))
     parts: list[tuple[Member, Series]] = []
-    for member in open_members(path, max_bytes):
-        parts += [(member, one) for one in _read_member(member, options, column_map, max_bytes)]
-    labels, known = _labels(parts)
-    return _join([one for _, one in parts], labels, known, scale, symbol)
+    try:
+        for member in open_members(path, max_bytes):
+            parts += [(member, one) for one in _read_member(member, options, column_map, max_bytes)]
+        labels, known = _labels(parts)
+        return _join([one for _, one in parts], labels, known, scale, symbol)
+    except (DataError, ParameterError) as error:
+        said = plain_text(str(error))
+        if said == str(error):
+            raise
+        raise type(error)(said) from None
 
 
 def _read_member(

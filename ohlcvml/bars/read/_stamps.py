@@ -24,6 +24,7 @@ _LAST = 8_800_000_000_000_000_000  # ns, in 2248: later stamps are damage, and w
 _ZERO = ord("0")
 _BLOCK = 1 << 18  # rows parsed at a time: bounds the memory of the digit matrices
 _MAX_SHAPES = 2000
+_SHORTEST, _LONGEST = 8, 64  # signs of a stamp
 
 _DATES = (
     r"(?P<year>0000)(?P<sep>[-/.])(?P<month>00?)(?P=sep)(?P<day>00?)",
@@ -49,7 +50,11 @@ _EPOCHS = (
     (re.compile(r"(?P<number>0{15,16})(?:\.0*)?"), 1_000),
     (re.compile(r"(?P<number>0{18,19})(?:\.0*)?"), 1),
 )
-_PLAIN_DATE = re.compile(r"(?:1[789]|2[012])\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
+_BUDDHIST = 543  # years that the Buddhist era of Thailand is ahead
+_PLAIN_DATE = re.compile(
+    r"(?:(?:1[789]|2[0125])\d\d|24[4-9]\d|26[0-3]\d)(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
+)
+_OF_DAY = re.compile(r"\d{1,6}|\d{1,2}:\d{2}(?::\d{2}(?:[.,:]\d{1,9})?)?(?: ?[AaPp]\.?[Mm]\.?)?")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _LONG = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september",
@@ -69,11 +74,17 @@ class Stamps:
     kind : uint8 array of shape (n,)
     zones : tuple of str
         Names of zones written beside the stamps ("US/Eastern"); such stamps are NAIVE.
+    offset : int64 array of shape (n,) or None
+        Nanoseconds that the wall clock beside each stamp is ahead of UTC, where stamps say it.
+    buddhist : bool
+        Whether years were written in the Buddhist era, 543 ahead; ``time`` is of ours.
     """
 
     time: IntArray
     kind: np.ndarray
     zones: tuple[str, ...] = ()
+    offset: IntArray | None = None
+    buddhist: bool = False
 
 
 @lru_cache(maxsize=4096)
@@ -105,6 +116,8 @@ def is_stamp(cell: str) -> int:
     Eight digits alone must be a plausible date: a count or a price may have eight digits too.
     """
     cell = cell.strip()
+    if not _SHORTEST <= len(cell) <= _LONGEST:
+        return BAD
     found = _layout(re.sub(r"[0-9]", "0", cell))
     if found is None or (len(cell) == 8 and cell.isdigit() and not _PLAIN_DATE.fullmatch(cell)):
         return BAD
@@ -114,6 +127,11 @@ def is_stamp(cell: str) -> int:
     if "sign" in spans or "utc" in spans:
         return AWARE
     return NAIVE if "hour" in spans else DATE
+
+
+def is_time_of_day(cell: str) -> bool:
+    """Whether a cell may be a time of day: with colons, or digits alone (hours, HHMM, HHMMSS)."""
+    return bool(_OF_DAY.fullmatch(cell))
 
 
 def parse_stamps(text: pa.Array, dayfirst: bool | None, label: str) -> Stamps:
@@ -143,10 +161,21 @@ def parse_stamps(text: pa.Array, dayfirst: bool | None, label: str) -> Stamps:
         first, second = fields.month[asks], fields.day[asks]
         if _day_is_first(first, second, text.take(pa.array(asks)), dayfirst, label):
             fields.month[asks], fields.day[asks] = second, first
+    thai = _all_buddhist(fields)
+    if thai:
+        fields.year -= np.where(fields.kind == EPOCH, 0, _BUDDHIST).astype(np.int32)
     day, valid = _days(*(part.astype(np.int64) for part in (fields.year, fields.month, fields.day)))
     kind = np.where(valid, fields.kind, BAD).astype(np.uint8)
     time = day * (1440 * _MINUTE) + fields.clock
-    return Stamps(time, kind, tuple(sorted(fields.zones)))
+    aware = bool((kind == AWARE).any())
+    offset = fields.ahead.astype(np.int64) * _MINUTE if aware else None
+    return Stamps(time, kind, tuple(sorted(fields.zones)), offset, thai)
+
+
+def _all_buddhist(fields: _Fields) -> bool:
+    """Whether every year is one of 1900 to 2100 in the Buddhist era; one alone is damage."""
+    years = fields.year[(fields.kind != BAD) & (fields.kind != EPOCH)] - _BUDDHIST
+    return len(years) > 0 and bool(((years >= 1900) & (years <= 2100)).all())
 
 
 class _Fields:
@@ -158,6 +187,7 @@ class _Fields:
         self.day = np.ones(n, dtype=np.int32)
         self.clock = np.zeros(n, dtype=np.int64)
         self.kind = np.zeros(n, dtype=np.uint8)
+        self.ahead = np.zeros(n, dtype=np.int16)  # minutes that the wall clock is ahead of UTC
         self.asks = np.zeros(n, dtype=bool)  # month holds the first number, day the second
         self.zones: set[str] = set()
 
@@ -172,7 +202,7 @@ def _parse_block(text: pa.Array, start: int, fields: _Fields) -> None:
     lengths = np.diff(offsets)
     shapes_seen = 0
     for length in np.unique(lengths):
-        if not 8 <= length <= 64:
+        if not _SHORTEST <= length <= _LONGEST:
             continue
         rows = np.flatnonzero(lengths == length)
         chars = data[offsets[rows][:, None] + np.arange(length)]
@@ -224,8 +254,10 @@ def _fill(
     if "sign" in spans:
         ahead = number("zone_hour") * 60 + number("zone_minute")
         minus = chars[:, spans["sign"].start] == ord("-")
-        clock -= np.where(minus, -ahead, ahead) * _MINUTE
         valid &= ahead < 24 * 60
+        ahead = np.where(minus, -ahead, ahead)
+        clock -= ahead * _MINUTE
+        fields.ahead[rows] = ahead
     if zone:
         fields.zones.add(zone)
     fields.year[rows] = number("year")

@@ -81,8 +81,7 @@ class FrameTable:
 
     def sample(self, column: int) -> list[str]:
         """First cells of a column as text."""
-        cells = self._frame.iloc[:200, column]
-        return ["" if pd.isna(cell) else str(cell) for cell in cells]
+        return [_as_text(cell) for cell in self._frame.iloc[:200, column]]
 
     def typed(self, column: int) -> pd.Series | None:
         """The column as stored, unless it holds text or objects."""
@@ -101,7 +100,7 @@ class FrameTable:
         values = self._frame.iloc[:, column]
         if values.dtype.kind in "iu":
             return pc.cast(pa.array(values.to_numpy()), pa.string())
-        cells = [None if pd.isna(v) else str(v).strip() for v in values]
+        cells = [_as_text(cell).strip() or None for cell in values]
         return pa.array(cells, type=pa.string())
 
     def numbers(self, column: int) -> FloatArray:
@@ -122,3 +121,12 @@ class FrameTable:
     def where(self, rows: IntArray) -> str:
         """Numbers of table rows, counted from 1."""
         return listed("row" if len(rows) == 1 else "rows", [int(r) + 1 for r in rows])
+
+
+def _as_text(cell: object) -> str:
+    """A cell as text, "" where missing; a span of time since midnight as a time of day."""
+    if cell is None or cell is pd.NaT or (isinstance(cell, float) and np.isnan(cell)):
+        return ""
+    if isinstance(cell, pd.Timedelta) and pd.Timedelta(0) <= cell < pd.Timedelta(days=1):
+        return str(cell).removeprefix("0 days ")
+    return "" if cell is pd.NA else str(cell)

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
+from ohlcvml.bars._names import COLUMN_NAMES, plain
 from ohlcvml.bars.read._stamps import BAD, is_stamp
 from ohlcvml.exceptions import DataError
 from ohlcvml.typing import FloatArray, IntArray
@@ -20,8 +21,9 @@ from ohlcvml.typing import FloatArray, IntArray
 _SEPARATORS = ("\t", ";", "|", ",", " ")
 _SAMPLE_BYTES = 1 << 16
 _SAMPLE_LINES = 200
+_MAX_MESSAGE = 3000
 _NULLS = ["", "NaN", "nan", "NAN", "NA", "N/A", "n/a", "null", "NULL", "None", "none", "-"]
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
 _COMMA_NUMBER = re.compile(r"[+-]?\d*,\d+")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 
@@ -31,9 +33,28 @@ def listed(words: str, numbers: list[int]) -> str:
     return f"{words} {shown}"
 
 
+def plain_text(message: str) -> str:
+    """A message without control characters, and shortened in the middle where a file made it long.
+
+    Names and cells of a file that is not trusted go into messages: a terminal must not obey them.
+    """
+    if len(message) > _MAX_MESSAGE:
+        message = f"{message[: _MAX_MESSAGE - 500]} [...] {message[-500:]}"
+    return "".join(
+        sign if sign.isprintable() else " " if sign.isspace() else f"\\x{ord(sign):02x}"
+        for sign in message
+    )
+
+
 def column_name(headers: list[list[str]], column: int) -> str:
     names = [row[column] for row in headers if row[column]]
     return repr(names[0]) if names else f"number {column}"
+
+
+def header_names(headers: list[list[str]]) -> list[str]:
+    """Header line with the most known names."""
+    known = {name for groups in COLUMN_NAMES.values() for group in groups for name in group}
+    return max(headers, key=lambda row: sum(plain(cell) in known for cell in row))
 
 
 class TextTable:
@@ -156,8 +177,10 @@ class TextTable:
         lines = [
             first + i
             for i, line in enumerate(self._data[self._layout.start :].split(b"\n"))
-            if line.strip(b"\r")
+            if line
         ]
+        if any(row >= len(lines) for row in rows):  # a quoted cell held the end of a line
+            return listed("row" if len(rows) == 1 else "rows", [int(r) + 1 for r in rows])
         return listed("line" if len(rows) == 1 else "lines", [lines[int(r)] for r in rows])
 
 
@@ -186,13 +209,26 @@ def _as_utf8(source: str, data: bytes) -> bytes:
             f"read_bars: {source}: neither text nor parquet, feather, gz or zip ({odd} control "
             f"bytes in the first {len(head)}). Check what the file is."
         )
-    if b"\n" not in data:
-        data = data.replace(b"\r", b"\n")
+    if b"\r" in data:  # alone it ends a line, too, as the parser of rows has it
+        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     try:
         data.decode()
     except UnicodeDecodeError:
         data = data.decode("latin-1").encode()  # prices are ASCII; only names can be affected
-    return data
+    return _unquoted(data)
+
+
+_QUOTED_LINE = re.compile(rb'^[ \t]*"((?:[^"\n]|"")*)"[ \t]*$', re.MULTILINE)
+
+
+def _unquoted(data: bytes) -> bytes:
+    """Without the quotes around whole lines, where most lines of several cells have them."""
+    lines = [line for line in data[:_SAMPLE_BYTES].split(b"\n")[:_SAMPLE_LINES] if line.strip()]
+    whole = [match for line in lines if (match := _QUOTED_LINE.fullmatch(line))]
+    cells = [match for match in whole if re.search(rb"[\t;|, ]", match[1])]
+    if 2 * len(cells) < len(lines) or not cells:
+        return data
+    return _QUOTED_LINE.sub(lambda match: match[1].replace(b'""', b'"'), data)
 
 
 def _sniff(source: str, data: bytes) -> _Layout:
@@ -207,7 +243,7 @@ def _sniff(source: str, data: bytes) -> _Layout:
     for separator in _SEPARATORS:
         if separator.encode() not in sample:
             continue
-        rows = [next(csv.reader([text], delimiter=separator), []) for text in texts]
+        rows = [_cells(text, separator) for text in texts]
         data_rows = [_is_data(row, separator) for row in rows]
         if sum(data_rows) > best[0]:
             best = (sum(data_rows), separator, rows, data_rows)
@@ -227,6 +263,13 @@ def _sniff(source: str, data: bytes) -> _Layout:
     body = [row for row, is_data in zip(rows[first:], data_rows[first:], strict=True) if is_data]
     headers = [_fit(source, [cell.strip() for cell in row], width, body) for row in headers]
     return _Layout(separator, width, start, headers, body)
+
+
+def _cells(text: str, separator: str) -> list[str]:
+    try:
+        return next(csv.reader([text], delimiter=separator), [])
+    except csv.Error:  # a field longer than the module takes
+        return []
 
 
 def _first_row(rows: list[list[str]], first: int) -> int:

@@ -17,8 +17,8 @@ from ohlcvml.bars._names import OHLCV
 from ohlcvml.bars.market import Contract, Sessions
 from ohlcvml.bars.market import contract as look_up
 from ohlcvml.bars.validate._findings import FINDING_KINDS, Example, Finding, by_gravity
+from ohlcvml.bars.validate._levels import check_level
 from ohlcvml.bars.validate._prices import (
-    check_level,
     check_scale,
     check_spikes,
     check_ticks,

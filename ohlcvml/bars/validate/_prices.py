@@ -4,25 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from ohlcvml.bars.market import Contract
+from ohlcvml.bars.validate._levels import TICK_TOLERANCE
 from ohlcvml.bars.validate._view import Found, View
 from ohlcvml.typing import BoolArray, FloatArray, IntArray
 
 COLUMNS = ("open", "high", "low", "close")
 BLOCK = 250  # returns whose median size is the local scale
 SPIKE, JUMP = 15.0, 40.0  # in local standard deviations
-TICK_TOLERANCE = 0.01  # in ticks
-
-# Lowest and highest price a contract can sensibly have, wide of all history, to tell another
-# scale (cents for dollars, 1e5 points) from another market.
-_LEVELS: dict[str, tuple[float, float]] = {
-    "ES": (300, 30_000), "MES": (300, 30_000), "NQ": (500, 100_000), "MNQ": (500, 100_000),
-    "RTY": (200, 10_000), "M2K": (200, 10_000), "YM": (3_000, 200_000), "MYM": (3_000, 200_000),
-    "GC": (150, 20_000), "MGC": (150, 20_000), "SI": (2, 400), "HG": (0.5, 30),
-    "CL": (5, 500), "MCL": (5, 500), "NG": (0.5, 50), "ZN": (60, 200), "ZB": (60, 250),
-    "6E": (0.6, 2), "6B": (0.8, 2.8), "6J": (0.004, 0.02), "BTC": (500, 1_000_000),
-    "ETH": (50, 50_000),
-}  # fmt: skip
 
 
 def check_values(view: View, allow_negative: bool) -> tuple[list[Found], BoolArray]:
@@ -88,35 +76,6 @@ def check_scale(view: View, usable: BoolArray) -> tuple[list[Found], FloatArray]
         power=off[moved],
     )
     return [found], level - off
-
-
-def check_level(view: View, usable: BoolArray, contract: Contract | None) -> list[Found]:
-    """Judge the scale of the whole file against the contract."""
-    traded = view.traded[usable]
-    if len(traded) < 10:
-        return []
-    middle = float(np.median(traded[:, 3]))
-    if contract is None:
-        # whole numbers of five digits are the mark of prices in points (FX × 1e5)
-        if middle >= 10_000 and bool((traded == np.rint(traded)).all()):
-            detail = (
-                f"every price is a whole number near {middle:g}: are these points? With a "
-                "contract this is checked"
-            )
-            return [Found("wrong_scale", np.flatnonzero(usable), detail, "info")]
-        return []
-    rows = np.flatnonzero(usable)
-    low, high = _LEVELS.get(contract.symbol, (0.0, np.inf))
-    if not low <= middle <= high:
-        fits = [k for k in range(-8, 9) if low <= middle * 10.0**k <= high]
-        hint = f"; scale=1e{min(fits, key=abs)} would fit" if fits else ""
-        detail = f"median close {middle:g}, {contract.symbol} trades in {low:g} to {high:g}{hint}"
-        return [Found("wrong_scale", rows, detail)]
-    ticks = np.rint(traded / contract.tick_size)
-    if len(np.unique(ticks[:, 3])) >= 20 and bool((ticks % 10 == 0).all()):
-        detail = f"every price is a multiple of 10 ticks of {contract.tick_size:g}"
-        return [Found("wrong_scale", rows, detail, "warning")]
-    return []
 
 
 def check_spikes(view: View, usable: BoolArray, level: FloatArray) -> list[Found]:
