@@ -25,6 +25,7 @@ GIVES = {
     "models": "classifiers: probabilities, returns, quantiles",
     "evaluation": "scores, backtests and the count of looks",
     "bundle": "a fitted model as files, checked when it is read",
+    "factory": "the main jobs: train, runs that are kept, their bundles",
     "testing": "the laws that every estimator must keep",
     "cli": "the commands",
 }

@@ -3,7 +3,7 @@
 One flow, one package per stage, left to right::
 
     bars -> streams -> features -> regimes -> labels -> samples -> splits -> pipeline -> models
-         -> evaluation -> bundle
+         -> evaluation -> bundle -> factory
 
 Stages load on first use, so ``import ohlcvml`` is fast and pulls in neither torch, a booster nor
 matplotlib.

@@ -1,4 +1,4 @@
-"""The commands. Exit codes: 0 done, 1 an error that says what to do, 2 usage, 3 a check failed."""
+"""The commands. Exit codes: 0 done, 1 error, 2 usage, 3 a check failed, 130 interrupted."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from ohlcvml.cli._options import settings_of, whole, with_settings
+from ohlcvml.cli._printing import console, print_text
+from ohlcvml.cli._runs_app import runs_app, trades
 from ohlcvml.exceptions import OhlcvmlError
 
 app = typer.Typer(
@@ -24,8 +27,11 @@ bundle_app = typer.Typer(no_args_is_help=True, help="Check bundles.")
 app.add_typer(bars_app, name="bars")
 app.add_typer(bundle_app, name="bundle")
 
+app.add_typer(runs_app, name="runs")
+app.command()(trades)
+
 CHECK_FAILED = 3
-console = Console()
+INTERRUPTED = 130
 
 Tz = Annotated[
     str | None, typer.Option(help="Time zone of stamps that have none: UTC, ZONE, ZONE+7h.")
@@ -40,94 +46,63 @@ Policy = Annotated[
 ]
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        import ohlcvml
+
+        print_text(f"ohlcvml {ohlcvml.__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    ] = False,
 ) -> None:
     """A leak-free, costed evaluation of models on OHLCV bars, and bundles that serve them."""
 
 
 @app.command()
+@with_settings
 def train(
-    data: Annotated[str | None, typer.Option(help="File of bars.")] = None,
+    *,
     config: Annotated[Path | None, typer.Option(help="YAML file with the same keys.")] = None,
-    tz: Tz = None,
-    scale: Scale = None,
-    symbol: Symbol = None,
-    contract: ContractName = None,
-    policy: Policy = None,
-    families: Annotated[
-        str | None, typer.Option(help="Families of features: returns,trend,...; default: all.")
-    ] = None,
-    model: Annotated[
-        str | None, typer.Option(help="A name of `ohlcvml models`, or a YAML file of one model.")
-    ] = None,
-    param: Annotated[
-        list[str] | None, typer.Option(help="Parameter of the model: name=value; repeatable.")
-    ] = None,
-    horizon: Annotated[int | None, typer.Option(help="Longest life of a label, in bars.")] = None,
-    k_up: Annotated[float | None, typer.Option(help="Upper barrier in ATR.")] = None,
-    k_down: Annotated[float | None, typer.Option(help="Lower barrier in ATR.")] = None,
-    cost_adjustment: Annotated[str | None, typer.Option(help="net, shift or none.")] = None,
-    commission: Annotated[float | None, typer.Option(help="Money per contract and side.")] = None,
-    slippage: Annotated[float | None, typer.Option(help="Ticks per side.")] = None,
-    spread: Annotated[float | None, typer.Option(help="Price units per round trip.")] = None,
-    rule: Annotated[
-        str | None, typer.Option(help="How decisions are traded: average_active or bracket.")
-    ] = None,
-    capital: Annotated[
-        float | None, typer.Option(help="Fixed capital; by default one contract's value.")
-    ] = None,
-    max_position: Annotated[
-        float | None, typer.Option(help="Largest position, in contracts.")
-    ] = None,
-    daily_loss_stop: Annotated[
-        float | None, typer.Option(help="Stop for the day after losing this share of capital.")
-    ] = None,
-    max_drawdown_stop: Annotated[
-        float | None, typer.Option(help="Stop for good after falling by this share of capital.")
-    ] = None,
-    exposure: Annotated[
-        float | None, typer.Option(help="Also report the model trading this share of rows.")
-    ] = None,
-    n_splits: Annotated[int | None, typer.Option(help="Number of folds.")] = None,
-    embargo: Annotated[
-        str | None, typer.Option(help="Embargo of k-fold: bars, share of bars or time span.")
-    ] = None,
-    test_size: Annotated[
-        float | None, typer.Option(help="Share of rows kept untouched, for one look at the end.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Random seed of the model.")] = None,
-    n_jobs: Annotated[
-        int | None, typer.Option(help="Threads; default: all that the process may use.")
-    ] = None,
-    create_bundle: Annotated[str | None, typer.Option(help="Where to write the bundle.")] = None,
-    overwrite: Annotated[
-        bool | None, typer.Option("--overwrite", help="Replace an existing bundle.")
-    ] = None,
-    plot: Annotated[str | None, typer.Option(help="Where to save the equity picture.")] = None,
+    show_config: Annotated[
+        bool, typer.Option("--show-config", help="Print the settings as YAML, and stop.")
+    ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Print each fold as well.")] = False,
+    **given: Any,
 ) -> None:
-    """Read and label a file, evaluate walk-forward, score the test set once, write a bundle."""
-    given = {k: v for k, v in locals().items() if k not in {"config", "param"}}
-    from ohlcvml.cli._settings import make_model, merge_settings, parse_parameters
-    from ohlcvml.cli._tables import print_bars
-    from ohlcvml.cli._training import prepare_bars
+    """Read and label a file, evaluate walk-forward, score the test set once, keep the run.
 
-    if param:
-        given["params"] = parse_parameters(param)
-    settings = merge_settings(config, given)
-    make_model(settings)  # a wrong parameter or a missing package is told before a file is read
-    with console.status(f"Reading {settings.data}"):
-        bars, report, notes = prepare_bars(
-            settings.data,
-            tz=settings.tz,
-            scale=settings.scale,
-            symbol=settings.symbol,
-            contract_name=settings.contract,
-            policy=settings.policy,
-        )
-    print_bars(console, report, notes)
-    _train_and_print(bars, settings, notes)
+    Example: ohlcvml train --data ES_1min.csv --tz UTC --contract ES --model lightgbm
+    --create-bundle out/es
+    """
+    settings = settings_of(config, given)
+    if show_config:
+        _print_settings(settings)
+        return
+    from ohlcvml.factory import train as run
+
+    _print_result(run(settings=settings, progress=console()), settings.plot, verbose)
+
+
+@app.command("new-config")
+def new_config(
+    path: Annotated[Path, typer.Argument(help="YAML file to write.")],
+) -> None:
+    """Write a YAML file with every setting of `train`, its default and its meaning."""
+    from ohlcvml.cli._options import config_text
+    from ohlcvml.exceptions import ParameterError
+
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(config_text())
+    except FileExistsError as error:
+        raise ParameterError(f"new-config: {path} exists. Choose another name.") from error
+    print_text(f"Written to {path}. Use it with `ohlcvml train --config {path}`.")
 
 
 @app.command()
@@ -142,19 +117,19 @@ def demo(
     import tempfile
 
     from ohlcvml.bars import simulate_bars
-    from ohlcvml.cli._settings import TrainSettings
+    from ohlcvml.factory import train as run
     from ohlcvml.models.configs import find_model
 
     model, _ = find_model(model)
     simulation = simulate_bars(n_bars, seed=seed, edge=0.15, sessions=True)
-    console.print(
+    print_text(
         f"{n_bars:,} simulated 1-minute bars with a planted edge. What is printed here shows that "
         "the flow works, not that markets are this kind. To be quick, six of the families of "
-        "features are used.",
+        "features are used."
     )
     with tempfile.TemporaryDirectory() as folder:
-        settings = TrainSettings(
-            data="simulated",
+        result = run(
+            simulation.bars,
             families=["returns", "trend", "momentum", "volatility", "moments", "volume"],
             model=model,
             params={"n_estimators": 60} if model in {"lightgbm", "xgboost"} else {},
@@ -163,32 +138,32 @@ def demo(
             n_splits=4,
             exposure=None,
             # The default of a whole day would leave nothing of a few days to train on.
-            embargo=None if n_bars >= 10_000 else "120",
+            embargo=None if n_bars >= 10_000 else 120,
             create_bundle=create_bundle or f"{folder}/bundle",
-            plot=plot,
+            no_run=True,
+            progress=console(),
         )
-        _train_and_print(simulation.bars, settings, [])
+        _print_result(result, plot, verbose=False)
 
 
-def _train_and_print(bars: Any, settings: Any, notes: list[str]) -> None:
-    from ohlcvml.cli._tables import print_result
-    from ohlcvml.cli._training import train as run
+def _print_settings(settings: Any) -> None:
+    import yaml
 
-    result = run(bars, settings, console, notes)
-    print_result(console, result, settings.model)
-    if settings.plot:
-        from ohlcvml.evaluation import plot_equity
+    print_text(yaml.safe_dump(settings.to_dict(), sort_keys=False, allow_unicode=True).rstrip())
 
-        forward = result.walk_forward.backtest
-        assert forward is not None  # walk-forward tests each row once
-        figure = plot_equity(
-            forward,
-            others={"buy and hold": result.held},
-            name=settings.model,
-            title="Walk-forward, out of fold, net of costs",
+
+def _print_result(result: Any, plot: str | None, verbose: bool) -> None:
+    console().print(result.report.tables(verbose=verbose))
+    if result.bundle is not None:
+        print_text(
+            f"Bundle written to {result.bundle}; read back, it predicts the same bits on all "
+            f"{len(result.bars):,} bars."
         )
-        figure.savefig(settings.plot, dpi=120)
-        console.print(f"Equity picture saved to {settings.plot}", highlight=False)
+    if result.run is not None:
+        print_text(f"Run kept in {result.run}")
+    if plot:
+        result.plot().savefig(plot, dpi=120)
+        print_text(f"Equity picture saved to {plot}")
 
 
 @app.command()
@@ -202,13 +177,13 @@ def evaluate(
 ) -> None:
     """Score a bundle on its untouched test set, and count the looks at it."""
     from ohlcvml.cli._serving import evaluate_bundle
-    from ohlcvml.cli._tables import looks_text, score_table
+    from ohlcvml.factory import looks_text, score_table
 
     result, looks = evaluate_bundle(bundle, data, tz, scale or 1.0, symbol, policy or "raise")
     rows: list[tuple[str, Any]] = [("model", result.scores)]
     rows += [(str(name), scores) for name, scores in result.baselines.iterrows()]
     caption = "; ".join([looks_text(looks), *result.notes])
-    console.print(score_table("Untouched test set", rows, caption))
+    console().print(score_table("Untouched test set", rows, caption))
 
 
 @app.command()
@@ -228,12 +203,11 @@ def predict(
     signals.to_csv(output)
     known = signals["confidence"].notna()
     sides = signals["side"].value_counts()
-    console.print(
+    print_text(
         f"{len(signals):,} bars: {int((~known).sum()):,} not answered (each needs {lookback:,} "
         "bars before it and no missing feature), "
         f"{int(sides.get(1, 0)):,} long, {int(sides.get(-1, 0)):,} short, "
-        f"{int(sides.get(0, 0)):,} flat. Written to {output}.",
-        highlight=False,
+        f"{int(sides.get(0, 0)):,} flat. Written to {output}."
     )
 
 
@@ -243,7 +217,7 @@ def bundle_verify(path: Annotated[Path, typer.Argument(help="Bundle directory or
     from ohlcvml.bundle import verify
 
     report = verify(path)
-    console.print(str(report), highlight=False)
+    print_text(str(report))
     if not report.ok:
         raise typer.Exit(CHECK_FAILED)
 
@@ -261,17 +235,22 @@ def bars_check(
 
     bars = read_bars(file, tz=tz, scale=scale or 1.0, symbol=symbol)
     _, report = validate_bars(bars, contract=contract, policy="report")
-    console.print(str(report), highlight=False)
+    print_text(str(report))
     if not report.ok:
         raise typer.Exit(CHECK_FAILED)
 
 
 @app.command()
-def models() -> None:
+def models(
+    name: Annotated[str | None, typer.Argument(help="Say all of one model.")] = None,
+) -> None:
     """List the models: what each sees, its licence, its extra and whether it is installed."""
-    from ohlcvml.cli._tables import models_table
+    from ohlcvml.cli._models import model_text, models_table
 
-    console.print(models_table())
+    if name is None:
+        console().print(models_table())
+    else:
+        print_text(model_text(name))
 
 
 def _print_error(error: Exception) -> None:
@@ -285,7 +264,10 @@ def main() -> None:
     arguments = sys.argv[1:]
     debug = "--debug" in arguments  # wherever it stands
     try:
-        app(args=[argument for argument in arguments if argument != "--debug"])
+        app(args=whole([argument for argument in arguments if argument != "--debug"]))
+    except KeyboardInterrupt:
+        Console(stderr=True).print("stopped")
+        sys.exit(INTERRUPTED)
     except OhlcvmlError as error:
         if debug:
             raise

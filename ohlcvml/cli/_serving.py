@@ -7,10 +7,10 @@ from pathlib import Path
 import pandas as pd
 
 from ohlcvml.bundle import open_bundle
-from ohlcvml.cli._training import prepare_bars
 from ohlcvml.evaluation import Evaluation, count_look, rows_fingerprint
 from ohlcvml.evaluation import evaluate as evaluate_model
 from ohlcvml.exceptions import BundleError
+from ohlcvml.factory import read_data
 from ohlcvml.samples import Samples
 
 
@@ -20,9 +20,7 @@ def predict_file(
     """Signal per bar of a file, and the number of bars a row needs before it."""
     bundle = open_bundle(path)
     name = bundle.contract.symbol if bundle.contract is not None else None
-    bars, _, _ = prepare_bars(
-        data, tz=tz, scale=scale, symbol=symbol, contract_name=name, policy=policy
-    )
+    bars, _, _ = read_data(data, tz=tz, scale=scale, symbol=symbol, contract=name, policy=policy)
     return bundle.predict_signal(bars), bundle.lookback
 
 
@@ -39,9 +37,7 @@ def evaluate_bundle(
             "`ohlcvml train --create-bundle`."
         )
     name = bundle.contract.symbol if bundle.contract is not None else None
-    bars, _, _ = prepare_bars(
-        data, tz=tz, scale=scale, symbol=symbol, contract_name=name, policy=policy
-    )
+    bars, _, _ = read_data(data, tz=tz, scale=scale, symbol=symbol, contract=name, policy=policy)
     bars = bundle.check_bars(bars)
     samples = Samples(bars, bundle.labeller.clone().fit_transform(bars))
     inside = (samples.index >= pd.Timestamp(rows["first"])) & (

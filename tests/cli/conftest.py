@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from ohlcvml.bars import simulate_bars
-from ohlcvml.cli import _app, main
+from ohlcvml.cli import _printing, main
 
 TRAIN = [
     *("--contract", "ES", "--horizon", "20", "--n-splits", "2", "--embargo", "60"),
@@ -18,7 +18,7 @@ TRAIN = [
 def call(patch, *arguments):
     """Exit code of ``ohlcvml arguments``."""
     patch.setattr("sys.argv", ["ohlcvml", *map(str, arguments)])
-    patch.setattr(_app, "console", Console(width=160))
+    patch.setattr(_printing, "_console", Console(width=160))
     try:
         main()
     except SystemExit as end:
@@ -66,10 +66,10 @@ def trained(files, tmp_path_factory):
         console = Console(width=160, record=True, file=(folder / "out.txt").open("w"))
         patch.setattr("sys.argv", [
             "ohlcvml", "train", "--data", str(files.whole), *TRAIN,
-            "--create-bundle", str(folder / "bundle"),
+            "--create-bundle", str(folder / "bundle"), "--verbose",
             "--capital", "300000", "--max-drawdown-stop", "0.5",
         ])  # fmt: skip
-        patch.setattr(_app, "console", console)
+        patch.setattr(_printing, "_console", console)
         with pytest.raises(SystemExit) as end:
             main()
         console.file.close()

@@ -9,8 +9,9 @@ import yaml
 from ohlcvml import _requires as requirements
 from ohlcvml.bars import simulate_bars
 from ohlcvml.bundle import open_bundle
-from ohlcvml.cli._settings import TrainSettings, make_model, merge_settings
 from ohlcvml.exceptions import ParameterError
+from ohlcvml.factory import TrainSettings
+from ohlcvml.factory._parts import make_model, with_model_file
 from ohlcvml.models.configs._configs import model_classes
 
 N_BARS = 600
@@ -70,7 +71,7 @@ def test_every_model_trains(run, small_file, tmp_path, name):
     config.write_text(yaml.safe_dump(settings))
     result = run("train", "--config", config)
     assert result.code == 0, result.err
-    assert f"Walk-forward, {name}, fold by fold" in " ".join(result.out.split())
+    assert f"Walk-forward, {name}: mean of" in " ".join(result.out.split())
     alone = cls.get_class_tag("representation") == "path"
     assert ("sees the bars themselves" in result.out) == alone
     if bundle:
@@ -103,7 +104,7 @@ def test_every_model_is_listed(run, monkeypatch):
 def test_a_model_whose_package_is_missing(run, small_file, monkeypatch):
     absent = lambda cls: ["xgboost"] if cls.__name__ == "XGBoostClassifier" else []  # noqa: E731
     monkeypatch.setattr(requirements, "missing_packages", absent)
-    monkeypatch.setattr("ohlcvml.cli._tables.missing_packages", absent)
+    monkeypatch.setattr("ohlcvml.cli._models.missing_packages", absent)
     assert re.search(r"xgboost .* boosting .* no: xgboost", run("models").out)
     result = run("train", "--data", small_file, "--model", "xgboost")
     assert result.code == 1
@@ -130,7 +131,7 @@ def test_a_file_of_one_model(run, small_file, tmp_path):
 
 @pytest.mark.parametrize("given", ["LogisticClassifier", "Logistic", "logistic"])
 def test_names_are_the_short_one_in_the_end(given):
-    assert merge_settings(None, {"data": "x", "model": given}).model == "logistic"
+    assert with_model_file(TrainSettings(data="x", model=given)).model == "logistic"
 
 
 def test_an_estimator_by_name_gets_the_seed_of_the_run():
@@ -160,4 +161,4 @@ def test_a_parameter_is_judged_before_the_file_is_read(run, tmp_path):
     assert result.code == 1
     assert "got trees" in result.err
     with pytest.raises(ParameterError, match="must be one of"):
-        merge_settings(None, {"data": "x", "model": "forest"})
+        with_model_file(TrainSettings(data="x", model="forest"))

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from ohlcvml.bundle import open_bundle
-from ohlcvml.cli._training import _embargo
 from ohlcvml.exceptions import ParameterError
+from ohlcvml.factory._parts import embargo_of
 from tests.cli.conftest import TRAIN
 
 
@@ -17,7 +17,7 @@ def test_train_prints_every_table(trained):
         "the headline P&L",
         "Purged k-fold (two-sided)",
         "Untouched test set: the last rows in time",
-        "First look at this test set.",
+        "First look at this test set",
         "it predicts the same bits on all 2,500 bars",
     ):
         assert title in trained.text
@@ -72,7 +72,7 @@ def test_yaml_is_read_and_overridden(run, files, tmp_path):
     ("text", "message"),
     [
         ("data: x\nhorizon: ten\n", "'horizon' must be an integer of at least 1; got 'ten'"),
-        ("data: 3\n", "'data' must be a non-empty string; got 3"),
+        ("data: 3\n", "'data' must be an instance of str; got 3"),
         ("data: x\nparams: [1]\n", "'params' must be an instance of dict; got [1]"),
         ("data: x\ncost_adjustment: null\n", "'cost_adjustment' must be one of 'net', 'shift'"),
         ("data: x\ntest-size: 0.95\n", "'test_size' must be a finite number in (0.0, 0.9]"),
@@ -129,8 +129,8 @@ def test_bad_options_are_one_message(run, files, options, message):
     ("given", "bars"), [("60", 60), (60, 60), (0.1, 0.1), ("0.1", 0.1), ("1h", "1h"), (None, None)]
 )
 def test_embargo_from_text_and_from_yaml(given, bars):
-    assert _embargo(given) == bars
-    assert type(_embargo(given)) is type(bars)
+    assert embargo_of(given) == bars
+    assert type(embargo_of(given)) is type(bars)
 
 
 def test_costs_must_be_known(run, files):
