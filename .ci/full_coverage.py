@@ -11,12 +11,14 @@ import sys
 import tempfile
 from pathlib import Path
 
+# Whatever models one calls the core: the tabular ones, and every network's estimator.
 CORE = (
     "ohlcvml/labels/*",
     "ohlcvml/samples/*",
     "ohlcvml/splits/*",
     "ohlcvml/pipeline/*",
     "ohlcvml/models/tabular/*",
+    "ohlcvml/models/neural/*.py",
 )
 
 

@@ -120,8 +120,6 @@ def label_table(
 
 def _index_of(index: pd.Index, rows: IntArray) -> pd.Index:
     """The index of some rows; a stretch of it is not copied."""
-    if len(rows) == len(index):
-        return index
     if len(rows) == 0 or rows[-1] - rows[0] + 1 != len(rows):
         return index[rows]
     stretch = index[rows[0] : rows[-1] + 1]

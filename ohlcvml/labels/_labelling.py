@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -219,15 +219,14 @@ def _decisions(
 
 def _distances(market: Market, scheme: Scheme, spec: Contract | None) -> FloatArray:
     """What a distance of 1 is in price units, for a decision at each bar."""
-    n = len(market.index)
     if scheme.unit == "percent":
         entry = market.close
         if scheme.entry == "next_open":
             entry = np.append(market.open[1:], np.nan)  # nothing is decided at the last bar
         return 0.01 * np.abs(entry)
-    if spec is None:
-        raise AssertionError("checked by the labeller")
-    return np.full(n, spec.tick_size if scheme.unit == "ticks" else 1.0 / spec.point_value)
+    stated = cast("Contract", spec)  # the labeller asks for one with these units
+    one = stated.tick_size if scheme.unit == "ticks" else 1.0 / stated.point_value
+    return np.full(len(market.index), one)
 
 
 def _terms(scheme: Scheme, spec: Contract | None, direction: int) -> _race.Terms:

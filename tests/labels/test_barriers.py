@@ -4,6 +4,7 @@ The ATR at the decision bar is 1 and the entry is 100 unless said; see builders.
 """
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from ohlcvml.bars import Contract, Costs
@@ -234,6 +235,19 @@ def test_a_trailing_stop(rows, code, price):
     check_trail(rows, 1, code, price)
     mirrored = [(200 - o, 200 - low, 200 - high, 200 - c) for o, high, low, c in rows]
     check_trail(mirrored, -1, {"down": "up"}.get(code, code), 200 - price)
+
+
+def test_a_trailing_stop_and_a_target_within_reach():
+    """The target, both in one bar, no room for a stop, and each symbol by itself."""
+    near = TRAIL | {"k_up": 1.0, "side": 1}
+    check(first(label(FLAT, (100, 101, 99.5, 100.5), FLAT, **near)), 1, "up", 101)
+    check(first(label(FLAT, (100, 101, 99, 100.5), FLAT, **near)), 1, "both", 100.5)
+    table = label(FLAT, FLAT, costs=Costs(spread=2.0), **near | {"cost_adjustment": "net"})
+    assert table.attrs["unused"]["wrong_side"] > 0
+    one, two = race_bars(FLAT, (100, 101, 99.5, 100.5), FLAT), race_bars(FLAT, FLAT, FLAT)
+    both = label(bars=pd.concat({"A": one, "B": two}, names=["symbol", "time"]), **near)
+    for symbol, alone in (("A", one), ("B", two)):
+        pd.testing.assert_frame_equal(both.xs(symbol), label(bars=alone, **near), check_freq=False)
 
 
 def check_trail(rows, side, code, price):

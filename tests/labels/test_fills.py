@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ohlcvml.bars import Contract, Costs, register_contract
+from ohlcvml.bars import Contract, Costs, contract, register_contract
 from ohlcvml.exceptions import DataError
 from ohlcvml.labels import EXIT_CODES, FixedHorizonLabeller, LabelSpec, TripleBarrierLabeller
 from tests.labels.builders import PRICES, first, race_bars, stamped
@@ -194,6 +194,15 @@ def test_prices_that_are_not_positive_give_points():
     labels = label(bars, costs=Costs(spread=0.2), cost_adjustment="net")
     assert LabelSpec.of(labels).return_unit == "points"
     assert first(labels)[["ret", "cost", "net_ret"]].tolist() == pytest.approx([1.7, 0.2, 1.5])
+
+
+def test_one_price_without_a_clock_knows_no_session_and_the_last_specification():
+    prices = race_bars(FLAT, (101, 102, 99.8, 101), FLAT, FLAT)["close"]
+    prices = prices.rename("price").reset_index(drop=True)
+    given = {"contract": "MES", "cost_adjustment": None}
+    open_end = label(prices, **given)
+    assert LabelSpec.of(open_end).contract == contract("MES")
+    pd.testing.assert_frame_equal(open_end, label(prices, session_exit=True, **given))
 
 
 def test_specification_of_the_day(contracts_restored):

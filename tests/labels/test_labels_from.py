@@ -102,6 +102,7 @@ def test_rows_that_open_no_position_are_counted():
     [
         ({"label": lambda s: s.shift(freq="30s")}, "'label' must stand on stamps of 'bars'"),
         ({"label": lambda s: s * 0.5}, "'label' must hold integers; got 0.5"),
+        ({"label": lambda s: s * 200}, r"'label' must be -1, 0 or 1; got 200"),
         ({"label": lambda s: s + 1}, r"class set -1, 0, 1; got 2 in row 0"),
         ({"label": lambda s: s.astype(str)}, "'label' must hold numbers; got"),
         ({"label": lambda s: s.to_numpy()}, "one value for each of the 900 labels; got 500"),
@@ -147,3 +148,17 @@ def test_parameters_are_checked(bars):
             labels_from(bars, label, end, **bad)
     with pytest.raises(ParameterError, match="parameter 'contract' must be"):
         labels_from(bars, label, end, costs=COSTS)
+
+
+def test_prices_that_are_not_positive_give_points():
+    bars = race_bars((100, 101, 99, 100.5), (100.5, 102, 100, 101.7), (101, 101, 101, 101))
+    bars[["open", "high", "low", "close"]] -= 200.0
+    table = labels_from(bars, [np.nan, 1] + [np.nan] * 3, [pd.NaT, bars.index[3]] + [pd.NaT] * 3,
+                        costs=Costs(spread=0.2), atr_window=1)  # fmt: skip
+    assert LabelSpec.of(table).return_unit == "points"
+    assert table.iloc[0][["ret", "cost", "net_ret"]].tolist() == pytest.approx([1.7, 0.2, 1.5])
+
+
+def test_no_bars_have_no_labels(bars):
+    with pytest.raises(DataError, match="'bars' must not be empty"):
+        labels_from(bars.iloc[:0], [], [])

@@ -159,6 +159,8 @@ def test_uniqueness_by_definition(intervals):
 def test_uniqueness_refuses_unresolved_labels():
     with pytest.raises(DataError, match=r"label 1 has start 3 and end -1\. Drop unresolved"):
         average_uniqueness(np.array([0, 3]), np.array([1, -1]), 5)
+    with pytest.raises(DataError, match=r"arrays of one length; got shapes \(2,\) and \(1,\)"):
+        average_uniqueness(np.array([0, 3]), np.array([1]), 5)
 
 
 @pytest.mark.parametrize("labeller", LABELLERS)
