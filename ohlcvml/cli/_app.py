@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
 from ohlcvml.cli._options import settings_of, whole, with_settings
-from ohlcvml.cli._printing import console, print_text
+from ohlcvml.cli._printing import console, print_text, tell, warnings_in_one_line
 from ohlcvml.cli._runs_app import runs_app, trades
 from ohlcvml.exceptions import OhlcvmlError
 
@@ -36,13 +34,13 @@ INTERRUPTED = 130
 Tz = Annotated[
     str | None, typer.Option(help="Time zone of stamps that have none: UTC, ZONE, ZONE+7h.")
 ]
-Scale = Annotated[float | None, typer.Option(help="Multiply prices by this.")]
+Scale = Annotated[float, typer.Option(help="Multiply prices by this.")]
 Symbol = Annotated[str | None, typer.Option(help="Symbol to read, if the file has several.")]
 ContractName = Annotated[
     str | None, typer.Option("--contract", help="Contract of the file: ES, MES, GC, MGC, ...")
 ]
 Policy = Annotated[
-    str | None, typer.Option(help="What to do about bad bars: raise, report, repair, drop.")
+    str, typer.Option(help="What to do about bad bars: raise, report, repair, drop.")
 ]
 
 
@@ -86,7 +84,7 @@ def train(
         return
     from ohlcvml.factory import train as run
 
-    _print_result(run(settings=settings, progress=console()), settings.plot, verbose)
+    _print_result(run(settings=settings, progress=console()), verbose)
 
 
 @app.command("new-config")
@@ -141,9 +139,10 @@ def demo(
             embargo=None if n_bars >= 10_000 else 120,
             create_bundle=create_bundle or f"{folder}/bundle",
             no_run=True,
+            plot=plot,
             progress=console(),
         )
-        _print_result(result, plot, verbose=False)
+        _print_result(result, verbose=False)
 
 
 def _print_settings(settings: Any) -> None:
@@ -152,7 +151,7 @@ def _print_settings(settings: Any) -> None:
     print_text(yaml.safe_dump(settings.to_dict(), sort_keys=False, allow_unicode=True).rstrip())
 
 
-def _print_result(result: Any, plot: str | None, verbose: bool) -> None:
+def _print_result(result: Any, verbose: bool) -> None:
     console().print(result.report.tables(verbose=verbose))
     if result.bundle is not None:
         print_text(
@@ -161,8 +160,7 @@ def _print_result(result: Any, plot: str | None, verbose: bool) -> None:
         )
     if result.run is not None:
         print_text(f"Run kept in {result.run}")
-    if plot:
-        result.plot().savefig(plot, dpi=120)
+    if plot := result.report.settings["plot"]:
         print_text(f"Equity picture saved to {plot}")
 
 
@@ -171,15 +169,15 @@ def evaluate(
     bundle: Annotated[Path, typer.Argument(help="Bundle written by train.")],
     data: Annotated[str, typer.Option(help="The file it was trained on.")],
     tz: Tz = None,
-    scale: Scale = None,
+    scale: Scale = 1.0,
     symbol: Symbol = None,
-    policy: Policy = None,
+    policy: Policy = "raise",
 ) -> None:
     """Score a bundle on its untouched test set, and count the looks at it."""
     from ohlcvml.cli._serving import evaluate_bundle
     from ohlcvml.factory import looks_text, score_table
 
-    result, looks = evaluate_bundle(bundle, data, tz, scale or 1.0, symbol, policy or "raise")
+    result, looks = evaluate_bundle(bundle, data, tz, scale, symbol, policy)
     rows: list[tuple[str, Any]] = [("model", result.scores)]
     rows += [(str(name), scores) for name, scores in result.baselines.iterrows()]
     caption = "; ".join([looks_text(looks), *result.notes])
@@ -192,14 +190,17 @@ def predict(
     data: Annotated[str, typer.Option(help="File of bars.")],
     output: Annotated[Path, typer.Option(help="CSV to write.")],
     tz: Tz = None,
-    scale: Scale = None,
+    scale: Scale = 1.0,
     symbol: Symbol = None,
-    policy: Policy = None,
+    policy: Policy = "raise",
 ) -> None:
     """Write one signal per bar. Bars of another size or with other columns are refused."""
     from ohlcvml.cli._serving import predict_file
+    from ohlcvml.factory import check_file
 
-    signals, lookback = predict_file(bundle, data, tz, scale or 1.0, symbol, policy or "raise")
+    check_file("predict", "--output", output)
+
+    signals, lookback = predict_file(bundle, data, tz, scale, symbol, policy)
     signals.to_csv(output)
     known = signals["confidence"].notna()
     sides = signals["side"].value_counts()
@@ -226,14 +227,14 @@ def bundle_verify(path: Annotated[Path, typer.Argument(help="Bundle directory or
 def bars_check(
     file: Annotated[str, typer.Argument(help="File of bars.")],
     tz: Tz = None,
-    scale: Scale = None,
+    scale: Scale = 1.0,
     symbol: Symbol = None,
     contract: ContractName = None,
 ) -> None:
     """Read a file and say what is in it and what is wrong with it."""
     from ohlcvml.bars import read_bars, validate_bars
 
-    bars = read_bars(file, tz=tz, scale=scale or 1.0, symbol=symbol)
+    bars = read_bars(file, tz=tz, scale=scale, symbol=symbol)
     _, report = validate_bars(bars, contract=contract, policy="report")
     print_text(str(report))
     if not report.ok:
@@ -253,28 +254,20 @@ def models(
         print_text(model_text(name))
 
 
-def _print_error(error: Exception) -> None:
-    """Brackets of the message are text: ``ohlcvml[boosting]`` is no style."""
-    message = f"[red]error:[/red] {escape(str(error))}"
-    Console(stderr=True).print(message, highlight=False, soft_wrap=True)
-
-
 def main() -> None:
     """Run a command; expected errors are one message, without a traceback unless ``--debug``."""
     arguments = sys.argv[1:]
     debug = "--debug" in arguments  # wherever it stands
     try:
-        app(args=whole([argument for argument in arguments if argument != "--debug"]))
-    except KeyboardInterrupt:
-        Console(stderr=True).print("stopped")
+        with warnings_in_one_line(debug):
+            app(args=whole([argument for argument in arguments if argument != "--debug"]))
+    except (KeyboardInterrupt, SystemExit) as end:
+        if isinstance(end, SystemExit) and end.code != INTERRUPTED:
+            raise
+        tell("stopped", "yellow", "nothing half-written stays")
         sys.exit(INTERRUPTED)
-    except OhlcvmlError as error:
+    except (OhlcvmlError, OSError) as error:
         if debug:
             raise
-        _print_error(error)
-        sys.exit(1)
-    except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
-        if debug:
-            raise
-        _print_error(error)
+        tell("error", "red", error)
         sys.exit(1)

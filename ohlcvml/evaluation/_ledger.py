@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ohlcvml._home import data_folder
-from ohlcvml.exceptions import OhlcvmlWarning
+from ohlcvml.exceptions import DataError, OhlcvmlWarning, ParameterError
 
 Result = TypeVar("Result")
 
@@ -25,22 +25,23 @@ def ledger_path() -> Path:
 def in_ledger(work: Callable[[sqlite3.Connection], Result]) -> Result | None:
     """Run ``work`` in one transaction that no other process can interleave with.
 
-    Returns None, and has changed nothing, where the data folder cannot be written. Where the file
-    is damaged, or stays locked for a minute, it warns and returns None too: a result must not be
-    lost because it could not be recorded.
+    Returns None, and has changed nothing, where there is no data folder or it cannot be written.
+    Where the file or what is in it is damaged, or it stays locked for a minute, it warns and
+    returns None too: a result must not be lost because it could not be recorded. ``work`` raises
+    :class:`DataError` where a record is not as it was written.
     """
-    path = ledger_path()
     try:
+        path = ledger_path()
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None)
-    except (OSError, sqlite3.OperationalError):
+    except (OSError, ParameterError, sqlite3.OperationalError):
         return None
     try:
         connection.execute("BEGIN IMMEDIATE")
         result = work(connection)
         connection.execute("COMMIT")
         return result
-    except sqlite3.Error as error:
+    except (DataError, OSError, sqlite3.Error) as error:
         if not any(text in str(error) for text in _UNWRITABLE):
             warnings.warn(
                 f"nothing was recorded in {path}: {error}. Move the file away if it is damaged; a "

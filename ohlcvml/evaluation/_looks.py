@@ -84,7 +84,8 @@ def count_look(
     Returns
     -------
     int or None
-        None where the data folder cannot be written: looks are then not counted.
+        None where the records in the data folder cannot be read or written: looks are then not
+        counted.
 
     Notes
     -----
@@ -150,7 +151,8 @@ def _record(
         for span in spans
         for row in ledger.execute(
             "SELECT configuration, market, tick, first, last, days, closes FROM looks "
-            "WHERE first <= ? AND last >= ?",
+            "WHERE rows IS NULL AND (first <= ? AND last >= ? "
+            "OR typeof(first) <> 'integer' OR typeof(last) <> 'integer')",
             (span.last, span.first),
         )
         if span.overlaps(MarketSpan.unpack(*row[1:]))
@@ -179,7 +181,7 @@ def _parsed(line: str) -> dict[str, Any] | None:
     """A record of an earlier version; None for a line that a crash or an editor has damaged."""
     try:
         entry = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return entry if isinstance(entry, dict) and "rows" in entry else None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import zlib
 from dataclasses import dataclass
 
@@ -9,10 +10,12 @@ import numpy as np
 import pandas as pd
 
 from ohlcvml._time import nanoseconds
+from ohlcvml.exceptions import DataError
 from ohlcvml.samples import Samples
 from ohlcvml.typing import FloatArray, IntArray
 
 _DAY = 24 * 3600 * 1_000_000_000
+MOST_DAYS = 100_000  # 270 years: what unpacks to more was not written by us
 AGREE = 0.9  # share of the common days whose last closes agree to a tick
 
 
@@ -64,10 +67,26 @@ class MarketSpan:
     def unpack(
         cls, name: str | None, tick: float, first: int, last: int, days: bytes, closes: bytes
     ) -> MarketSpan:
-        """Read what :meth:`packed` gave."""
-        steps = np.frombuffer(zlib.decompress(days), dtype="<i4").astype(np.int64)
-        prices = np.frombuffer(zlib.decompress(closes), dtype="<f8").astype(np.float64)
-        return cls(name, tick, first, last, np.cumsum(steps), prices)
+        """Read what :meth:`packed` gave; raise :class:`DataError` where it is something else."""
+        try:
+            if type(name) not in (str, type(None)):
+                raise TypeError(f"a market of type {type(name).__name__}")
+            numbers = float(tick), operator.index(first), operator.index(last)
+            steps = np.frombuffer(_unpacked(days, 4), dtype="<i4").astype(np.int64)
+            prices = np.frombuffer(_unpacked(closes, 8), dtype="<f8").astype(np.float64)
+            if not len(steps) == len(prices) > 0 or (steps[1:] <= 0).any():
+                raise ValueError(f"{len(steps)} days with {len(prices)} closes")
+        except (TypeError, ValueError, zlib.error) as error:
+            raise DataError(f"ledger: a record of a look is damaged: {error}") from error
+        return cls(name, *numbers, np.cumsum(steps), prices)
+
+
+def _unpacked(raw: bytes, size: int) -> bytes:
+    unpacker = zlib.decompressobj()
+    found = unpacker.decompress(raw, MOST_DAYS * size)
+    if not unpacker.eof:
+        raise ValueError("bytes that are cut off, or more days than there can be")
+    return found
 
 
 def market_spans(samples: Samples, name: str | None, tick: float | None) -> list[MarketSpan]:

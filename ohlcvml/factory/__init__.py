@@ -12,6 +12,7 @@ from ohlcvml.factory._settings import IN_RUN, TrainSettings
 
 if TYPE_CHECKING:
     from ohlcvml.factory._from_run import create_bundle_from_run
+    from ohlcvml.factory._places import check_file
     from ohlcvml.factory._read import read_data
     from ohlcvml.factory._report import TrainingReport
     from ohlcvml.factory._result import TrainingResult
@@ -25,6 +26,7 @@ __all__ = [
     "TrainSettings",
     "TrainingReport",
     "TrainingResult",
+    "check_file",
     "compare_runs",
     "create_bundle_from_run",
     "frame_table",
@@ -38,6 +40,7 @@ __all__ = [
 
 _HOMES = {
     "create_bundle_from_run": "_from_run",
+    "check_file": "_places",
     "read_data": "_read",
     "TrainingReport": "_report",
     "TrainingResult": "_result",

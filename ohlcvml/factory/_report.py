@@ -137,7 +137,7 @@ class TrainingReport(SavedResult):
         columns: list[tuple[str, Any]] = [
             (name, means_of(forward)),
             *ends_of(forward.intervals),
-            *rivals_of(forward.baselines),
+            *rivals_of(forward.baselines, means=True),
         ]
         title = (
             f"Walk-forward, {name}: mean of {len(forward.folds)} folds, and of the baselines that "
@@ -150,13 +150,16 @@ class TrainingReport(SavedResult):
         parts.append(score_table(title, columns))
         if forward.regime_scores is not None:
             parts.append(regime_table("Walk-forward by regime", forward.regime_scores))
-        columns = [(f"{name} fold mean", means_of(k_fold)), *rivals_of(k_fold.baselines)]
+        columns = [
+            (f"{name} fold mean", means_of(k_fold)),
+            *rivals_of(k_fold.baselines, means=True),
+        ]
         parts.append(score_table("Purged k-fold (two-sided)", columns, "; ".join(k_fold.notes)))
         if self.combinatorial is not None:
             parts.append(self._paths_table(self.combinatorial))
         parts += self._test_tables()
-        parts.append(Text(self._rows_text()))
-        return Group(*parts)
+        spaced = [item for part in parts for item in (part, Text())]
+        return Group(*spaced, Text(self._rows_text()))
 
     def _paths_table(self, found: CrossValidation) -> RenderableType:
         spread = found.path_scores.describe()

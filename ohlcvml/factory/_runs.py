@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 from dataclasses import dataclass, field
@@ -13,7 +14,8 @@ import pandas as pd
 import yaml
 
 from ohlcvml._home import data_folder
-from ohlcvml.exceptions import DataError, OhlcvmlError
+from ohlcvml.exceptions import DataError, OhlcvmlError, ParameterError
+from ohlcvml.factory._places import check_run_folder
 from ohlcvml.factory._report import TrainingReport
 
 REPORT = "report"
@@ -55,21 +57,44 @@ class Run:
         return self.report._repr_html_()
 
 
-def keep_run(report: TrainingReport, folder: str | Path | None = None) -> Run:
-    """Write the folder of a run: whole, or not at all.
+def place_of_run(name: str, created: str, folder: str | None) -> Path | None:
+    """Where a run shall be kept, before anything is computed.
 
     Parameters
     ----------
-    report : TrainingReport
-    folder : str, Path or None
+    name, created : str
+        Name of the model, and when the run began.
+    folder : str or None
         The folder itself; by default a new one in ``runs`` of the data folder.
+
+    Returns
+    -------
+    Path or None
+        None where the data folder cannot be written: a result must not be lost because it could
+        not be kept.
+
+    Raises
+    ------
+    ParameterError
+        ``folder`` is taken or cannot be written.
     """
-    path = _runs_folder() / _new_name(report) if folder is None else Path(folder)
-    if path.exists():
-        raise DataError(
-            f"train: the run's folder {path} exists, and a run is never written over another. "
-            "Choose another --run-dir, or leave it out."
-        )
+    if folder is not None:
+        check_run_folder(Path(folder))
+        return Path(folder)
+    stamp = pd.Timestamp(created).strftime("%Y%m%d-%H%M%S")
+    try:
+        runs = _runs_folder()
+        runs.mkdir(parents=True, exist_ok=True)
+    except (OSError, ParameterError):
+        return None
+    if not os.access(runs, os.W_OK):
+        return None
+    return runs / f"{stamp}-{name.lower()}-{secrets.token_hex(2)}"
+
+
+def keep_run(report: TrainingReport, path: Path) -> Run:
+    """Write the folder of a run: whole, or not at all."""
+    check_run_folder(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.parent / f".{path.name}.{secrets.token_hex(8)}"
     try:
@@ -195,11 +220,6 @@ def _repeatable(settings: dict[str, Any]) -> dict[str, Any]:
 
 def _runs_folder() -> Path:
     return data_folder() / "runs"
-
-
-def _new_name(report: TrainingReport) -> str:
-    stamp = pd.Timestamp(report.created).strftime("%Y%m%d-%H%M%S")
-    return f"{stamp}-{report.name.lower()}-{secrets.token_hex(2)}"
 
 
 def _folders(parent: Path) -> list[Path]:

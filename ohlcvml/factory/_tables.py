@@ -175,8 +175,8 @@ def _any_cell(value: Any, names: tuple[str, str], forms: dict[str, str]) -> str:
 
 
 def means_of(result: CrossValidation) -> pd.Series:
-    """Fold means of a cross-validation."""
-    return result.summary()["mean"]
+    """Fold means; without the ends of the folds' own intervals, whose means bound nothing."""
+    return result.summary()["mean"].drop(list(SHARPE_ENDS), errors="ignore")
 
 
 def ends_of(intervals: pd.DataFrame) -> list[tuple[str, Any]]:
@@ -185,9 +185,10 @@ def ends_of(intervals: pd.DataFrame) -> list[tuple[str, Any]]:
     return list(zip(INTERVAL, (shown["low"], shown["high"]), strict=True))
 
 
-def rivals_of(baselines: pd.DataFrame) -> list[tuple[str, Any]]:
-    """One column for each baseline."""
-    return [(str(name), scores) for name, scores in baselines.iterrows()]
+def rivals_of(baselines: pd.DataFrame, *, means: bool = False) -> list[tuple[str, Any]]:
+    """One column for each baseline; where they are ``means`` of folds, as in :func:`means_of`."""
+    shown = baselines.drop(columns=list(SHARPE_ENDS), errors="ignore") if means else baselines
+    return [(str(name), scores) for name, scores in shown.iterrows()]
 
 
 def looks_text(looks: int | None) -> str:
@@ -200,7 +201,7 @@ def looks_text(looks: int | None) -> str:
     'first look at this test set'
     """
     if looks is None:
-        return "looks are not counted here (the data folder cannot be written)"
+        return "looks are not counted here (the data folder cannot be read or written)"
     if looks == 1:
         return "first look at this test set"
     return f"look number {looks} at this test set: it is no longer untouched"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from ohlcvml.bars import check_bars, validate_bars
 from ohlcvml.bundle import data_fingerprint, environment
@@ -32,10 +32,11 @@ from ohlcvml.factory._parts import (
     trading_costs,
     with_model_file,
 )
+from ohlcvml.factory._places import check_places
 from ohlcvml.factory._read import read_data, volume_notes, within, without_empty_volume
 from ohlcvml.factory._report import TrainingReport
 from ohlcvml.factory._result import TrainingResult
-from ohlcvml.factory._runs import keep_run
+from ohlcvml.factory._runs import keep_run, place_of_run
 from ohlcvml.factory._settings import IN_RUN, TrainSettings
 from ohlcvml.pipeline import BaseBarClassifier
 from ohlcvml.samples import Samples
@@ -99,6 +100,7 @@ def train(
     """
     console = progress if isinstance(progress, Console) else _console(progress)
     model, settings = _settled(data, settings or TrainSettings(), options)
+    check_places(settings)
     return _Training(data, settings, model, console).result()
 
 
@@ -121,7 +123,18 @@ class _Training:
         self.created = datetime.now(UTC).isoformat(timespec="seconds")
         self.traded, self.costs = trading_costs(settings)
         self.labeller = make_labeller(settings, self.traded, self.costs)
+        told = type(model).__name__ if settings.model == OWN else settings.model
+        self.place = None
+        if not settings.no_run:
+            self.place = place_of_run(told, self.created, settings.run_dir)
+            if self.place is None and settings.create_bundle == IN_RUN:
+                raise ParameterError(
+                    "train: parameter 'create_bundle' must name a path where no run can be kept; "
+                    "the data folder cannot be written. Pass a path, or set OHLCVML_HOME."
+                )
         self.bars, self.notes = self._read(data)
+        if self.place is None and not settings.no_run:
+            self.notes.append("the run is not kept: the data folder cannot be written")
         self.regime = regime_of(self.bars, settings)
         self.chain = make_chain(model, self.bars, self.traded, settings, self._say)
 
@@ -129,7 +142,7 @@ class _Training:
         settings = self.settings
         if isinstance(data, pd.DataFrame):
             return _checked(data, settings)
-        with self.console.status(f"Reading {escape(settings.data)}"):
+        with self.console.status(Text(f"Reading {settings.data}")):
             bars, report, notes = read_data(
                 settings.data,
                 tz=settings.tz,
@@ -156,7 +169,7 @@ class _Training:
         settings = self.settings
         samples, labels, parts = self.labelled()
         report, final = self._judged(samples, labels, parts)
-        run = None if settings.no_run else keep_run(report, settings.run_dir)
+        run = None if self.place is None else keep_run(report, self.place)
         bundle: Path | None = None
         if settings.create_bundle is not None:
             target: str | Path = settings.create_bundle
@@ -167,6 +180,8 @@ class _Training:
                 bundle = write_bundle(
                     final, target, report, self.bars, labels, self.labeller, settings.overwrite
                 )
+        if settings.plot is not None:
+            report.plot().savefig(settings.plot, dpi=120)
         path = None if run is None else run.path
         return TrainingResult(report, final, self.labeller, self.bars, labels, bundle, path)
 

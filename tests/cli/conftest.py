@@ -3,7 +3,6 @@
 from types import SimpleNamespace
 
 import pytest
-from rich.console import Console
 
 from ohlcvml.bars import simulate_bars
 from ohlcvml.cli import _printing, main
@@ -18,7 +17,7 @@ TRAIN = [
 def call(patch, *arguments):
     """Exit code of ``ohlcvml arguments``."""
     patch.setattr("sys.argv", ["ohlcvml", *map(str, arguments)])
-    patch.setattr(_printing, "_console", Console(width=160))
+    patch.setattr(_printing, "_console", _printing.terminal(width=160))
     try:
         main()
     except SystemExit as end:
@@ -63,7 +62,7 @@ def trained(files, tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OHLCVML_HOME", str(folder / "records"))
-        console = Console(width=160, record=True, file=(folder / "out.txt").open("w"))
+        console = _printing.terminal(width=160, record=True, file=(folder / "out.txt").open("w"))
         patch.setattr("sys.argv", [
             "ohlcvml", "train", "--data", str(files.whole), *TRAIN,
             "--create-bundle", str(folder / "bundle"), "--verbose",

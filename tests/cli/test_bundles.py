@@ -157,3 +157,28 @@ def test_the_module_runs(tmp_path):
     assert done.returncode == 1
     assert done.stderr.startswith("error:")
     assert "Traceback" not in done.stderr
+
+
+def test_brackets_in_names_and_paths_are_printed_as_they_are(run, bundle, files, tmp_path):
+    """``A[/b]`` is no end of a style, ``[red]`` no colour: neither fails, none is lost."""
+    two = [files.bars.head(300).assign(symbol=name) for name in ("A[/b]", "[red]B")]
+    two[1].iloc[5, 1] = 0.0
+    pd.concat(two).to_csv(tmp_path / "two.csv")
+    checked = run("bars", "check", tmp_path / "two.csv")
+    assert checked.code == 3
+    assert "[red]B 2" in checked.out
+    place = tmp_path / "[red]x[" / "y]" / "z[/b].csv"
+    place.parent.mkdir(parents=True)
+    written = run("predict", bundle, "--data", files.tail, "--output", place)
+    assert written.code == 0
+    assert "[red]x[/y]/z[/b].csv" in written.out.replace("\n", "")
+    missing = run("bundle", "verify", tmp_path / "no[/b]")
+    assert missing.code == 3
+    assert "no[/b]" in missing.out
+
+
+@pytest.mark.parametrize("scale", [0, -1, "nan"])
+def test_no_scale_is_taken_for_another(run, files, scale):
+    result = run("bars", "check", files.whole, "--scale", scale)
+    assert result.code == 1
+    assert "'scale' must be" in result.err

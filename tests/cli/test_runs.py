@@ -72,6 +72,17 @@ def test_help_says_defaults_and_every_setting(run):
     assert "Default: 20." in told
 
 
+def test_an_interrupt_is_one_line_and_code_130(run, files, monkeypatch):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ohlcvml.factory._train.make_labeller", stop)
+    stopped = run("train", "--data", files.whole, *QUICK)
+    assert stopped.code == 130
+    assert stopped.err.count("\n") == 1
+    assert stopped.err.startswith("stopped:")
+
+
 @pytest.mark.parametrize(
     ("given", "found"),
     [

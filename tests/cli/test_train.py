@@ -231,3 +231,21 @@ def test_real_minutes_of_es(run, shared_data, tmp_path):
                 "--policy", "report", "--output", signals)  # fmt: skip
     assert again.code == 0, again.err
     assert len(signals.read_text().splitlines()) == 6000
+
+
+@pytest.mark.parametrize(
+    ("option", "place", "message"),
+    [
+        ("--plot", "no/such/folder.png", "there is no folder"),
+        ("--plot", "picture.bogus", "format of pictures"),
+        ("--plot", ".", "is a folder"),
+        ("--create-bundle", "file/bundle", "cannot be written"),
+        ("--create-bundle", ".", "exists"),
+    ],
+)
+def test_places_are_checked_before_a_file_is_read(run, tmp_path, option, place, message):
+    """A run that fails at its end has spent a look and printed nothing."""
+    (tmp_path / "file").write_text("")
+    result = run("train", "--data", tmp_path / "none.csv", *TRAIN, option, tmp_path / place)
+    assert result.code == 1
+    assert message in " ".join(result.err.split())

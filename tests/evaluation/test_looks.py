@@ -12,7 +12,7 @@ import pytest
 
 from ohlcvml.bars import simulate_bars
 from ohlcvml.evaluation import count_look, data_folder
-from ohlcvml.exceptions import OhlcvmlWarning
+from ohlcvml.exceptions import OhlcvmlWarning, ParameterError
 from ohlcvml.labels import TripleBarrierLabeller
 from ohlcvml.models import LightGBMClassifier, LogisticClassifier
 from ohlcvml.samples import Samples
@@ -158,3 +158,35 @@ def test_the_ledger_stays_small(home):
     table = dict.fromkeys(("open", "high", "low", "close"), price) | {"volume": 1.0}
     count_look(held_out(bars=pd.DataFrame(table, index)), LOGISTIC)
     assert (home / "ledger.sqlite").stat().st_size < 60_000
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "days = 'text'", "days = x'0102'", "days = NULL", "days = substr(days, 1, 4)",
+        "days = closes", "closes = x'01'", "tick = 'text'", "first = 'text'", "last = NULL",
+        "market = x'ff'",
+    ],
+)  # fmt: skip
+def test_a_damaged_record_is_told_and_loses_no_result(home, change):
+    """No result is lost, and no look is counted as if the record were not there."""
+    test = held_out()
+    assert count_look(test, LOGISTIC) == 1
+    ledger = sqlite3.connect(home / "ledger.sqlite")
+    with ledger:
+        ledger.execute(f"UPDATE looks SET {change}")
+    ledger.close()
+    with pytest.warns(OhlcvmlWarning, match="nothing was recorded in .* damaged"):
+        assert count_look(test, BOOSTING) is None
+
+
+def test_an_account_without_any_folder_counts_nothing(monkeypatch):
+    def homeless():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", homeless)
+    for name in ("OHLCVML_HOME", "XDG_DATA_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(ParameterError, match="set the environment variable OHLCVML_HOME"):
+        data_folder()
+    assert count_look(held_out(), LOGISTIC) is None

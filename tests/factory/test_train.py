@@ -132,8 +132,24 @@ def test_runs_are_listed_and_compared(result, home):
 
 
 def test_a_run_is_not_written_over_another(result):
-    with pytest.raises(DataError, match="a run is never written over another"):
+    with pytest.raises(ParameterError, match="a run is never written over another"):
         train(BARS, **SMALL, run_dir=str(result.run))
+
+
+def test_a_result_is_not_lost_where_no_run_can_be_kept(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("OHLCVML_HOME", str(tmp_path / "file" / "home"))
+    found = train(BARS, **SMALL)
+    assert found.run is None
+    assert found.report.looks is None
+    assert "the run is not kept: the data folder cannot be written" in found.report.notes
+    with pytest.raises(ParameterError, match="'create_bundle' must name a path"):
+        train(BARS, **SMALL, create_bundle="<run>")
+
+
+def test_means_of_the_ends_of_intervals_are_not_printed(result):
+    assert "sharpe_low" in result.walk_forward.folds
+    assert "sharpe_low" not in result.report.scores["walk_forward"]
 
 
 def test_a_shut_test_set_stays_shut(home):
