@@ -46,13 +46,10 @@ def read_files(path: Path, kind: Kind) -> dict[str, bytes]:
     ------
     kind.error
         There is none, or it holds a folder, a link, a name that is not allowed, a name twice or
-        a file that is too large or cannot be read.
+        a file that is too large.
     """
     if path.is_dir():
-        try:
-            return _read_directory(path, kind)
-        except OSError as error:
-            raise kind.error(f"load: the {kind.noun} at {path} cannot be read: {error}") from error
+        return _read_directory(path, kind)
     if not path.exists():
         raise kind.error(f"load: there is no {kind.noun} at {path}.")
     try:
@@ -190,11 +187,11 @@ def write_files(
     """
     if path.exists() or path.is_symlink():
         _check_replaceable(path, kind, overwrite)
+    path.parent.mkdir(parents=True, exist_ok=True)
     files = {**files, SUMS: render_sums(files)}
     suffix = ".zip" if path.suffix == ".zip" else ""
     temporary = path.parent / f".{path.stem}.{secrets.token_hex(8)}{suffix}"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         if suffix:
             _write_zip(temporary, files)
         else:
@@ -203,10 +200,6 @@ def write_files(
                 (temporary / name).write_bytes(raw)
         check(temporary)
         _replace(temporary, path)
-    except OSError as error:
-        raise kind.error(
-            f"save: {path} cannot be written: {error}. Choose another place."
-        ) from error
     finally:
         _remove(temporary)
 

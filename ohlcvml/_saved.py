@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ohlcvml._card import Shown
 from ohlcvml._checks import boolean, check_value
 from ohlcvml._folder import Kind, check_sums, parse_json, read_files, write_files
 from ohlcvml._saved_tables import (
@@ -125,7 +124,6 @@ class SavedResult:
             AssertionError,
             AttributeError,
             LookupError,
-            OSError,  # of pyarrow, where bytes in a file are wrong
             RecursionError,
             TypeError,
             ValueError,
@@ -285,10 +283,7 @@ class _Reader:
         for name, value in found.items():
             if not _fits(value, hints[name]):
                 raise ValueError(f"field {name!r} is a {type(value).__name__}")
-        result = cls(**found)
-        if isinstance(result, Shown):
-            result._card()  # what cannot be shown lacks a column, a score or a count
-        return result
+        return cls(**found)
 
     def _raw(self, name: str) -> bytes:
         self.used.add(name)
