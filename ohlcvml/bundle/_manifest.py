@@ -188,7 +188,24 @@ def parse_json(raw: bytes, name: str) -> dict[str, Any]:
 
 
 def environment(packages: Iterable[str] = ()) -> dict[str, Any]:
-    """Versions and machine, as far as they can move the last bits of a prediction."""
+    """Versions and machine, as far as they can move the last bits of a prediction.
+
+    Parameters
+    ----------
+    packages : iterable of str
+        Distributions to name beside those that every model needs.
+
+    Returns
+    -------
+    dict
+        ``versions``, ``system``, ``machine`` and ``openblas``.
+
+    Examples
+    --------
+    >>> from ohlcvml.bundle import environment
+    >>> sorted(environment())
+    ['machine', 'openblas', 'system', 'versions']
+    """
     import scipy.linalg  # noqa: F401  loads scipy's OpenBLAS, so that the list is always whole
     from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
 

@@ -181,7 +181,7 @@ def evaluate(
     rows: list[tuple[str, Any]] = [("model", result.scores)]
     rows += [(str(name), scores) for name, scores in result.baselines.iterrows()]
     caption = "; ".join([looks_text(looks), *result.notes])
-    console().print(score_table("Untouched test set", rows, caption))
+    console().print(score_table("Untouched test set", rows, caption=caption))
 
 
 @app.command()

@@ -68,7 +68,7 @@ def runs_bundle(
     """Fit the model of a run again, prove that it is the same, and write its bundle."""
     from ohlcvml.factory import create_bundle_from_run
 
-    path = create_bundle_from_run(run, output, data=data, overwrite=overwrite)
+    path = create_bundle_from_run(run, path=output, data=data, overwrite=overwrite)
     print_text(f"Bundle written to {path}; its model answers as that of the run.")
 
 

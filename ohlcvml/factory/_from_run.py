@@ -14,8 +14,8 @@ from ohlcvml.factory._train import train_final
 
 def create_bundle_from_run(
     run: Run | str | Path,
-    path: str | Path | None = None,
     *,
+    path: str | Path | None = None,
     data: Any = None,
     model: Any = None,
     overwrite: bool = False,
@@ -46,7 +46,19 @@ def create_bundle_from_run(
     DataError
         The bars are others than those of the run.
     BundleError
-        The model fitted here gives other answers; the message names versions that differ.
+        The model fitted here gives other answers; the message names the versions of the run.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from ohlcvml.bars import simulate_bars
+    >>> from ohlcvml.factory import create_bundle_from_run, train
+    >>> bars = simulate_bars(2000, seed=0, sessions=True).bars
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     result = train(bars, contract="ES", model="logistic", families="returns", n_splits=2,
+    ...                    embargo=60, exposure=None, run_dir=f"{folder}/run", progress=False)
+    ...     create_bundle_from_run(result.run, data=bars).name
+    'logistic_h20'
     """
     run = run if isinstance(run, Run) else open_run(run)
     report = run.report

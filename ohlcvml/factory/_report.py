@@ -143,7 +143,7 @@ class TrainingReport(SavedResult):
             f"Walk-forward, {name}: mean of {len(forward.folds)} folds, and of the baselines that "
             "need no model"
         )
-        parts.append(score_table(title, columns, "; ".join(forward.notes)))
+        parts.append(score_table(title, columns, caption="; ".join(forward.notes)))
         assert forward.backtest is not None  # walk-forward tests each row once
         columns = [(name, forward.backtest.scores), ("buy_and_hold", self.held.scores)]
         title = "Walk-forward, out of fold: the headline P&L, one run over all folds, net of costs"
@@ -154,7 +154,8 @@ class TrainingReport(SavedResult):
             (f"{name} fold mean", means_of(k_fold)),
             *rivals_of(k_fold.baselines, means=True),
         ]
-        parts.append(score_table("Purged k-fold (two-sided)", columns, "; ".join(k_fold.notes)))
+        caption = "; ".join(k_fold.notes)
+        parts.append(score_table("Purged k-fold (two-sided)", columns, caption=caption))
         if self.combinatorial is not None:
             parts.append(self._paths_table(self.combinatorial))
         parts += self._test_tables()
@@ -171,7 +172,7 @@ class TrainingReport(SavedResult):
             f"Combinatorial purged (two-sided): {len(found.paths)} backtest paths over "
             f"{len(found.folds)} splits"
         )
-        return score_table(title, columns, "; ".join(found.notes))
+        return score_table(title, columns, caption="; ".join(found.notes))
 
     def _test_tables(self) -> list[RenderableType]:
         test = self.test
@@ -184,7 +185,7 @@ class TrainingReport(SavedResult):
             return [Text(told)]
         caption = "; ".join([looks_text(self.looks).capitalize(), *test.notes])
         columns = [(self.name, test.scores), *ends_of(test.intervals), *rivals_of(test.baselines)]
-        return [score_table("Untouched test set: the last rows in time", columns, caption)]
+        return [score_table("Untouched test set: the last rows in time", columns, caption=caption)]
 
     def _rows_text(self) -> str:
         rows = self.rows

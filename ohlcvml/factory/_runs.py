@@ -125,6 +125,13 @@ def open_run(run: str | Path) -> Run:
     ------
     DataError
         There is none, several begin so, or it is damaged.
+
+    Examples
+    --------
+    >>> from ohlcvml.factory import open_run
+    >>> open_run("a run that was never kept")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ohlcvml.exceptions.DataError: open_run: 'a run that was never kept' must be a run's folder, ...
     """
     path = Path(run)
     if not (path / REPORT).is_dir():
@@ -145,6 +152,14 @@ def list_runs(folder: str | Path | None = None) -> pd.DataFrame:
     pd.DataFrame
         Indexed by name: model, contract, data, bars, rows and scores of walk-forward. A run that
         cannot be read is listed with the reason in the column ``damaged``.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from ohlcvml.factory import list_runs
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     len(list_runs(folder))
+    0
     """
     rows = {}
     for path in _folders(_runs_folder() if folder is None else Path(folder)):
@@ -172,6 +187,13 @@ def compare_runs(*runs: Run | str | Path) -> pd.DataFrame:
     ------
     DataError
         There are fewer than two.
+
+    Examples
+    --------
+    >>> from ohlcvml.factory import compare_runs
+    >>> compare_runs("20261201-101500-logistic-1f2e")
+    Traceback (most recent call last):
+    ohlcvml.exceptions.DataError: compare_runs: needs at least two runs; got 1. Name more.
     """
     if len(runs) < 2:
         raise DataError(f"compare_runs: needs at least two runs; got {len(runs)}. Name more.")

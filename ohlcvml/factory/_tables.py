@@ -45,7 +45,7 @@ NOTHING = "-"
 INTERVAL = ("95 % from", "to")
 
 
-def score_table(title: str, columns: list[tuple[str, Any]], caption: str = "") -> Table:
+def score_table(title: str, columns: list[tuple[str, Any]], *, caption: str = "") -> Table:
     """A table with one column for each named mapping of scores.
 
     Rows in which no column has a value are left out, and the caption says which and why.

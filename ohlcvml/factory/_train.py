@@ -109,6 +109,7 @@ def train_final(
 ) -> tuple[BaseBarClassifier, Bars, Labels, Any]:
     """The model of a run, fitted on all rows before its test set, and what it is made of."""
     options = {} if model is None else {"model": model}
+    settings = settings.replace(run_dir=None, no_run=True, create_bundle=None, plot=None)
     made, settings = _settled(data, settings, options)
     run = _Training(data, settings, made, _console(False))
     samples, labels, parts = run.labelled()

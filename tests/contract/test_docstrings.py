@@ -14,6 +14,7 @@ RESULTS = {
     "BaseBarClassifier", "BarRow", "Channels", "Column", "GrowingArray", "KernelNode", "Node",
     "ParallelNodes", "SerialNodes", "PriceArrays", "FeatureTable", "TradedPrices",
     "InnerHoldout", "Fold", "OutOfFold", "FutureSeen", "StepChecks",
+    "Run", "TrainingReport", "TrainingResult",
 }  # fmt: skip
 
 

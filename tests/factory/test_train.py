@@ -104,6 +104,13 @@ def test_a_bundle_of_a_run_is_its_model(result):
     assert bundle.contract.symbol == "ES"
 
 
+def test_a_run_in_a_place_of_its_own_gives_a_bundle_too(tmp_path):
+    found = train(BARS, **SMALL, run_dir=str(tmp_path / "run"), create_bundle="<run>")
+    again = create_bundle_from_run(found.run, path=tmp_path / "again", data=BARS)
+    first = (found.bundle / "model.json").read_bytes()
+    assert (again / "model.json").read_bytes() == first
+
+
 def test_a_bundle_of_other_bars_or_another_model_is_refused(result):
     with pytest.raises(DataError, match="given bars from memory"):
         create_bundle_from_run(result.run)
